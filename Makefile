@@ -1,0 +1,68 @@
+# The one entry to the project. CI runs the same recipes as people do (see CONTRIBUTING.md).
+#
+#   make demo    builds and walks the main job against the sandbox; ARGS="--exit --json" for scripts
+#   make test    sets up what the tests need and runs every suite; last line: N passed, N failed, N skipped
+#   make build   the release binary
+#   make check   formatting, lints, licences, and that what is generated is up to date
+#   make gen     writes docs/reference from the code
+#   make dev     the demo of the development build, staying up
+#   make bench   ratios against nginx, start-up, memory, size: target/bench.json
+#   make proof   the long figures (renewal under load, several processes, slow token endpoint)
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+.SILENT:
+.DEFAULT_GOAL := help
+
+# Cargo's own variable decides where things are built when it is set.
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+RELEASE := $(TARGET)/release/keyway
+DEBUG := $(TARGET)/debug/keyway
+ARGS ?=
+
+.PHONY: help build demo test check gen dev bench proof
+
+help:
+	sed -n 's/^#   //p' Makefile
+
+# Everything but the binary's own words goes to stderr: `make demo ARGS=--json` leaves one document on stdout.
+build:
+	scripts/setup build >&2
+	cargo build --release --locked --package keyway >&2
+
+demo: build
+	$(RELEASE) demo $(ARGS)
+
+test:
+	scripts/setup test >&2
+	.venv/bin/python scripts/suites
+
+check:
+	scripts/setup build >&2
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	if cargo deny --version >/dev/null 2>&1; then cargo deny --locked check bans licenses sources; \
+	else echo "cargo-deny is not installed: licences and sources were not checked (the bans are, by make test)" >&2; fi
+	$(MAKE) gen
+	git diff --exit-code -- docs/reference || { echo "docs/reference was not up to date: commit what make gen wrote" >&2; exit 1; }
+
+gen:
+	cargo build --locked --package keyway >&2
+	mkdir -p docs/reference
+	for page in openapi:openapi.json cli:cli.md config:config.toml; do \
+	  file=docs/reference/$${page#*:}; \
+	  $(DEBUG) reference "$${page%%:*}" > "$$file.new" && mv "$$file.new" "$$file"; \
+	done
+
+dev:
+	cargo build --locked --package keyway >&2
+	$(DEBUG) demo $(ARGS)
+
+bench: build
+	scripts/setup bench >&2
+	python3 bench/run --keyway $(RELEASE) $(ARGS)
+
+proof: build
+	scripts/setup test >&2
+	KEYWAY_BIN=$(abspath $(RELEASE)) .venv/bin/python -m pytest -m proof tests $(ARGS)
