@@ -1,0 +1,36 @@
+"""Fixtures of every suite: one sandbox for the session, one Keyway installation per test that declares it as a cloud."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.keyway import Keyway
+from support.postgres import free_port
+from support.sandbox import Sandbox
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory):
+    with Sandbox(tmp_path_factory.mktemp("sandbox")) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def sandbox_as_new(request):
+    """Undoes the faults and lifetimes that a test set in the shared sandbox."""
+    yield
+    if "sandbox" in request.fixturenames:
+        running = request.getfixturevalue("sandbox")
+        running.clear_faults()
+        running.lifetimes(3600)
+
+
+@pytest.fixture
+def keyway(tmp_path, sandbox):
+    """A served installation whose operator declared the sandbox as the cloud `sandbox`; the browser is the first user's."""
+    port = free_port()
+    installation = Keyway(tmp_path / "keyway")
+    installation.declare_cloud("sandbox", sandbox.origin, sandbox.ca_file, f"http://localhost:{port}")
+    installation.browse_as(sandbox.browser())
+    with installation.serve(f"127.0.0.1:{port}"):
+        yield installation

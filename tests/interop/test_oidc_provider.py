@@ -1,0 +1,95 @@
+"""`oidc-provider`, an authorization server that we did not write: authorization code with PKCE, and refresh with rotation,
+through Keyway's generic connection over https with a test authority."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from support import certificates
+from support.browser import Browser
+from support.keyway import Keyway
+from support.postgres import free_port
+from support.processes import Program
+
+HERE = Path(__file__).resolve().parent / "oidc-provider"
+SECRET = "visibly-fake-secret: + / % & = ~"
+
+
+def read_json(line: str):
+    return json.loads(line) if line.startswith("{") else None
+
+
+class Provider:
+    """The provider's process and what it said of the token requests that it answered."""
+
+    def __init__(self, files: certificates.Certificates, redirect_uri: str) -> None:
+        node = shutil.which("node")
+        assert node, "node is missing: run scripts/setup test"
+        self.program = Program([node, str(HERE / "provider.js"), str(files.certificate), str(files.key), redirect_uri])
+        self.origin = self.program.line(lambda line: (read_json(line) or {}).get("ready"))
+
+    def token_requests(self) -> list[dict]:
+        said = [read_json(line) for line in list(self.program.lines)]
+        return [each for each in said if each and "token_request" in each]
+
+
+@pytest.fixture
+def installation(tmp_path):
+    port = free_port()
+    keyway = Keyway(tmp_path / "keyway", {"KEYWAY_PUBLIC_URL": f"http://localhost:{port}"})
+    files = certificates.make(tmp_path / "certificates")
+    keyway.browse_as(Browser(str(files.ca), "ada", "any password"))
+    with keyway.serve(f"127.0.0.1:{port}"):
+        # The redirect URI is reserved before anything is known, registered at the provider, then the connection is made.
+        reserved = keyway.ok("connection", "redirect-uri", "--new", "idp")
+        provider = Provider(files, reserved["redirect_uri"])
+        with provider.program:
+            yield keyway, provider, files
+
+
+def create(keyway, provider, files, *more):
+    secret = keyway.secret_file("secret", SECRET)
+    return keyway.run(
+        "--json", "connection", "create", "idp", "--authorize-url", f"{provider.origin}/auth",
+        "--token-url", f"{provider.origin}/token", "--grant", "authorization-code", "--client-id", "keyway",
+        "--client-secret-file", secret, "--scope", "openid offline_access", "--authorize-parameter", "prompt=consent",
+        "--base-url", provider.origin, "--ca-file", files.ca, *more)
+
+
+def test_authorization_code_and_rotation(installation):
+    keyway, provider, files = installation
+    created = create(keyway, provider, files)
+    assert created.code == 0, created
+    assert created.json["state"] == "ok"
+    assert created.json["token"]["refresh_token"] is True
+    assert created.json["client_authentication_used"] == "client_secret_basic"
+    first = keyway.ok("call", "idp", "/me")
+    assert (first["status"], first["body"]["sub"]) == (200, "ada")
+    assert provider.token_requests() == [
+        {"token_request": "authorization_code", "answered": "issued", "code_verifier": True, "authentication": "Basic"}]
+
+    generation = first["token_generation"]
+    for round_ in (1, 2):  # the second round works only with the refresh token that the first one brought
+        expire(provider, files)
+        answer = keyway.ok("call", "idp", "/me")
+        assert (answer["status"], answer["body"]["sub"], answer["attempts"]) == (200, "ada", 2)
+        assert answer["token_generation"] == generation + round_
+    renewals = provider.token_requests()[1:]
+    assert [(each["token_request"], each["answered"]) for each in renewals] == [("refresh_token", "issued")] * 2
+
+
+def expire(provider, files):
+    """Ends the life of every access token issued so far."""
+    import requests
+    assert requests.post(f"{provider.origin}/test/expire", verify=str(files.ca), timeout=10).status_code == 204
+
+
+def test_wrong_secret_is_explained(installation):
+    keyway, provider, files = installation
+    keyway.secret_file("wrong", "visibly-fake-wrong-secret")
+    answer = create(keyway, provider, files, "--client-secret-file", keyway.directory / "wrong")
+    assert answer.code in (2, 7), answer
