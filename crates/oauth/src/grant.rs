@@ -1,0 +1,38 @@
+//! What a client shows at the token endpoint to be given a token (RFC 6749 §1.3).
+
+use url::Url;
+
+use crate::Secret;
+
+/// One grant, ready to be put into a token request.
+#[derive(Debug, Clone, Copy)]
+pub enum Grant<'a> {
+    /// A code that came to the redirect URI (RFC 6749 §4.1.3), with its `code_verifier` (RFC 7636).
+    AuthorizationCode(&'a AuthorizationCode),
+    /// The client itself (RFC 6749 §4.4).
+    ClientCredentials,
+    /// A refresh token (RFC 6749 §6).
+    RefreshToken(&'a Secret),
+}
+
+impl Grant<'_> {
+    /// The value of `grant_type` on the wire.
+    pub fn grant_type(&self) -> &'static str {
+        match self {
+            Self::AuthorizationCode(_) => "authorization_code",
+            Self::ClientCredentials => "client_credentials",
+            Self::RefreshToken(_) => "refresh_token",
+        }
+    }
+}
+
+/// An accepted authorization code and what must accompany it. It works once: never send it twice.
+#[derive(Debug, Clone)]
+pub struct AuthorizationCode {
+    /// The code from the callback.
+    pub code: Secret,
+    /// The secret whose hash went to the authorization endpoint as `code_challenge`.
+    pub code_verifier: Secret,
+    /// The redirect URI of the authorization request, repeated to the letter.
+    pub redirect_uri: Url,
+}
