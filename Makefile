@@ -61,7 +61,7 @@ dev:
 
 bench: build
 	scripts/setup bench >&2
-	python3 bench/run --keyway $(RELEASE) $(ARGS)
+	.venv/bin/python bench/run --keyway $(RELEASE) $(ARGS)
 
 proof: build
 	scripts/setup test >&2

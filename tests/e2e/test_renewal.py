@@ -1,0 +1,110 @@
+"""One renewal per expiry, whoever asks: counted in the sandbox's own log, never by Keyway."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.keyway import Keyway
+from support.postgres import Postgres, free_port
+from support.processes import allow_many_files, wait_until
+from support.storm import storm
+
+CALLS = 10_000
+DEFAULT = "https://graph.microsoft.com/.default"
+
+
+def installation(directory, sandbox, environment=None):
+    """A served installation that knows the sandbox as a cloud."""
+    port = free_port()
+    keyway = Keyway(directory, environment)
+    keyway.declare_cloud("sandbox", sandbox.origin, sandbox.ca_file, f"http://localhost:{port}")
+    return keyway.serve(f"127.0.0.1:{port}")
+
+
+def expired_connection(keyway, sandbox, name):
+    """An app-only connection whose token's life is over, and its own client so that its requests can be told apart."""
+    app = sandbox.register(name, application=("User.Read.All",))
+    sandbox.grant_admin_consent(app)
+    sandbox.lifetimes(1)
+    keyway.ok(
+        "connection", "create", name, "--preset", "microsoft-graph", "--cloud", "sandbox", "--tenant", sandbox.tenant,
+        "--grant", "client-credentials", "--client-id", app.client_id,
+        "--client-secret-file", keyway.secret_file(name, app.secret), "--scope", DEFAULT)
+    sandbox.lifetimes(3600)
+    wait_until(lambda: keyway.ok("connection", "show", name)["token"]["expires_in"] <= 0, "the token's end")
+    return app
+
+
+def operator_key(keyway):
+    return keyway.ok("key", "create", "storm", "--role", "operator")["token"]
+
+
+def graph_tokens(sandbox, after):
+    """The tokens that Graph saw since a position in the log."""
+    return {line["token_fingerprint"] for line in sandbox.log() if line["seq"] > after and line["path"].startswith("/v1.0/users")}
+
+
+def assert_one_renewal(sandbox, servers, key, name, app, *, calls, delay_ms, pass_through=False):
+    before = sandbox.token_requests(app.client_id)
+    position = sandbox.log()[-1]["seq"]
+    sandbox.fault("token", delay_ms=delay_ms)
+    result = storm(servers, key, name, "/users?$top=1", calls, pass_through=pass_through)
+    assert result.statuses == {200: calls}, (result.statuses, result.failures, result.sample)
+    assert not result.failures, (result.failures, result.sample)
+    renewals = sandbox.token_requests(app.client_id)[len(before):]
+    assert [each["status"] for each in renewals] == [200], renewals
+    assert len(graph_tokens(sandbox, position)) == 1
+    return result
+
+
+def test_many_calls_on_an_expired_token(sandbox, tmp_path):
+    calls = min(CALLS, (allow_many_files() - 500) // 100 * 100)
+    with installation(tmp_path / "one", sandbox) as keyway:
+        app = expired_connection(keyway, sandbox, "storm")
+        assert_one_renewal(sandbox, [keyway.url], operator_key(keyway), "storm", app, calls=calls, delay_ms=5000)
+
+
+@pytest.mark.parametrize("processes", [2, pytest.param(4, marks=pytest.mark.proof)])
+def test_many_calls_on_several_processes(sandbox, tmp_path, processes):
+    calls = min(CALLS, (allow_many_files() - 500) // 100 * 100)
+    with Postgres() as postgres:
+        environment = {"KEYWAY_DATABASE": postgres.url}
+        running = [installation(tmp_path / "shared", sandbox, environment)]
+        try:
+            running += [installation_beside(running[0], sandbox, environment) for _ in range(processes - 1)]
+            app = expired_connection(running[0], sandbox, f"storm{processes}")
+            key = operator_key(running[0])
+            servers = [each.url for each in running]
+            assert_one_renewal(sandbox, servers, key, f"storm{processes}", app, calls=calls, delay_ms=5000, pass_through=True)
+        finally:
+            for each in running:
+                each.stop()
+
+
+def installation_beside(first, sandbox, environment):
+    """Another process on the same database and key."""
+    del sandbox
+    keyway = Keyway(first.directory, environment)
+    keyway.environment = dict(first.environment)
+    return keyway.serve(f"127.0.0.1:{free_port()}")
+
+
+@pytest.mark.proof
+def test_slow_token_endpoint(sandbox, tmp_path):
+    allow_many_files()
+    with installation(tmp_path / "slow", sandbox) as keyway:
+        app = expired_connection(keyway, sandbox, "slow")
+        assert_one_renewal(sandbox, [keyway.url], operator_key(keyway), "slow", app, calls=CALLS, delay_ms=25_000)
+
+
+def test_a_dead_token_is_renewed_once_for_everybody(sandbox, tmp_path):
+    """A storm of 401: Graph refuses the token that Keyway thinks fresh."""
+    calls = 1000
+    with installation(tmp_path / "dead", sandbox) as keyway:
+        app = expired_connection(keyway, sandbox, "dead")
+        keyway.ok("call", "dead", "/users")
+        key, before = operator_key(keyway), len(sandbox.token_requests(app.client_id))
+        sandbox.fault("graph", status=401, times=calls)
+        result = storm([keyway.url], key, "dead", "/users?$top=1", calls, pass_through=False)
+        assert sum(result.statuses.values()) == calls, result
+        assert len(sandbox.token_requests(app.client_id)) == before + 1, result
