@@ -3,10 +3,13 @@
 //! Advice about a scope that somebody typed is in `lint`; this file only says what a scope is.
 
 mod lint;
+mod name;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+use name::{Name, OFFLINE_ACCESS};
 
 pub use lint::{Lint, Severity, corrected_scope, lint};
 
@@ -117,11 +120,80 @@ pub struct ScopeComparison {
 }
 
 /// Compares what was asked with what the token answer says was granted.
+///
+/// An answer without `scope` grants what was asked (RFC 6749 §5.1). `offline_access` is granted by a refresh token.
 pub fn compare(
     rule: ScopeRule,
     requested: &Scope,
     granted: Option<&Scope>,
     refresh_token: bool,
 ) -> ScopeComparison {
-    todo!("{rule:?} {requested} {granted:?} {refresh_token}")
+    let mut given: Vec<&str> = match granted {
+        Some(scope) => scope.iter().collect(),
+        None => requested
+            .iter()
+            .filter(|name| !name::is(name, OFFLINE_ACCESS) && !Name::of(name).is_default())
+            .collect(),
+    };
+    let asked_offline = requested.iter().find(|name| name::is(name, OFFLINE_ACCESS));
+    if let Some(name) = asked_offline
+        && refresh_token
+        && !given.iter().any(|given| name::is(given, OFFLINE_ACCESS))
+    {
+        given.push(name);
+    }
+    let missing = requested
+        .iter()
+        .filter(|asked| !given.iter().any(|given| rule.same(asked, given)))
+        .filter(|asked| !rule.is_never_listed(asked))
+        .map(str::to_owned)
+        .collect();
+    let granted = given
+        .iter()
+        .map(|given| rule.shown(given, requested).to_owned())
+        .collect();
+    ScopeComparison {
+        requested: requested.iter().map(str::to_owned).collect(),
+        granted,
+        missing,
+    }
 }
+
+impl ScopeRule {
+    /// Tells whether two names mean the same.
+    fn same(self, left: &str, right: &str) -> bool {
+        match self {
+            Self::Exact => left == right,
+            Self::Entra => Name::of(left).same(&Name::of(right)),
+        }
+    }
+
+    /// Names that a provider need not list although it granted them.
+    fn is_never_listed(self, asked: &str) -> bool {
+        let name = Name::of(asked);
+        self == Self::Entra
+            && (name.is_default() || (name.is_openid() && !name::is(asked, OFFLINE_ACCESS)))
+    }
+
+    /// A granted name as a person wants to read it: without the prefix of the one resource that was asked for.
+    fn shown<'a>(self, given: &'a str, requested: &Scope) -> &'a str {
+        let name = Name::of(given);
+        let Some(resource) = name.resource.filter(|_| self == Self::Entra) else {
+            return given;
+        };
+        let mut asked = requested
+            .iter()
+            .map(Name::of)
+            .filter(|name| !name.is_openid());
+        let asked_for = name::is_graph(resource)
+            || asked.all(|name| {
+                name.resource.is_none_or(|asked| {
+                    name::is_graph(asked) || name::same_resource(asked, resource)
+                })
+            });
+        if asked_for { name.short } else { given }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
+use crate::provider_error::cleaned;
 use crate::{ProviderError, Scope, Secret, State, retry_after};
 
 /// The most bytes of a token answer that are read.
@@ -165,6 +166,197 @@ impl TokenError {
 }
 
 /// Reads a token endpoint's answer that came at `now`.
+///
+/// An `error` word decides before the HTTP status does: a refusal is never hidden behind a status that says "try again".
 pub fn token_response(response: &Response<Bytes>, now: Timestamp) -> Result<TokenSet, TokenError> {
-    todo!("{response:?} {now}")
+    let status = response.status().as_u16();
+    if response.status().is_redirection() {
+        return Err(TokenError::Redirect { status });
+    }
+    let answer = answer(response);
+    let refusal = answer
+        .as_ref()
+        .ok()
+        .and_then(|object| ProviderError::from_object(Some(status), object));
+    let busy = matches!(status, 408 | 429 | 500..=599);
+    match (refusal, answer) {
+        (Some(error), _) if !is_passing(&error, busy) => Err(TokenError::Refused(Box::new(error))),
+        (Some(error), _) => Err(unavailable(response, now, Some(Box::new(error)))),
+        (None, _) if busy => Err(unavailable(response, now, None)),
+        // RFC 6749 §5.2 keeps this status for a client that failed to prove itself; some servers send nothing else
+        (None, _) if status == 401 => Err(TokenError::Refused(Box::new(ProviderError {
+            status: Some(status),
+            error: "invalid_client".to_owned(),
+            ..ProviderError::default()
+        }))),
+        (None, Ok(_)) if !response.status().is_success() => Err(TokenError::BadResponse {
+            status,
+            detail: "an error without an error word",
+        }),
+        (None, Ok(object)) => token_set(status, &object, now),
+        (None, Err(detail)) => Err(TokenError::BadResponse { status, detail }),
+    }
 }
+
+fn unavailable(
+    response: &Response<Bytes>,
+    now: Timestamp,
+    provider: Option<Box<ProviderError>>,
+) -> TokenError {
+    TokenError::Unavailable {
+        status: response.status().as_u16(),
+        retry_after: response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| retry_after(value, now)),
+        provider,
+    }
+}
+
+/// Tells whether an error passes by itself. With a status that says "try again", all but the definitive words do.
+fn is_passing(error: &ProviderError, busy: bool) -> bool {
+    const PASSING: [&str; 3] = ["temporarily_unavailable", "server_error", "slow_down"];
+    const DEFINITIVE: [&str; 11] = [
+        "invalid_grant",
+        "invalid_client",
+        "unauthorized_client",
+        "invalid_scope",
+        "unsupported_grant_type",
+        "interaction_required",
+        "consent_required",
+        "login_required",
+        "access_denied",
+        "invalid_resource",
+        "invalid_tenant",
+    ];
+    let word = error.error.as_str();
+    PASSING.contains(&word)
+        || error.error_codes.contains(&crate::entra::THROTTLED)
+        || (busy && !DEFINITIVE.contains(&word))
+}
+
+/// The answer as an object, whether it is JSON or, as GitHub sends it, form-encoded.
+fn answer(response: &Response<Bytes>) -> Result<Map<String, Value>, &'static str> {
+    let body = response.body();
+    if body.len() > TOKEN_RESPONSE_LIMIT {
+        return Err("it is longer than 64 KiB");
+    }
+    if body.is_empty() {
+        return Err("it is empty");
+    }
+    match media_type(response.headers()).as_deref() {
+        Some("application/x-www-form-urlencoded") => Ok(form_urlencoded::parse(body)
+            .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
+            .collect()),
+        // a refusal is worth reading whatever its label; a token is not
+        Some(media)
+            if media != "application/json"
+                && !media.ends_with("+json")
+                && response.status().is_success() =>
+        {
+            Err("its content type is not JSON")
+        }
+        _ => match serde_json::from_slice(body) {
+            Ok(Value::Object(object)) => Ok(object),
+            Ok(_) => Err("it is not a JSON object"),
+            Err(_) => Err("it is not valid JSON"),
+        },
+    }
+}
+
+fn media_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CONTENT_TYPE)?;
+    let text = String::from_utf8_lossy(value.as_bytes());
+    let media = text.split(';').next().unwrap_or_default();
+    Some(media.trim().to_ascii_lowercase())
+}
+
+fn token_set(
+    status: u16,
+    object: &Map<String, Value>,
+    now: Timestamp,
+) -> Result<TokenSet, TokenError> {
+    let bad = |detail| TokenError::BadResponse { status, detail };
+    let access_token = match object.get("access_token") {
+        Some(Value::String(token)) => token,
+        Some(Value::Null) | None => return Err(bad("it has no access_token")),
+        Some(_) => return Err(bad("its access_token is not a text")),
+    };
+    if !is_token(access_token) {
+        return Err(bad(
+            "its access_token is empty or has a character that tokens never have",
+        ));
+    }
+    match object.get("token_type") {
+        // required by the standard, left out by some providers, and nothing but bearer is ever meant then
+        Some(Value::Null) | None => {}
+        Some(Value::String(kind)) if kind.eq_ignore_ascii_case("bearer") => {}
+        Some(Value::String(kind)) => {
+            let token_type = cleaned(kind, 64);
+            return Err(TokenError::TokenType { token_type });
+        }
+        Some(_) => return Err(bad("its token_type is not a text")),
+    }
+    let refresh_token = match object.get("refresh_token") {
+        Some(Value::Null) | None => None,
+        Some(Value::String(token)) if token.is_empty() => None,
+        Some(Value::String(token)) if is_token(token) => Some(Secret::new(token.as_str())),
+        Some(_) => return Err(bad("its refresh_token is not a token")),
+    };
+    let life = object.get("expires_in").and_then(life);
+    Ok(TokenSet {
+        access_token: Secret::new(access_token.as_str()),
+        refresh_token,
+        id_token: object
+            .get("id_token")
+            .and_then(Value::as_str)
+            .filter(|token| is_token(token))
+            .map(Secret::new),
+        scope: object.get("scope").and_then(granted),
+        received_at: now,
+        expires_at: now
+            .saturating_add(life.unwrap_or(ASSUMED_LIFE))
+            .unwrap_or(Timestamp::MAX),
+        expires_in_assumed: life.is_none(),
+    })
+}
+
+/// Visible ASCII (RFC 6749 appendix A.12) without the space, so that a token can't break out of its header.
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// `expires_in` as a number or as text; zero and less mean that the token has already ended.
+fn life(value: &Value) -> Option<SignedDuration> {
+    let seconds = match value {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) => text.trim().parse().ok()?,
+        _ => return None,
+    };
+    if seconds.is_nan() {
+        return None;
+    }
+    let longest = LONGEST_LIFE.as_secs_f64();
+    Some(SignedDuration::from_secs_f64(
+        seconds.clamp(0.0, longest).trunc(),
+    ))
+}
+
+/// `scope` as text or as an array; GitHub separates with commas. One that can't be read counts as not said.
+fn granted(value: &Value) -> Option<Scope> {
+    let text = match value {
+        Value::String(text) if text.contains(' ') => text.clone(),
+        Value::String(text) => text.replace(',', " "),
+        Value::Array(names) => names
+            .iter()
+            .filter_map(Value::as_str)
+            .collect::<Vec<_>>()
+            .join(" "),
+        _ => return None,
+    };
+    Scope::parse(&text).ok().filter(|scope| !scope.is_empty())
+}
+
+#[cfg(test)]
+mod tests;
