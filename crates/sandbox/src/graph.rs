@@ -1,0 +1,6 @@
+//! graph
+use crate::world::Shared;
+use axum::Router;
+pub(crate) fn router() -> Router<Shared> {
+    Router::new()
+}
