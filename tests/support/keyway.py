@@ -92,8 +92,8 @@ class Keyway:
     def serve(self, listen: str = "127.0.0.1:0") -> Keyway:
         """Starts the server and waits until it is ready; commands then go to it."""
         self.server = Program([binary(), "serve", "--listen", listen], self.environment, self.directory)
-        self.url = self.server.line(lambda line: next(
-            (word.rstrip("/.,") for word in line.split() if word.startswith("http://") and "setup" not in word), None))
+        self.url = self.server.line(
+            lambda line: line.partition("keyway is ready at ")[2].split(" ")[0] or None)
         return self
 
     def stop(self) -> None:
