@@ -223,6 +223,7 @@ pub(crate) fn cleaned(text: &str, limit: usize) -> String {
             end -= 1;
         }
         kept.truncate(end);
+        kept.truncate(kept.trim_end().len());
         kept.push(ellipsis);
     }
     kept.trim().to_owned()

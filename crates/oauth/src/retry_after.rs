@@ -37,10 +37,9 @@ fn seconds(value: &str) -> Option<SignedDuration> {
 fn date(value: &str, now: Timestamp) -> Option<SignedDuration> {
     let at = DATE_FORMS
         .iter()
-        .find_map(|form| DateTime::strptime(form, value).ok())?
-        .to_zoned(TimeZone::UTC)
-        .ok()?;
-    Some(at.timestamp().duration_since(now))
+        .find_map(|form| DateTime::strptime(form, value).ok())?;
+    // compared as civil times, because the very last day that can be written is no timestamp any more
+    Some(at.duration_since(now.to_zoned(TimeZone::UTC).datetime()))
 }
 
 #[cfg(test)]

@@ -1,1 +1,320 @@
+use std::collections::BTreeSet;
 
+use super::*;
+use crate::Who;
+
+/// Every number of the project's table of Entra errors.
+const DOCUMENTED: [u32; 68] = [
+    7_000_215, 7_000_222, 7_000_218, 7_000_216, 700_025, 700_027, 700_024, 700_016, 7_000_112,
+    90_002, 900_023, 50_059, 9_001_023, 50_194, 50_011, 500_113, 900_971, 50_105, 501_051,
+    1_002_012, 70_011, 28_000, 28_002, 28_003, 65_001, 65_004, 650_057, 650_053, 650_052, 500_011,
+    90_094, 90_093, 90_095, 900_941, 54_005, 70_008, 70_000, 9_002_313, 700_005, 501_481, 50_147,
+    501_491, 700_082, 700_084, 50_173, 70_043, 50_076, 50_079, 50_074, 53_000, 53_001, 53_002,
+    53_003, 53_004, 50_058, 50_126, 50_034, 50_053, 50_055, 50_057, 50_013, 500_133, 900_144,
+    90_014, 900_561, 70_003, 700_054, 90_055,
+];
+
+fn error(code: u32) -> ProviderError {
+    ProviderError {
+        status: Some(400),
+        error: "invalid_request".to_owned(),
+        error_codes: vec![code],
+        ..ProviderError::default()
+    }
+}
+
+fn diagnosis(code: u32, grant: GrantType, scope: &str) -> Diagnosis {
+    diagnose_entra(&error(code), grant, &Scope::parse(scope).unwrap())
+}
+
+#[test]
+fn every_documented_number_has_one_row() {
+    let documented: BTreeSet<u32> = DOCUMENTED.into_iter().collect();
+    let listed: Vec<u32> = rows()
+        .flat_map(|(codes, _)| codes.iter().copied())
+        .collect();
+    let known: BTreeSet<u32> = listed.iter().copied().collect();
+    assert_eq!(listed.len(), known.len(), "a number stands in two rows");
+    assert_eq!(known, documented);
+    let codes: BTreeSet<&str> = rows().map(|(_, case)| case.code).collect();
+    assert_eq!(codes.len(), rows().count(), "two rows have one code");
+}
+
+#[test]
+fn the_words_are_sentences() {
+    for (codes, case) in rows() {
+        for text in [case.what, case.why, case.advice] {
+            assert!(text.ends_with('.') && text.len() > 9, "{codes:?}: {text:?}");
+            assert!(
+                !text.contains("  ") && text.trim() == text,
+                "{codes:?}: {text:?}"
+            );
+        }
+        assert!(case.state != State::Ok, "{codes:?}");
+    }
+}
+
+#[test]
+fn who_and_what_to_do() {
+    use GrantType::{AuthorizationCode, ClientCredentials};
+    let check = |code: u32, grant: GrantType, expected: (&str, State, Who, Action)| {
+        let seen = diagnosis(code, grant, "https://graph.microsoft.com/.default");
+        assert_eq!(
+            (seen.code.as_str(), seen.state, seen.who, seen.action),
+            expected,
+            "{code}"
+        );
+        assert_eq!(seen.provider, Some(error(code)));
+    };
+    check(
+        7_000_215,
+        ClientCredentials,
+        (
+            "client_secret.wrong",
+            State::NeedsSecret,
+            Who::You,
+            Action::ReplaceSecret,
+        ),
+    );
+    check(
+        7_000_222,
+        ClientCredentials,
+        (
+            "client_secret.expired",
+            State::NeedsSecret,
+            Who::AppOwner,
+            Action::ReplaceSecret,
+        ),
+    );
+    check(
+        90_002,
+        ClientCredentials,
+        (
+            "tenant.unknown",
+            State::NeedsSettings,
+            Who::You,
+            Action::ChangeTenant,
+        ),
+    );
+    check(
+        700_016,
+        ClientCredentials,
+        (
+            "client_id.unknown",
+            State::NeedsSettings,
+            Who::You,
+            Action::ChangeClientId,
+        ),
+    );
+    check(
+        50_011,
+        AuthorizationCode,
+        (
+            "redirect_uri.mismatch",
+            State::NeedsSettings,
+            Who::AppOwner,
+            Action::RegisterRedirectUri,
+        ),
+    );
+    check(
+        65_001,
+        AuthorizationCode,
+        (
+            "consent.missing",
+            State::NeedsUser,
+            Who::SignedInPerson,
+            Action::Reauthorize,
+        ),
+    );
+    // an app can't consent for itself
+    check(
+        65_001,
+        ClientCredentials,
+        (
+            "consent.admin_needed",
+            State::NeedsAdmin,
+            Who::Administrator,
+            Action::AdminConsent,
+        ),
+    );
+    check(
+        90_094,
+        AuthorizationCode,
+        (
+            "consent.admin_needed",
+            State::NeedsAdmin,
+            Who::Administrator,
+            Action::AdminConsent,
+        ),
+    );
+    check(
+        50_173,
+        AuthorizationCode,
+        (
+            "session.revoked",
+            State::NeedsUser,
+            Who::SignedInPerson,
+            Action::Reauthorize,
+        ),
+    );
+    check(
+        90_055,
+        ClientCredentials,
+        (
+            "provider.throttled",
+            State::Waiting,
+            Who::Nobody,
+            Action::Wait,
+        ),
+    );
+    check(
+        53_003,
+        AuthorizationCode,
+        (
+            "policy.blocked",
+            State::NeedsAdmin,
+            Who::Administrator,
+            Action::Retry,
+        ),
+    );
+    check(
+        650_057,
+        AuthorizationCode,
+        (
+            "permission.missing",
+            State::NeedsSettings,
+            Who::AppOwner,
+            Action::AddPermission,
+        ),
+    );
+}
+
+#[test]
+fn scopes_are_suggested() {
+    use GrantType::{AuthorizationCode, ClientCredentials};
+    let check =
+        |code: u32, grant: GrantType, scope: &str, expected: &str, suggestion: Option<&str>| {
+            let seen = diagnosis(code, grant, scope);
+            assert_eq!(seen.code, expected);
+            let suggestion = suggestion.map(str::to_owned);
+            assert_eq!(
+                seen.action,
+                Action::ChangeScope { suggestion },
+                "{code} {scope}"
+            );
+        };
+    let graph = Some("https://graph.microsoft.com/.default");
+    check(
+        1_002_012,
+        ClientCredentials,
+        "User.Read.All",
+        "scope.not_default",
+        graph,
+    );
+    check(
+        70_011,
+        AuthorizationCode,
+        "offline_access,User.Read",
+        "scope.invalid",
+        Some("offline_access User.Read"),
+    );
+    check(
+        650_053,
+        AuthorizationCode,
+        "offline_access user.real.all",
+        "scope.unknown",
+        Some("offline_access User.Read.All"),
+    );
+    check(
+        650_053,
+        AuthorizationCode,
+        "offline_access Strange.Thing.Here",
+        "scope.unknown",
+        None,
+    );
+    check(
+        28_000,
+        AuthorizationCode,
+        "offline_access User.Read https://vault.contoso.example/a",
+        "scope.several_resources",
+        Some("offline_access User.Read"),
+    );
+    // what is missing is the scope, if there is none
+    check(90_014, ClientCredentials, "", "scope.empty", graph);
+    check(900_144, ClientCredentials, "", "scope.empty", graph);
+}
+
+#[test]
+fn an_unknown_number_falls_back_to_the_word() {
+    let mut error = error(1);
+    error.error = "invalid_grant".to_owned();
+    let scope = Scope::default();
+    let seen = diagnose_entra(&error, GrantType::AuthorizationCode, &scope);
+    assert_eq!(
+        (seen.code.as_str(), seen.state),
+        ("grant.invalid", State::NeedsUser)
+    );
+    // a known number behind an unknown one still counts
+    error.error_codes = vec![1, 50_173];
+    let seen = diagnose_entra(&error, GrantType::AuthorizationCode, &scope);
+    assert_eq!(seen.code, "session.revoked");
+    // so does one that is in the text only, as in a callback
+    error.error_codes = Vec::new();
+    error.error_description = Some("AADSTS65004: User declined.".to_owned());
+    let seen = diagnose_entra(&error, GrantType::AuthorizationCode, &scope);
+    assert_eq!(seen.code, "consent.declined");
+}
+
+#[test]
+fn an_error_page() {
+    let html = r#"<!doctype html><html><head><title>Sign in</title></head><body><h1>Sorry</h1>
+        <p>AADSTS50011: The redirect URI &#39;http://localhost/x&#39; specified in the request does not match &amp; is wrong.</p>
+        <dl><dt>Request Id</dt><dd>r-1</dd><dt>Correlation Id:</dt><dd>c-1</dd><dt>Timestamp:</dt><dd>2026-03-01 12:00:00Z</dd></dl></body></html>"#;
+    let error = error_page(html).unwrap();
+    assert_eq!(error.error_codes, [50_011]);
+    assert_eq!(
+        error.error_description.as_deref(),
+        Some(
+            "AADSTS50011: The redirect URI 'http://localhost/x' specified in the request does not match & is wrong."
+        )
+    );
+    assert_eq!(error.trace_id.as_deref(), Some("r-1"));
+    assert_eq!(error.correlation_id.as_deref(), Some("c-1"));
+    assert_eq!(error.timestamp.as_deref(), Some("2026-03-01 12:00:00Z"));
+    let seen = diagnose_entra(&error, GrantType::AuthorizationCode, &Scope::default());
+    assert_eq!(seen.code, "redirect_uri.mismatch");
+}
+
+#[test]
+fn other_forms_of_the_page() {
+    let check = |html: &str, code: Option<u32>, trace: Option<&str>, time: Option<&str>| {
+        let error = error_page(html);
+        let error = error.as_ref();
+        assert_eq!(error.and_then(ProviderError::aadsts), code, "{html}");
+        assert_eq!(error.and_then(|error| error.trace_id.as_deref()), trace);
+        assert_eq!(error.and_then(|error| error.timestamp.as_deref()), time);
+    };
+    check(
+        "Message: AADSTS90002: Tenant not found. Trace ID: t-1 Correlation ID: c-1 Timestamp: 2026-03-01T12:00:00Z",
+        Some(90_002),
+        Some("t-1"),
+        Some("2026-03-01T12:00:00Z"),
+    );
+    check(
+        r#"<script>$Config={"message":"AADSTS700016: Application with identifier \u0027x\u0027 was not found"}</script><b>Request Id:</b> r-2"#,
+        Some(700_016),
+        Some("r-2"),
+        None,
+    );
+    check("<p>Error AADSTS50011, see below</p>", None, None, None);
+    check("<form>Sign in</form>", None, None, None);
+    check("", None, None, None);
+    check("AADSTS", None, None, None);
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_page_is_read_without_a_panic(html in "(\\PC|AADSTS|50011|: |Request Id|Timestamp|2026-03-01|<|>|&#39;){0,30}") {
+        let _ = error_page(&html);
+    }
+}

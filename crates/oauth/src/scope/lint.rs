@@ -206,7 +206,11 @@ impl Linter {
         let mut kept: Vec<&String> = Vec::new();
         let mut repeated = Vec::new();
         for name in &names {
-            if kept.iter().any(|known| rule.same(known, name)) {
+            let repeats = |known: &&String| match rule {
+                ScopeRule::Exact => *known == name,
+                ScopeRule::Entra => Name::of(known).repeats(&Name::of(name)),
+            };
+            if kept.iter().any(repeats) {
                 repeated.push(name.as_str());
             } else {
                 kept.push(name);
@@ -389,18 +393,15 @@ fn joined<'a>(names: impl Iterator<Item = &'a str>) -> String {
 /// The permission that an unknown name was probably meant to be; none for a known name or a far-off one.
 fn suggestion(short: &str) -> Option<&'static str> {
     let typed: Vec<char> = short.to_ascii_lowercase().chars().collect();
-    // a name beyond any permission's length is no slip, and not worth measuring
-    if typed.len() > 80 {
-        return None;
-    }
+    let tolerance = (typed.len() / 4).min(3);
     let nearest = GRAPH_PERMISSIONS
         .lines()
+        .filter(|known| known.len().abs_diff(typed.len()) <= tolerance)
         .map(|known| {
             let letters: Vec<char> = known.to_ascii_lowercase().chars().collect();
             (distance(&typed, &letters), known)
         })
         .min_by_key(|(distance, _)| *distance)?;
-    let tolerance = (typed.len() / 4).min(3);
     match nearest {
         (0, _) => None,
         (distance, known) if distance <= tolerance => Some(known),

@@ -61,6 +61,15 @@ impl<'a> Name<'a> {
             }
     }
 
+    /// Tells whether two names in one scope say the same twice; unlike [`Self::same`], another resource is another.
+    pub(super) fn repeats(&self, other: &Self) -> bool {
+        is(self.short, other.short)
+            && match (self.foreign_resource(), other.foreign_resource()) {
+                (Some(left), Some(right)) => same_resource(left, right),
+                (left, right) => left == right,
+            }
+    }
+
     fn foreign_resource(&self) -> Option<&'a str> {
         self.resource.filter(|resource| !is_graph(resource))
     }
