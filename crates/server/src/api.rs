@@ -1,0 +1,202 @@
+//! The REST API under `/api/v1`: one file per resource, and the OpenAPI document of it all.
+//!
+//! A handler parses, calls one method of its handle, maps the answer.
+
+pub(crate) mod audit;
+pub(crate) mod calls;
+pub(crate) mod connections;
+pub(crate) mod keys;
+pub(crate) mod me;
+pub(crate) mod redirect_uris;
+pub mod schema;
+pub(crate) mod session;
+pub(crate) mod setup;
+pub(crate) mod users;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{FromRequestParts, Path};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use http::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+use store::ConnectionName;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::Viewer;
+use crate::app::App;
+use crate::problem::{Problem, ProblemDocument};
+
+/// Where the OpenAPI document is.
+const DOCUMENT_PATH: &str = "/api/v1/openapi.json";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Keyway",
+        description = "Named connections to OAuth 2.0 APIs with tokens that are always fresh.\n\nEvery failure is a problem document (RFC 9457) with a stable `code`. Programs send an API key as `Authorization: Bearer kw_…`; people have a session cookie, which unsafe methods accept from Keyway's own pages only.",
+    ),
+    components(schemas(ProblemDocument)),
+    modifiers(&Credentials),
+    security(("api_key" = []), ("session" = []))
+)]
+struct Document;
+
+struct Credentials;
+
+impl Modify for Credentials {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme(
+            "api_key",
+            SecurityScheme::Http(
+                HttpBuilder::new()
+                    .scheme(HttpAuthScheme::Bearer)
+                    .bearer_format("kw_…")
+                    .build(),
+            ),
+        );
+        components.add_security_scheme(
+            "session",
+            SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("__Host-keyway-session"))),
+        );
+    }
+}
+
+/// The API's routes with their documentation.
+pub(crate) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(connections::list, connections::create))
+        .routes(routes!(
+            connections::show,
+            connections::change,
+            connections::delete
+        ))
+        .routes(routes!(connections::authorize))
+        .routes(routes!(connections::test))
+        .routes(routes!(connections::explain))
+        .routes(routes!(connections::redirect_uri))
+        .routes(routes!(calls::call))
+        .routes(routes!(redirect_uris::reserve))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::disable))
+        .routes(routes!(audit::list))
+        .routes(routes!(me::me))
+        .routes(routes!(session::sign_in, session::sign_out))
+        .routes(routes!(setup::set_up))
+}
+
+/// The OpenAPI 3.1 document of the REST API, pretty-printed, ending with a line feed.
+pub fn openapi() -> String {
+    document(&router().split_for_parts().1)
+}
+
+fn document(openapi: &utoipa::openapi::OpenApi) -> String {
+    let mut text = openapi
+        .to_pretty_json()
+        .expect("the document is plain data");
+    text.push('\n');
+    text
+}
+
+/// Serves the document to anybody with a key.
+pub(crate) fn document_router(openapi: &utoipa::openapi::OpenApi) -> Router<App> {
+    let text: Arc<str> = document(openapi).into();
+    let handler = move |_: Viewer| {
+        let text = text.to_string();
+        async move { ([(CONTENT_TYPE, "application/json")], text) }
+    };
+    Router::new().route(DOCUMENT_PATH, get(handler))
+}
+
+/// The connection's name in a path; one that no connection can have is simply not found.
+pub(crate) struct Name(pub(crate) ConnectionName);
+
+impl FromRequestParts<App> for Name {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Name, Problem> {
+        let text = path(parts, app).await.unwrap_or_default();
+        ConnectionName::parse(&text)
+            .map(Name)
+            .map_err(|_| Problem::not_found("connection", &text))
+    }
+}
+
+/// The one parameter of a path, decoded; `None` if it is not UTF-8.
+pub(crate) async fn path(parts: &mut Parts, app: &App) -> Option<String> {
+    Path::<String>::from_request_parts(parts, app)
+        .await
+        .ok()
+        .map(|Path(text)| text)
+}
+
+/// The version that a change is based on (`If-Match`); `None` stands for whatever there is (`*`).
+pub(crate) fn expected_version(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
+    let mut values = headers.get_all(IF_MATCH).iter();
+    let Some(value) = values.next() else {
+        return Err(
+            Problem::new("precondition.required", "the If-Match header is missing")
+                .field("If-Match"),
+        );
+    };
+    if value == "*" && values.next().is_none() {
+        return Ok(None);
+    }
+    let version = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.strip_prefix('"')?.strip_suffix('"')?.parse().ok());
+    match version {
+        Some(version) if values.next().is_none() => Ok(Some(version)),
+        _ => Err(Problem::new(
+            "precondition.invalid",
+            "If-Match must be one version as the ETag has it, such as \"3\"",
+        )
+        .field("If-Match")),
+    }
+}
+
+/// A version as an ETag.
+pub(crate) fn etag(version: i64) -> [(HeaderName, HeaderValue); 1] {
+    [(
+        ETAG,
+        HeaderValue::from_str(&format!("\"{version}\"")).expect("a number in quotes"),
+    )]
+}
+
+/// An answer with a status, headers and a JSON body.
+pub(crate) fn answer(
+    status: StatusCode,
+    headers: impl axum::response::IntoResponseParts,
+    body: impl serde::Serialize,
+) -> axum::response::Response {
+    (status, headers, axum::Json(body)).into_response()
+}
+
+/// The problems that any address may answer with.
+#[derive(utoipa::IntoResponses)]
+#[expect(dead_code, reason = "documentation only")]
+pub(crate) enum Refusals {
+    /// The request is not valid.
+    #[response(status = 400, content_type = "application/problem+json")]
+    Invalid(#[to_schema] ProblemDocument<'static>),
+    /// Not signed in.
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unauthenticated(#[to_schema] ProblemDocument<'static>),
+    /// The role is not enough.
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(#[to_schema] ProblemDocument<'static>),
+    /// No such thing.
+    #[response(status = 404, content_type = "application/problem+json")]
+    NotFound(#[to_schema] ProblemDocument<'static>),
+    /// Any other failure.
+    #[response(status = "default", content_type = "application/problem+json")]
+    Other(#[to_schema] ProblemDocument<'static>),
+}

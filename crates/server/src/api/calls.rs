@@ -1,0 +1,368 @@
+//! `POST /api/v1/connections/{name}/call`: one call through a connection, request and answer as JSON.
+//!
+//! Whatever the API answers, a 4xx or 5xx too, is a 200 here with its status
+//! inside; a problem means that there was no answer. For streaming there is
+//! `/proxy`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use axum::Json as Answer;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use connect::{ApiRequest, ApiResponse, Body, Redirects, ResponseBody};
+use http::Method;
+use http::header::CONTENT_TYPE;
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+use store::ConnectionName;
+use utoipa::ToSchema;
+
+use super::{Name, Refusals, schema};
+use crate::access::Operator;
+use crate::json::{Json, RequestBody};
+use crate::problem::Problem;
+
+/// A call to make. At most one of `body`, `form`, `text` and `bytes`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Call {
+    /// Any HTTP method.
+    #[schema(example = "GET")]
+    method: String,
+    /// A path below the base URL, one that begins with the API's version, or an absolute URL of an allowed origin.
+    #[schema(example = "/users")]
+    path: String,
+    /// Added to the query of `path`: an object of texts or lists of texts, or a list of pairs.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    query: Pairs,
+    /// Request headers; those that belong to the connection or the wire are refused.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    headers: Pairs,
+    /// Sent as JSON: any value, `null` included.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Value>)]
+    body: Option<Value>,
+    /// Sent as `application/x-www-form-urlencoded`.
+    #[schema(value_type = Option<Object>)]
+    form: Option<Pairs>,
+    /// Sent as text, of the given content type or `text/plain`.
+    text: Option<String>,
+    /// Base64, sent as bytes, of the given content type or `application/octet-stream`.
+    #[schema(format = Byte)]
+    bytes: Option<String>,
+    /// Whether to follow redirects (at most five, with the credential only on the same origin).
+    #[serde(default)]
+    follow: bool,
+}
+
+impl RequestBody for Call {
+    const FREE: Option<&'static str> = Some("body");
+}
+
+/// A field that is there, even if it is `null`.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// What the API answered.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CallAnswer {
+    /// The API's HTTP status.
+    status: u16,
+    /// The API's headers; repeated ones are joined by a comma.
+    headers: BTreeMap<String, String>,
+    /// The body, as `body_encoding` says.
+    body: Value,
+    /// `json`: as it is; `text`: a string; `base64`: bytes as a string; `empty`: null.
+    body_encoding: BodyEncoding,
+    /// The API's own name for the request.
+    request_id: Option<String>,
+    /// How often it was sent.
+    attempts: u32,
+    /// Which token of the connection it carried.
+    token_generation: Option<i64>,
+}
+
+/// How a body stands in JSON.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum BodyEncoding {
+    Json,
+    Text,
+    Base64,
+    Empty,
+}
+
+impl From<ApiResponse> for CallAnswer {
+    fn from(response: ApiResponse) -> CallAnswer {
+        let (body_encoding, body) = match response.body {
+            ResponseBody::Json(value) => (BodyEncoding::Json, value),
+            ResponseBody::Text(text) => (BodyEncoding::Text, Value::String(text)),
+            ResponseBody::Bytes(bytes) => {
+                (BodyEncoding::Base64, Value::String(STANDARD.encode(bytes)))
+            }
+            ResponseBody::Empty => (BodyEncoding::Empty, Value::Null),
+        };
+        let mut headers = BTreeMap::new();
+        for (name, value) in response.headers {
+            headers
+                .entry(name)
+                .and_modify(|all: &mut String| *all = format!("{all}, {value}"))
+                .or_insert(value);
+        }
+        CallAnswer {
+            status: response.status,
+            headers,
+            body,
+            body_encoding,
+            request_id: response.request_id,
+            attempts: response.attempts,
+            token_generation: response.token_generation,
+        }
+    }
+}
+
+/// Names with values, in order: from `{"a": "1", "b": ["2", "3"]}` or `[["a", "1"], ["b", "2"]]`.
+#[derive(Debug, Default, PartialEq)]
+struct Pairs(Vec<(String, String)>);
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pairs, D::Error> {
+        deserializer.deserialize_any(PairsVisitor)
+    }
+}
+
+struct PairsVisitor;
+
+impl<'de> Visitor<'de> for PairsVisitor {
+    type Value = Pairs;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object of texts or lists of texts, or a list of pairs")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Pairs, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some(name) = entries.next_key::<String>()? {
+            let Texts(values) = entries.next_value()?;
+            pairs.extend(values.into_iter().map(|value| (name.clone(), value)));
+        }
+        Ok(Pairs(pairs))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Pairs, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some(pair) = items.next_element()? {
+            pairs.push(pair);
+        }
+        Ok(Pairs(pairs))
+    }
+}
+
+/// One text or a list of texts.
+struct Texts(Vec<String>);
+
+impl<'de> Deserialize<'de> for Texts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Texts, D::Error> {
+        deserializer.deserialize_any(TextsVisitor)
+    }
+}
+
+struct TextsVisitor;
+
+impl<'de> Visitor<'de> for TextsVisitor {
+    type Value = Texts;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a text or a list of texts")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Texts, E> {
+        Ok(Texts(vec![text.to_owned()]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Texts, A::Error> {
+        let mut texts = Vec::new();
+        while let Some(text) = items.next_element()? {
+            texts.push(text);
+        }
+        Ok(Texts(texts))
+    }
+}
+
+impl Call {
+    fn into_request(self) -> Result<ApiRequest, Problem> {
+        let invalid = |field: &str, detail: &str| Problem::new("body.invalid", detail).field(field);
+        let method = Method::from_bytes(self.method.as_bytes())
+            .ok()
+            .filter(|method| *method != Method::CONNECT)
+            .ok_or_else(|| invalid("/method", "this is not an HTTP method that can be called"))?;
+        let mut headers = self.headers.0;
+        let mut content_type = |default: &str| {
+            let given = headers
+                .iter()
+                .position(|(name, _)| name.eq_ignore_ascii_case(CONTENT_TYPE.as_str()));
+            given.map_or_else(|| default.to_owned(), |index| headers.remove(index).1)
+        };
+        let body = match (self.body, self.form, self.text, self.bytes) {
+            (None, None, None, None) => Body::Empty,
+            (Some(value), None, None, None) => Body::Json(value),
+            (None, Some(form), None, None) => Body::Form(form.0),
+            (None, None, Some(text), None) => Body::Text {
+                content_type: content_type("text/plain; charset=utf-8"),
+                text,
+            },
+            (None, None, None, Some(text)) => {
+                let bytes = STANDARD
+                    .decode(&text)
+                    .map_err(|_| invalid("/bytes", "this is not base64"))?;
+                Body::Bytes {
+                    content_type: content_type("application/octet-stream"),
+                    bytes: bytes.into(),
+                }
+            }
+            _ => {
+                return Err(invalid(
+                    "",
+                    "a call has at most one of `body`, `form`, `text` and `bytes`",
+                ));
+            }
+        };
+        let follow_redirects = if self.follow {
+            Redirects::Follow
+        } else {
+            Redirects::Return
+        };
+        Ok(ApiRequest {
+            method,
+            target: self.path,
+            query: self.query.0,
+            headers,
+            body,
+            follow_redirects,
+        })
+    }
+}
+
+impl Operator {
+    async fn call(
+        &self,
+        name: &ConnectionName,
+        request: ApiRequest,
+    ) -> Result<ApiResponse, Problem> {
+        let answered = self
+            .app()
+            .connector()
+            .call(self.actor(), name, request)
+            .await;
+        answered.map_err(|error| Problem::from_call(self.app(), name, &error))
+    }
+}
+
+/// Calls an API through a connection.
+#[utoipa::path(post, path = "/api/v1/connections/{name}/call", tag = "calls", params(schema::NameParameter),
+    request_body = Call, responses((status = 200, body = CallAnswer), Refusals))]
+pub(crate) async fn call(
+    operator: Operator,
+    Name(name): Name,
+    Json(call): Json<Call>,
+) -> Result<Answer<CallAnswer>, Problem> {
+    let response = operator.call(&name, call.into_request()?).await?;
+    Ok(Answer(response.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::parse;
+
+    fn read(body: &str) -> Result<ApiRequest, String> {
+        parse::<Call>(body.as_bytes())
+            .and_then(Call::into_request)
+            .map_err(|problem| format!("{} {}", problem.code(), problem.detail()))
+    }
+
+    #[test]
+    fn queries_in_both_shapes() {
+        let expected = [("a", "1"), ("b", "2"), ("b", "3")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        for query in [
+            r#"{"a":"1","b":["2","3"]}"#,
+            r#"[["a","1"],["b","2"],["b","3"]]"#,
+        ] {
+            let request = read(&format!(
+                r#"{{"method":"GET","path":"/users","query":{query}}}"#
+            ))
+            .unwrap();
+            assert_eq!(request.query, expected);
+        }
+        for query in [
+            r#"{"a":1}"#,
+            r#""a=1""#,
+            r#"[["a"]]"#,
+            r#"[["a","b","c"]]"#,
+            r#"{"a":{"b":"c"}}"#,
+        ] {
+            let refused = read(&format!(
+                r#"{{"method":"GET","path":"/users","query":{query}}}"#
+            ))
+            .unwrap_err();
+            assert!(refused.starts_with("body.invalid"), "{query}: {refused}");
+        }
+    }
+
+    #[test]
+    fn one_body_of_four_kinds() {
+        let with = |fields: &str| read(&format!(r#"{{"method":"POST","path":"/x",{fields}}}"#));
+        assert!(matches!(
+            with(r#""body":null"#).unwrap().body,
+            Body::Json(Value::Null)
+        ));
+        assert!(matches!(
+            with(r#""body":[1,null]"#).unwrap().body,
+            Body::Json(Value::Array(_))
+        ));
+        assert!(
+            matches!(with(r#""form":{"a":"b"}"#).unwrap().body, Body::Form(pairs) if pairs.len() == 1)
+        );
+        let request =
+            with(r#""text":"<a/>","headers":{"content-type":"application/xml","X-A":"b"}"#)
+                .unwrap();
+        assert!(
+            matches!(&request.body, Body::Text { content_type, .. } if content_type == "application/xml")
+        );
+        assert_eq!(
+            request.headers.len(),
+            1,
+            "the content type moved to the body"
+        );
+        assert!(
+            matches!(with(r#""bytes":"AAEC""#).unwrap().body, Body::Bytes { bytes, .. } if bytes[..] == [0, 1, 2])
+        );
+        assert!(with(r#""bytes":"%%""#).is_err());
+        assert!(with(r#""text":"a","body":1"#).is_err());
+        assert!(with(r#""follow":null"#).is_err());
+    }
+
+    #[test]
+    fn methods() {
+        for (method, good) in [
+            ("GET", true),
+            ("PURGE", true),
+            ("CONNECT", false),
+            ("GE T", false),
+            ("", false),
+            ("GET\\r\\n", false),
+        ] {
+            assert_eq!(
+                read(&format!(r#"{{"method":"{method}","path":"/x"}}"#)).is_ok(),
+                good,
+                "{method}"
+            );
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! `/api/v1/connections`: named connections, from making one to finding out what ails it.
+
+use axum::Json as Answer;
+use axum::response::{IntoResponse, Response};
+use connect::{Card, Change, Explanation, NewConnection, Proof, RedirectUri};
+use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
+use serde::Serialize;
+use store::ConnectionName;
+use utoipa::ToSchema;
+
+use super::{Name, Refusals, answer, etag, expected_version, schema};
+use crate::access::{Admin, Operator, Viewer};
+use crate::json::{Json, RequestBody};
+use crate::problem::Problem;
+
+impl RequestBody for NewConnection {}
+
+/// All connections.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ConnectionList {
+    #[schema(value_type = Vec<schema::Card>)]
+    items: Vec<Card>,
+}
+
+/// A changed connection, and what the change took away.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ChangedConnection {
+    #[schema(value_type = schema::Card)]
+    connection: Card,
+    /// The secrets and tokens that the change wiped, by name.
+    wiped: Vec<String>,
+}
+
+/// A sign-in that was begun.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct StartedAuthorization {
+    /// To be opened in a browser, once.
+    url: String,
+    /// Until when.
+    expires_at: Timestamp,
+}
+
+impl Viewer {
+    async fn connections(&self) -> Result<Vec<Card>, Problem> {
+        Ok(self.app().connector().list(self.actor()).await?)
+    }
+
+    async fn connection(&self, name: &ConnectionName) -> Result<Card, Problem> {
+        Ok(self.app().connector().card(self.actor(), name).await?)
+    }
+
+    async fn explain(&self, name: &ConnectionName) -> Result<Explanation, Problem> {
+        Ok(self.app().connector().explain(self.actor(), name).await?)
+    }
+
+    async fn redirect_uri(&self, name: &ConnectionName) -> Result<RedirectUri, Problem> {
+        Ok(self
+            .app()
+            .connector()
+            .redirect_uri(self.actor(), name)
+            .await?)
+    }
+}
+
+impl Operator {
+    async fn authorize(&self, name: &ConnectionName) -> Result<StartedAuthorization, Problem> {
+        let started = self.app().connector().authorize(self.actor(), name).await?;
+        Ok(StartedAuthorization {
+            url: started.url.to_string(),
+            expires_at: started.expires_at,
+        })
+    }
+
+    async fn test_connection(&self, name: &ConnectionName) -> Result<Card, Problem> {
+        Ok(self.app().connector().test(self.actor(), name).await?)
+    }
+}
+
+impl Admin {
+    async fn create_connection(&self, new: NewConnection) -> Result<Card, Problem> {
+        let proof = if new.prove.unwrap_or(true) {
+            Proof::Now
+        } else {
+            Proof::Later
+        };
+        Ok(self
+            .app()
+            .connector()
+            .create(self.actor(), new, proof)
+            .await?)
+    }
+
+    async fn change_connection(
+        &self,
+        name: &ConnectionName,
+        version: Option<i64>,
+        change: Change,
+    ) -> Result<ChangedConnection, Problem> {
+        let changed = self
+            .app()
+            .connector()
+            .change(self.actor(), name, version, change)
+            .await?;
+        Ok(ChangedConnection {
+            connection: changed.card,
+            wiped: changed.wiped,
+        })
+    }
+
+    async fn remove_connection(
+        &self,
+        name: &ConnectionName,
+        version: Option<i64>,
+    ) -> Result<(), Problem> {
+        Ok(self
+            .app()
+            .connector()
+            .remove(self.actor(), name, version)
+            .await?)
+    }
+}
+
+/// Lists the connections.
+#[utoipa::path(get, path = "/api/v1/connections", tag = "connections",
+    responses((status = 200, body = ConnectionList), Refusals))]
+pub(crate) async fn list(viewer: Viewer) -> Result<Answer<ConnectionList>, Problem> {
+    Ok(Answer(ConnectionList {
+        items: viewer.connections().await?,
+    }))
+}
+
+/// Makes a connection, saves it, then proves it; what the provider answers is in the card's state.
+#[utoipa::path(post, path = "/api/v1/connections", tag = "connections",
+    request_body = schema::NewConnection,
+    responses((status = 201, body = schema::Card, headers(("ETag" = String, description = "The version, for `If-Match`"))), Refusals))]
+pub(crate) async fn create(
+    admin: Admin,
+    Json(new): Json<NewConnection>,
+) -> Result<Response, Problem> {
+    let card = admin.create_connection(new).await?;
+    Ok(answer(StatusCode::CREATED, etag(card.version), card))
+}
+
+/// Shows a connection's card: settings without secrets, state, token facts, what to do next.
+#[utoipa::path(get, path = "/api/v1/connections/{name}", tag = "connections", params(schema::NameParameter),
+    responses((status = 200, body = schema::Card, headers(("ETag" = String, description = "The version, for `If-Match`"))), Refusals))]
+pub(crate) async fn show(viewer: Viewer, Name(name): Name) -> Result<Response, Problem> {
+    let card = viewer.connection(&name).await?;
+    Ok(answer(StatusCode::OK, etag(card.version), card))
+}
+
+/// Changes a connection; a change of where or how a secret is sent wipes it, and says so.
+#[utoipa::path(patch, path = "/api/v1/connections/{name}", tag = "connections",
+    params(schema::NameParameter, schema::IfMatch), request_body = schema::Change,
+    responses((status = 200, body = ChangedConnection), Refusals))]
+pub(crate) async fn change(
+    admin: Admin,
+    Name(name): Name,
+    headers: HeaderMap,
+    Json(change): Json<Change>,
+) -> Result<Response, Problem> {
+    let changed = admin
+        .change_connection(&name, expected_version(&headers)?, change)
+        .await?;
+    Ok(answer(
+        StatusCode::OK,
+        etag(changed.connection.version),
+        changed,
+    ))
+}
+
+/// Deletes a connection with its secrets and tokens.
+#[utoipa::path(delete, path = "/api/v1/connections/{name}", tag = "connections",
+    params(schema::NameParameter, schema::IfMatch), responses((status = 204), Refusals))]
+pub(crate) async fn delete(
+    admin: Admin,
+    Name(name): Name,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    admin
+        .remove_connection(&name, expected_version(&headers)?)
+        .await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Begins a sign-in; the answer's URL binds the browser that opens it and leads to the provider.
+#[utoipa::path(post, path = "/api/v1/connections/{name}/authorize", tag = "connections", params(schema::NameParameter),
+    responses((status = 200, body = StartedAuthorization), Refusals))]
+pub(crate) async fn authorize(
+    operator: Operator,
+    Name(name): Name,
+) -> Result<Answer<StartedAuthorization>, Problem> {
+    Ok(Answer(operator.authorize(&name).await?))
+}
+
+/// Proves a connection again, without any effect at the API.
+#[utoipa::path(post, path = "/api/v1/connections/{name}/test", tag = "connections", params(schema::NameParameter),
+    responses((status = 200, body = schema::Card), Refusals))]
+pub(crate) async fn test(operator: Operator, Name(name): Name) -> Result<Answer<Card>, Problem> {
+    Ok(Answer(operator.test_connection(&name).await?))
+}
+
+/// Explains a connection's state: what, why, who can cure it, what to do.
+#[utoipa::path(get, path = "/api/v1/connections/{name}/explain", tag = "connections", params(schema::NameParameter),
+    responses((status = 200, body = schema::Explanation), Refusals))]
+pub(crate) async fn explain(
+    viewer: Viewer,
+    Name(name): Name,
+) -> Result<Answer<Explanation>, Problem> {
+    Ok(Answer(viewer.explain(&name).await?))
+}
+
+/// Tells the redirect URI to register at the provider.
+#[utoipa::path(get, path = "/api/v1/connections/{name}/redirect-uri", tag = "connections", params(schema::NameParameter),
+    responses((status = 200, body = schema::RedirectUri), Refusals))]
+pub(crate) async fn redirect_uri(
+    viewer: Viewer,
+    Name(name): Name,
+) -> Result<Answer<RedirectUri>, Problem> {
+    Ok(Answer(viewer.redirect_uri(&name).await?))
+}

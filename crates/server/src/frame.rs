@@ -1,0 +1,158 @@
+//! The frame around every answer: limits of the request line and headers,
+//! the trace id, panics, problem documents and the security headers.
+//!
+//! It is the outermost layer and knows nothing of what is asked. The limits on
+//! bodies are in `json`, those on who may ask in `access`.
+
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use http::{HeaderMap, Uri};
+use tracing::Instrument;
+
+use crate::app::{App, Limits};
+use crate::problem::Problem;
+use crate::{csrf, query};
+
+/// Names one request in answers and in the log: 64 bits of the process, 64 of a counter.
+///
+/// It is a name, not a secret, so it costs no randomness per request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TraceId(u64, u64);
+
+impl TraceId {
+    /// The next one.
+    pub(crate) fn next() -> TraceId {
+        static PROCESS: LazyLock<u64> = LazyLock::new(|| u64::from_be_bytes(crate::random()));
+        static COUNTER: AtomicU64 = AtomicU64::new(1);
+        TraceId(*PROCESS, COUNTER.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl fmt::Display for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}{:016x}", self.0, self.1)
+    }
+}
+
+/// The version header on every answer, by which a CLI of another age notices.
+const VERSION: HeaderName = HeaderName::from_static("keyway-version");
+/// Nothing of ours is ever meant for another site's page.
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+/// The layer: checks the outside of the request, runs it, finishes the answer.
+pub(crate) async fn frame(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let trace_id = TraceId::next();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    let method = request.method().clone();
+    let span = tracing::info_span!("request", http.request.method = %method, http.route = route, %trace_id);
+    let checked = check(&app, route, &request);
+    request.extensions_mut().insert(trace_id);
+    let mut response = match checked {
+        Err(problem) => problem.into_response(),
+        Ok(()) => AssertUnwindSafe(next.run(request))
+            .catch_unwind()
+            .instrument(span)
+            .await
+            .unwrap_or_else(|_| {
+                Problem::new("internal", "an unexpected error stopped this request").into_response()
+            }),
+    };
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        tracing::debug!(%trace_id, code = problem.code(), "refused");
+        let allow = response.headers_mut().remove(ALLOW);
+        response = problem.render(trace_id);
+        response
+            .headers_mut()
+            .extend(allow.map(|allow| (ALLOW, allow)));
+    }
+    secure(&app, response.headers_mut());
+    crate::health::count(route, response.status(), begun);
+    response
+}
+
+/// Everything that can be said about a request before anybody looks at who sent it.
+fn check(app: &App, route: &str, request: &Request) -> Result<(), Problem> {
+    within_limits(&app.config().limits, request.uri(), request.headers())?;
+    query::check(route, request.uri().query())?;
+    if !route.starts_with("/proxy/") {
+        // the pass-through takes no cookies, so pages of other sites have nothing to ride on there
+        csrf::refuse_foreign(app, request.method(), request.headers())?;
+    }
+    Ok(())
+}
+
+/// Refuses URLs and header blocks beyond the limits.
+pub(crate) fn within_limits(
+    limits: &Limits,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Result<(), Problem> {
+    let length = uri
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
+    if length > limits.url_bytes {
+        return Err(Problem::new(
+            "request.uri_too_long",
+            format!(
+                "the path and query are {length} bytes long, the limit is {}",
+                limits.url_bytes
+            ),
+        ));
+    }
+    let bytes: usize = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
+    if headers.len() > limits.headers || bytes > limits.header_bytes {
+        return Err(Problem::new(
+            "request.headers_too_large",
+            format!(
+                "the request has {} headers of {bytes} bytes, the limits are {} and {}",
+                headers.len(),
+                limits.headers,
+                limits.header_bytes
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Puts the security headers on an answer; what a handler set itself stays.
+pub(crate) fn secure(app: &App, headers: &mut HeaderMap) {
+    let defaults = [
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
+        (REFERRER_POLICY, "no-referrer"),
+        (CACHE_CONTROL, "no-store"),
+        (X_FRAME_OPTIONS, "DENY"),
+        (RESOURCE_POLICY, "same-origin"),
+        (VERSION, env!("CARGO_PKG_VERSION")),
+    ];
+    for (name, value) in defaults {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+    if app.is_https() {
+        headers
+            .entry(STRICT_TRANSPORT_SECURITY)
+            .or_insert(HeaderValue::from_static("max-age=31536000"));
+    }
+}

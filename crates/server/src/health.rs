@@ -1,0 +1,96 @@
+//! `/healthz`, `/readyz` and `/metrics`: how the server is doing.
+//!
+//! The first two tell anybody no more than yes or no. Metrics need a viewer's
+//! key, or a peer on this machine that is not a proxy.
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use metrics::{counter, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::access::{Viewer, is_local};
+use crate::app::App;
+use crate::problem::Problem;
+
+/// How often the recorder folds its samples together.
+const UPKEEP: Duration = Duration::from_secs(5);
+const BUCKETS: &[f64] = &[
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+];
+const DURATION: &str = "keyway_http_request_duration_seconds";
+
+/// The process's one recorder, once it is installed.
+static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+
+pub(crate) fn router() -> Router<App> {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(scrape))
+}
+
+async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
+    app.store().ping().await?;
+    Ok("ready\n")
+}
+
+async fn scrape(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+    let (mut parts, _) = request.into_parts();
+    if !is_local(&app, &parts.extensions) {
+        <Viewer as axum::extract::FromRequestParts<App>>::from_request_parts(&mut parts, &app)
+            .await?;
+    }
+    let text = RECORDER
+        .get()
+        .map(PrometheusHandle::render)
+        .unwrap_or_default();
+    Ok((
+        StatusCode::OK,
+        [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        text,
+    )
+        .into_response())
+}
+
+/// Installs the recorder, once per process; until then everything counted is dropped at no cost.
+pub(crate) fn install() {
+    RECORDER.get_or_init(|| {
+        let recorder = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), BUCKETS)
+            .expect("there are buckets")
+            .build_recorder();
+        let handle = recorder.handle();
+        if metrics::set_global_recorder(recorder).is_err() {
+            tracing::warn!("metrics are recorded elsewhere: /metrics stays empty");
+        }
+        handle
+    });
+}
+
+/// Keeps the recorder small until the server stops.
+pub(crate) async fn upkeep(stop: CancellationToken) {
+    let mut tick = tokio::time::interval(UPKEEP);
+    while stop.run_until_cancelled(tick.tick()).await.is_some() {
+        if let Some(handle) = RECORDER.get() {
+            handle.run_upkeep();
+        }
+    }
+}
+
+/// Counts one answered request.
+pub(crate) fn count(route: &str, status: StatusCode, begun: Instant) {
+    if RECORDER.get().is_none() {
+        return;
+    }
+    let route = route.to_owned();
+    counter!("keyway_http_requests_total", "route" => route.clone(), "status" => status.as_str().to_owned()).increment(1);
+    histogram!(DURATION, "route" => route).record(begun.elapsed());
+}

@@ -1,0 +1,267 @@
+//! The result page of a sign-in: plain HTML, no script, everything from outside escaped as text.
+//!
+//! This is the only HTML of this room; the console is its own.
+
+use std::fmt::{self, Display, Write as _};
+use std::sync::LazyLock;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::body::Body;
+use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use connect::Card;
+use http::StatusCode;
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
+use store::ConnectionName;
+
+use crate::frame::TraceId;
+use crate::problem::Problem;
+
+const STYLE: &str = "\
+:root{color-scheme:light dark}\
+body{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:12vh auto 4rem;padding:0 1.25rem}\
+h1{font-size:1.5rem;margin:0 0 1rem}\
+.mark{font-size:.85rem;font-weight:600;letter-spacing:.04em;text-transform:uppercase;opacity:.7;margin:0 0 .5rem}\
+.ok{color:#1a7f37}.bad{color:#b3261e}\
+@media(prefers-color-scheme:dark){.ok{color:#4ac26b}.bad{color:#ff8a80}}\
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.4rem 1.25rem;margin:1.25rem 0}\
+dt{opacity:.7}dd{margin:0;overflow-wrap:anywhere}\
+code{font:.9em ui-monospace,monospace;background:rgba(127,127,127,.15);padding:.1em .35em;border-radius:.25em;overflow-wrap:anywhere}\
+footer{margin-top:2rem;font-size:.85rem;opacity:.7}";
+
+/// The style by its hash; nothing else may be loaded, run, submitted or framed.
+static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let hash = STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    HeaderValue::from_str(&policy).expect("base64 in a header")
+});
+
+/// Text that is shown as text, whatever it holds.
+struct Escaped<'a>(&'a str);
+
+impl Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            match c {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                '\'' => f.write_str("&#39;")?,
+                // right-to-left overrides and their kin could turn the words around
+                '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => f.write_char('\u{fffd}')?,
+                c if c.is_control() && c != '\n' => f.write_char('\u{fffd}')?,
+                c => f.write_char(c)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A page about to be shown.
+pub(crate) struct Page {
+    status: StatusCode,
+    good: Verdict,
+    title: String,
+    lead: String,
+    facts: Vec<(&'static str, String)>,
+    problem: Option<Problem>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Verdict {
+    Good,
+    Bad,
+}
+
+impl Page {
+    /// A sign-in that worked: what was granted, what is missing, what is next.
+    pub(crate) fn success(name: &ConnectionName, card: &Card) -> Page {
+        let mut facts = vec![("Connection", name.to_string())];
+        if let Some(identity) = &card.identity
+            && let Some(who) = identity.username.as_ref().or(identity.name.as_ref())
+        {
+            facts.push(("Signed in as", who.clone()));
+        }
+        if let Some(token) = &card.token {
+            let list = |scopes: &[String]| {
+                if scopes.is_empty() {
+                    "nothing".to_owned()
+                } else {
+                    scopes.join(" ")
+                }
+            };
+            facts.push(("Granted", list(&token.granted)));
+            facts.push(("Missing", list(&token.missing)));
+            facts.push((
+                "Renewed by itself",
+                if token.refresh_token {
+                    "yes"
+                } else {
+                    "no: there is no refresh token"
+                }
+                .to_owned(),
+            ));
+        }
+        facts.extend(
+            card.warnings
+                .iter()
+                .map(|warning| ("Note", warning.message.clone())),
+        );
+        let lead = match &card.diagnosis {
+            Some(advice) => format!("Signed in, but not ready yet: {}", advice.what),
+            None => "Signed in. You can close this tab.".to_owned(),
+        };
+        let next = card.diagnosis.as_ref().map_or_else(
+            || format!("keyway call {name} PATH"),
+            |advice| advice.next.clone(),
+        );
+        facts.push(("Next", next));
+        Page {
+            status: StatusCode::OK,
+            good: Verdict::Good,
+            title: format!("{name} is connected"),
+            lead,
+            facts,
+            problem: None,
+        }
+    }
+
+    /// A sign-in that did not work: what, why, who can cure it, what to do, and the provider's own words.
+    pub(crate) fn refusal(problem: &Problem) -> Page {
+        let mut facts = Vec::new();
+        let name = problem.connection_name();
+        if let Some(name) = name {
+            facts.push(("Connection", name.to_owned()));
+        }
+        let mut lead = problem.detail().to_owned();
+        if let Some(diagnosis) = problem.diagnosis_ref() {
+            lead.clone_from(&diagnosis.what);
+            facts.push(("Why", diagnosis.why.clone()));
+            facts.push(("Who can cure it", diagnosis.who.as_text().to_owned()));
+            if !diagnosis.advice.is_empty() {
+                facts.push(("What to do", diagnosis.advice.clone()));
+            }
+        }
+        match (problem.hint_text(), name) {
+            (Some(hint), _) => facts.push(("Next", hint.to_owned())),
+            (None, Some(name)) => facts.push(("Next", format!("keyway connection explain {name}"))),
+            (None, None) => facts.push((
+                "Next",
+                "begin again: keyway connection authorize NAME".to_owned(),
+            )),
+        }
+        if let Some(provider) = problem
+            .diagnosis_ref()
+            .and_then(|diagnosis| diagnosis.provider.as_ref())
+        {
+            facts.push(("Provider's code", provider_code(provider)));
+            let said = [
+                ("Provider's words", &provider.error_description),
+                ("Trace id", &provider.trace_id),
+                ("Correlation id", &provider.correlation_id),
+            ];
+            facts.extend(
+                said.into_iter()
+                    .filter_map(|(label, value)| Some((label, value.clone()?))),
+            );
+        }
+        facts.push(("Code", problem.code().to_owned()));
+        Page {
+            status: problem.status(),
+            good: Verdict::Bad,
+            title: "The sign-in did not succeed".to_owned(),
+            lead,
+            facts,
+            problem: Some(problem.clone()),
+        }
+    }
+
+    /// Writes the page.
+    pub(crate) fn render(&self, trace_id: TraceId) -> Response {
+        let (class, mark) = match self.good {
+            Verdict::Good => ("ok", "Signed in"),
+            Verdict::Bad => ("bad", "Not signed in"),
+        };
+        let mut html = format!(
+            "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
+             <title>{title} · Keyway</title><style>{STYLE}</style></head>\n<body><main>\n<p class=\"mark {class}\">{mark}</p>\n<h1>{title}</h1>\n<p>{lead}</p>\n<dl>\n",
+            title = Escaped(&self.title),
+            lead = Escaped(&self.lead),
+        );
+        for (label, value) in &self.facts {
+            let _ = writeln!(html, "<dt>{}</dt><dd>{}</dd>", Escaped(label), Words(value));
+        }
+        let _ = write!(
+            html,
+            "</dl>\n</main>\n<footer>Keyway · request <code>{trace_id}</code></footer>\n</body>\n</html>\n"
+        );
+        let mut response = Response::new(Body::from(html));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("text/html; charset=utf-8"),
+        );
+        headers.insert(CONTENT_SECURITY_POLICY, POLICY.clone());
+        if let Some(problem) = &self.problem {
+            problem.own_headers(headers);
+        }
+        response
+    }
+}
+
+/// Escaped text in which what stands in backticks is set as code.
+struct Words<'a>(&'a str);
+
+impl Display for Words<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // an odd number of backticks is not markup of ours
+        if !self.0.matches('`').count().is_multiple_of(2) {
+            return Escaped(self.0).fmt(f);
+        }
+        for (index, part) in self.0.split('`').enumerate() {
+            if index % 2 == 1 {
+                write!(f, "<code>{}</code>", Escaped(part))?;
+            } else {
+                Escaped(part).fmt(f)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The provider's code as its own documentation names it.
+fn provider_code(provider: &oauth::ProviderError) -> String {
+    let mut code = provider.error.clone();
+    if let Some(number) = provider.aadsts() {
+        let _ = write!(code, " (AADSTS{number})");
+    }
+    if let Some(suberror) = &provider.suberror {
+        let _ = write!(code, ", {suberror}");
+    }
+    code
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_from_outside_becomes_markup() {
+        let hostile = "<script>alert(1)</script>\"'&\u{202e}\u{0}`<b>`";
+        assert_eq!(
+            Words(hostile).to_string(),
+            "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;\u{fffd}\u{fffd}<code>&lt;b&gt;</code>"
+        );
+        assert_eq!(Words("a ` b").to_string(), "a ` b");
+    }
+
+    #[test]
+    fn the_style_has_nothing_that_would_end_it() {
+        assert!(!STYLE.contains('<') && !STYLE.contains("url("));
+    }
+}
