@@ -12,9 +12,9 @@ use crate::Error;
 pub enum Role {
     /// Sees connections and their states, never secrets.
     Viewer,
-    /// Makes, changes and uses connections, and reads the audit log.
+    /// Uses connections too: calls, tests, authorizes.
     Operator,
-    /// Manages users and API keys too.
+    /// Makes, changes and deletes connections, manages users and API keys, and reads the audit log.
     Admin,
 }
 

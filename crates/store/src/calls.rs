@@ -1,7 +1,13 @@
-//! calls
-use crate::{Actor, CallId, ConnectionId, Error, Store};
+//! The call log: single calls, written in batches by whoever makes them; not part of the audit chain.
+
 use jiff::{SignedDuration, Timestamp};
 use oauth::ProviderError;
+
+use crate::{
+    Actor, CallId, ConnectionId, Error, Outcome, Role, Row, Shared, Store, Tx,
+    audit::page_size,
+    settings::{from_json, to_json},
+};
 
 /// One call through a connection, as it is recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,14 +66,94 @@ pub struct CallLog<'a>(pub(crate) &'a Store);
 impl CallLog<'_> {
     /// Stores many calls in one transaction.
     pub async fn record_many(&self, records: Vec<CallRecord>) -> Result<(), Error> {
-        todo!("{records:?}")
+        if records.is_empty() {
+            return Ok(());
+        }
+        let work = move |tx: &mut Tx<'_>, _: &Shared| {
+            for record in &records {
+                insert(tx, record)?;
+            }
+            Ok(Outcome::unaudited(()))
+        };
+        self.0.change(work).await
     }
+
     /// The rows that a filter lets through, newest first.
     pub async fn list(&self, actor: &Actor, filter: &CallFilter) -> Result<Vec<CallRow>, Error> {
-        todo!("{actor:?} {filter:?}")
+        actor.require(Role::Viewer)?;
+        let rows = self.0.read(
+            "SELECT id, at, actor, connection, method, host, path, status, code, provider, duration, attempts,
+             token_generation, request_id FROM calls
+             WHERE (CAST($1 AS TEXT) IS NULL OR connection = $1) AND (CAST($2 AS BIGINT) IS NULL OR at < $2)
+             ORDER BY at DESC, id LIMIT $3",
+            [
+                filter.connection.as_ref().map(ConnectionId::as_str).into(),
+                filter.before.into(),
+                page_size(filter.limit).into(),
+            ],
+        );
+        rows.await?.iter().map(call_row).collect()
     }
-    /// Deletes the calls before a time.
+
+    /// Deletes the calls before a time; answers how many.
     pub async fn sweep(&self, before: Timestamp) -> Result<u64, Error> {
-        todo!("{before}")
+        let work = move |tx: &mut Tx<'_>, _: &Shared| {
+            let swept = tx.execute("DELETE FROM calls WHERE at < $1", [before.into()])?;
+            Ok(Outcome::unaudited(swept))
+        };
+        self.0.change(work).await
     }
+}
+
+fn insert(tx: &mut Tx<'_>, record: &CallRecord) -> Result<(), Error> {
+    let microseconds = i64::try_from(record.duration.as_micros()).unwrap_or(i64::MAX);
+    tx.execute(
+        "INSERT INTO calls (id, at, actor, connection, method, host, path, status, code, provider, duration, attempts,
+         token_generation, request_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        [
+            CallId::random().as_str().into(),
+            record.at.into(),
+            record.actor.as_str().into(),
+            record.connection.as_str().into(),
+            record.method.as_str().into(),
+            record.host.as_str().into(),
+            record.path.as_str().into(),
+            record.status.map(u32::from).into(),
+            record.code.as_deref().into(),
+            record.provider.as_ref().map(to_json).into(),
+            microseconds.into(),
+            record.attempts.into(),
+            record.token_generation.into(),
+            record.request_id.as_deref().into(),
+        ],
+    )?;
+    Ok(())
+}
+
+fn call_row(row: &Row) -> Result<CallRow, Error> {
+    let small = |column: usize, value: i64| {
+        u32::try_from(value).map_err(|error| Error::stored("number", format!("{column}: {error}")))
+    };
+    let status = row.opt_int(7)?.map(u16::try_from).transpose();
+    let provider = row
+        .opt_text(9)?
+        .map(|text| from_json("provider error", text));
+    Ok(CallRow {
+        id: CallId::parse(row.text(0)?)?,
+        record: CallRecord {
+            at: row.time(1)?,
+            actor: row.text(2)?.to_owned(),
+            connection: ConnectionId::parse(row.text(3)?)?,
+            method: row.text(4)?.to_owned(),
+            host: row.text(5)?.to_owned(),
+            path: row.text(6)?.to_owned(),
+            status: status.map_err(|error| Error::stored("status", error))?,
+            code: row.opt_text(8)?.map(str::to_owned),
+            provider: provider.transpose()?,
+            duration: SignedDuration::from_micros(row.int(10)?),
+            attempts: small(11, row.int(11)?)?,
+            token_generation: row.opt_int(12)?,
+            request_id: row.opt_text(13)?.map(str::to_owned),
+        },
+    })
 }

@@ -47,7 +47,9 @@ impl Clock {
     reason = "the one place that reads the clock"
 )]
 fn system_now() -> Timestamp {
-    Timestamp::now()
+    let now = Timestamp::now();
+    // As the databases store it, so that what is answered equals what is read later.
+    Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
 }
 
 #[cfg(test)]

@@ -1,6 +1,18 @@
-//! connections
-use crate::{Actor, ConnectionId, ConnectionName, Error, Secrets, Settings, Standing, Store};
+//! Connections: settings, sealed secrets, how each stands; and the drafts that reserve an id for a redirect URI.
+//!
+//! Deliberately without rules: which edit wipes what, and what a state means, is decided by the caller.
+
 use jiff::Timestamp;
+use oauth::State;
+use serde_json::json;
+
+use crate::{
+    Actor, Authentication, ConnectionId, ConnectionName, Entry, Error, Outcome, Role, Row, Secrets,
+    Settings, Shared, Standing, Store, Tx, Vault,
+    settings::{from_json, to_json},
+    tokens,
+    vault::Place,
+};
 
 /// A stored connection.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,48 +87,120 @@ pub struct Connections<'a>(pub(crate) &'a Store);
 impl Connections<'_> {
     /// All connections, by name.
     pub async fn list(&self, actor: &Actor) -> Result<Vec<Connection>, Error> {
-        todo!("{actor:?}")
+        actor.require(Role::Viewer)?;
+        let rows = self.0.read(
+            "SELECT id, name, version, settings, sealed, standing, created_by, created_at, updated_at
+             FROM connections ORDER BY name_key",
+            [],
+        );
+        rows.await?.iter().map(|row| self.record(row)).collect()
     }
-    /// One connection by name, ignoring case.
+
+    /// One connection by its name, ignoring case.
     pub async fn find(
         &self,
         actor: &Actor,
         name: &ConnectionName,
     ) -> Result<Option<Connection>, Error> {
-        todo!("{actor:?} {name}")
+        actor.require(Role::Viewer)?;
+        let rows = self.0.read(
+            "SELECT id, name, version, settings, sealed, standing, created_by, created_at, updated_at
+             FROM connections WHERE name_key = $1",
+            [name.key().into()],
+        );
+        rows.await?.first().map(|row| self.record(row)).transpose()
     }
-    /// One connection by id.
+
+    /// One connection by its id.
     pub async fn find_by_id(
         &self,
         actor: &Actor,
         id: &ConnectionId,
     ) -> Result<Option<Connection>, Error> {
-        todo!("{actor:?} {id}")
+        actor.require(Role::Viewer)?;
+        let rows = self.0.read(BY_ID, [id.as_str().into()]).await?;
+        rows.first().map(|row| self.record(row)).transpose()
     }
-    /// Tells cheaply whether anything changed, also by another process.
+
+    fn record(&self, row: &Row) -> Result<Connection, Error> {
+        connection(&self.0.inner.shared.vault, row)
+    }
+
+    /// Tells cheaply whether what was read before still holds, also when another process changed it.
     pub async fn stamp(&self, actor: &Actor, id: &ConnectionId) -> Result<Option<Stamp>, Error> {
-        todo!("{actor:?} {id}")
+        actor.require(Role::Viewer)?;
+        let rows = self.0.read(
+            "SELECT c.revision, COALESCE(t.generation, 0) FROM connections c
+             LEFT JOIN tokens t ON t.connection = c.id WHERE c.id = $1",
+            [id.as_str().into()],
+        );
+        let stamp = |row: &Row| {
+            Ok(Stamp {
+                revision: row.int(0)?,
+                generation: row.int(1)?,
+            })
+        };
+        rows.await?.first().map(stamp).transpose()
     }
-    /// Reserves an id for a name.
+
+    /// Reserves an id for a name, so that a redirect URI can be registered before the rest is known.
+    ///
+    /// The same name gets the same id again; [`Connections::add`] takes it over.
     pub async fn reserve(
         &self,
         actor: &Actor,
         name: &ConnectionName,
     ) -> Result<ConnectionId, Error> {
-        todo!("{actor:?} {name}")
+        actor.require(Role::Admin)?;
+        let (actor, name) = (actor.clone(), name.clone());
+        let work = move |tx: &mut Tx<'_>, shared: &Shared| {
+            let taken = tx.query_one(TAKEN, [name.key().into()])?;
+            if taken.is_some() {
+                return Err(Error::conflict("connection", &name));
+            }
+            if let Some(row) = tx.query_one(DRAFT, [name.key().into()])? {
+                return Ok(Outcome::unaudited(ConnectionId::parse(row.text(0)?)?));
+            }
+            let id = ConnectionId::random();
+            tx.execute(
+                "INSERT INTO drafts (id, name, name_key, created_by, created_at) VALUES ($1, $2, $3, $4, $5)",
+                [
+                    id.as_str().into(),
+                    name.as_str().into(),
+                    name.key().into(),
+                    actor.id.as_str().into(),
+                    shared.clock.now().into(),
+                ],
+            )?;
+            let detail = json!({ "name": name });
+            let entry = Entry::new(&actor, "connection.reserved", &id, detail);
+            Ok(Outcome::audited(id, entry))
+        };
+        self.0.change(work).await
     }
-    /// The id reserved for a name.
+
+    /// The id that is reserved for a name.
     pub async fn draft(
         &self,
         actor: &Actor,
         name: &ConnectionName,
     ) -> Result<Option<ConnectionId>, Error> {
-        todo!("{actor:?} {name}")
+        actor.require(Role::Viewer)?;
+        let rows = self.0.read(DRAFT, [name.key().into()]).await?;
+        rows.first()
+            .map(|row| ConnectionId::parse(row.text(0)?))
+            .transpose()
     }
-    /// Makes a connection.
+
+    /// Makes a connection; a draft of the same name gives it its id.
     pub async fn add(&self, actor: &Actor, new: NewConnection) -> Result<Connection, Error> {
-        todo!("{actor:?} {new:?}")
+        actor.require(Role::Admin)?;
+        let actor = actor.clone();
+        self.0
+            .change(move |tx, shared| add(tx, shared, &actor, &new))
+            .await
     }
+
     /// Edits a connection, if it still is at the expected version.
     pub async fn save(
         &self,
@@ -125,19 +209,232 @@ impl Connections<'_> {
         expected_version: i64,
         edit: Edit,
     ) -> Result<Connection, Error> {
-        todo!("{actor:?} {id} {expected_version} {edit:?}")
+        actor.require(Role::Admin)?;
+        let (actor, id) = (actor.clone(), id.clone());
+        let work = move |tx: &mut Tx<'_>, shared: &Shared| {
+            let old = found(tx, &shared.vault, &id)?;
+            if old.version != expected_version {
+                return Err(Error::Version {
+                    current: old.version,
+                });
+            }
+            save(tx, shared, &actor, old, &edit)
+        };
+        self.0.change(work).await
     }
-    /// Stores how a connection stands.
+
+    /// Stores how a connection stands; a change of state is audited.
     pub async fn standing(
         &self,
         actor: &Actor,
         id: &ConnectionId,
         standing: Standing,
     ) -> Result<(), Error> {
-        todo!("{actor:?} {id} {standing:?}")
+        actor.require(Role::Operator)?;
+        let (actor, id) = (actor.clone(), id.clone());
+        let work = move |tx: &mut Tx<'_>, shared: &Shared| {
+            let old = found(tx, &shared.vault, &id)?;
+            tx.execute(
+                "UPDATE connections SET standing = $1, revision = revision + 1 WHERE id = $2",
+                [to_json(&standing).into(), id.as_str().into()],
+            )?;
+            let outcome = if old.standing.state == standing.state {
+                Outcome::unaudited(())
+            } else {
+                Outcome::audited((), state_changed(&actor, &old, &standing))
+            };
+            Ok(outcome.touching(&id))
+        };
+        self.0.change(work).await
     }
-    /// Deletes a connection with its token.
+
+    /// Deletes a connection with its token and whatever sign-in is under way.
     pub async fn remove(&self, actor: &Actor, id: &ConnectionId) -> Result<(), Error> {
-        todo!("{actor:?} {id}")
+        actor.require(Role::Admin)?;
+        let (actor, id) = (actor.clone(), id.clone());
+        let work = move |tx: &mut Tx<'_>, _: &Shared| {
+            let removed = tx.query_one(
+                "DELETE FROM connections WHERE id = $1 RETURNING name",
+                [id.as_str().into()],
+            )?;
+            let removed = removed.ok_or_else(|| Error::not_found("connection", &id))?;
+            let detail = json!({ "name": removed.text(0)? });
+            let entry = Entry::new(&actor, "connection.removed", &id, detail);
+            Ok(Outcome::audited((), entry).touching(&id))
+        };
+        self.0.change(work).await
     }
+}
+
+const BY_ID: &str =
+    "SELECT id, name, version, settings, sealed, standing, created_by, created_at, updated_at
+    FROM connections WHERE id = $1";
+const TAKEN: &str = "SELECT id FROM connections WHERE name_key = $1";
+const DRAFT: &str = "SELECT id FROM drafts WHERE name_key = $1";
+
+fn place(id: &ConnectionId) -> Place<'_> {
+    Place {
+        table: "connections",
+        column: "sealed",
+        row: id.as_str(),
+    }
+}
+
+/// Reads a row; secrets that can't be unsealed make this one connection unreadable, and no other.
+fn connection(vault: &Vault, row: &Row) -> Result<Connection, Error> {
+    let mut found = as_stored(vault, row)?;
+    if found.secrets.is_none() {
+        found.standing.state = State::Unreadable;
+    }
+    Ok(found)
+}
+
+fn as_stored(vault: &Vault, row: &Row) -> Result<Connection, Error> {
+    let id = ConnectionId::parse(row.text(0)?)?;
+    let unsealed = vault.open_text(place(&id), row.bytes(4)?).ok();
+    let secrets = unsealed.and_then(|text| Secrets::from_sealed(&text).ok());
+    Ok(Connection {
+        id,
+        name: ConnectionName::parse(row.text(1)?)?,
+        version: row.int(2)?,
+        settings: from_json("settings", row.text(3)?)?,
+        secrets,
+        standing: from_json("standing", row.text(5)?)?,
+        created_by: row.text(6)?.to_owned(),
+        created_at: row.time(7)?,
+        updated_at: row.time(8)?,
+    })
+}
+
+fn found(tx: &mut Tx<'_>, vault: &Vault, id: &ConnectionId) -> Result<Connection, Error> {
+    let row = tx.query_one(BY_ID, [id.as_str().into()])?;
+    let row = row.ok_or_else(|| Error::not_found("connection", id))?;
+    as_stored(vault, &row)
+}
+
+fn add(
+    tx: &mut Tx<'_>,
+    shared: &Shared,
+    actor: &Actor,
+    new: &NewConnection,
+) -> Result<Outcome<Connection>, Error> {
+    let key = new.name.key();
+    if tx.query_one(TAKEN, [key.as_str().into()])?.is_some() {
+        return Err(Error::conflict("connection", &new.name));
+    }
+    let draft = tx.query_one(
+        "DELETE FROM drafts WHERE name_key = $1 RETURNING id",
+        [key.as_str().into()],
+    )?;
+    let id = match draft {
+        Some(row) => ConnectionId::parse(row.text(0)?)?,
+        None => ConnectionId::random(),
+    };
+    let now = shared.clock.now();
+    let state = match new.settings.authentication {
+        Authentication::OAuth(_) => State::NeverAuthorized,
+        _ => State::Ok,
+    };
+    let added = Connection {
+        id,
+        name: new.name.clone(),
+        version: 1,
+        settings: new.settings.clone(),
+        secrets: Some(new.secrets.clone()),
+        standing: Standing::new(state, now),
+        created_by: actor.id.clone(),
+        created_at: now,
+        updated_at: now,
+    };
+    let sealed = shared
+        .vault
+        .seal(place(&added.id), new.secrets.to_sealable().as_bytes());
+    tx.execute(
+        "INSERT INTO connections
+         (id, name, name_key, version, revision, settings, sealed, standing, created_by, created_at, updated_at)
+         VALUES ($1, $2, $3, 1, 1, $4, $5, $6, $7, $8, $8)",
+        [
+            added.id.as_str().into(),
+            added.name.as_str().into(),
+            key.into(),
+            to_json(&added.settings).into(),
+            sealed.into(),
+            to_json(&added.standing).into(),
+            actor.id.as_str().into(),
+            now.into(),
+        ],
+    )?;
+    let detail = json!({ "name": added.name, "preset": added.settings.preset });
+    let entry = Entry::new(actor, "connection.added", &added.id, detail);
+    let id = added.id.clone();
+    Ok(Outcome::audited(added, entry).touching(&id))
+}
+
+fn save(
+    tx: &mut Tx<'_>,
+    shared: &Shared,
+    actor: &Actor,
+    old: Connection,
+    edit: &Edit,
+) -> Result<Outcome<Connection>, Error> {
+    let name = edit.name.as_ref().unwrap_or(&old.name);
+    let other = tx.query_one(TAKEN, [name.key().into()])?;
+    if other.is_some_and(|row| row.text(0) != Ok(old.id.as_str())) {
+        return Err(Error::conflict("connection", name));
+    }
+    let now = shared.clock.now();
+    let standing = edit.standing.as_ref().unwrap_or(&old.standing);
+    tx.execute(
+        "UPDATE connections SET name = $1, name_key = $2, version = version + 1, revision = revision + 1,
+         settings = $3, standing = $4, updated_at = $5 WHERE id = $6",
+        [
+            name.as_str().into(),
+            name.key().into(),
+            to_json(&edit.settings).into(),
+            to_json(standing).into(),
+            now.into(),
+            old.id.as_str().into(),
+        ],
+    )?;
+    if let Some(secrets) = &edit.secrets {
+        let sealed = shared
+            .vault
+            .seal(place(&old.id), secrets.to_sealable().as_bytes());
+        tx.execute(
+            "UPDATE connections SET sealed = $1 WHERE id = $2",
+            [sealed.into(), old.id.as_str().into()],
+        )?;
+    }
+    let wiped = match edit.tokens {
+        WipeTokens::Keep => false,
+        WipeTokens::Wipe => tokens::wipe(tx, &old.id)?,
+    };
+    let detail = json!({
+        "name": name,
+        "version": old.version + 1,
+        "settings_changed": old.settings != edit.settings,
+        "secrets": edit.secrets.as_ref().map(|secrets| secrets.slots().collect::<Vec<_>>()),
+        "token_wiped": wiped,
+    });
+    let mut audit = vec![Entry::new(actor, "connection.changed", &old.id, detail)];
+    if old.standing.state != standing.state {
+        audit.push(state_changed(actor, &old, standing));
+    }
+    let saved = found(tx, &shared.vault, &old.id)?;
+    let touched = vec![old.id];
+    Ok(Outcome {
+        value: saved,
+        audit,
+        touched,
+    })
+}
+
+fn state_changed(actor: &Actor, old: &Connection, new: &Standing) -> Entry {
+    let detail = json!({
+        "name": old.name,
+        "from": old.standing.state,
+        "to": new.state,
+        "code": new.diagnosis.as_ref().map(|diagnosis| &diagnosis.code),
+    });
+    Entry::new(actor, "connection.state_changed", &old.id, detail)
 }

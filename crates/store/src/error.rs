@@ -151,6 +151,15 @@ pub enum Error {
         detail: String,
     },
 
+    /// Somebody changed the audit log by hand, so nothing can be added to it.
+    #[error(
+        "the audit log was changed from outside ({detail}), so nothing can be recorded and nothing is changed: restore the database from a backup"
+    )]
+    AuditBroken {
+        /// What is wrong with it.
+        detail: String,
+    },
+
     /// The disk is full.
     #[error("the disk is full: nothing was stored; free some space and repeat")]
     StorageFull,
@@ -190,6 +199,7 @@ impl Error {
             Self::SchemaChanged { .. } => "store.schema_changed",
             Self::Unsafe { .. } => "store.unsafe",
             Self::Config { .. } => "store.config",
+            Self::AuditBroken { .. } => "audit.broken",
             Self::StorageFull => "storage_full",
             Self::Storage { .. } => "storage_error",
             Self::Unavailable(_) => "store.unavailable",

@@ -8,6 +8,7 @@ mod actor;
 mod audit;
 mod authorizations;
 mod calls;
+mod change;
 mod clock;
 mod connections;
 mod error;
@@ -15,14 +16,28 @@ mod id;
 mod keys;
 mod meta;
 mod origin;
+mod pool;
+mod schema;
 mod sessions;
 mod settings;
 mod setup;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod tokens;
 mod users;
 mod vault;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+#[cfg(test)]
+mod tests;
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 pub use actor::{Actor, Role};
 pub use audit::{Audit, AuditFilter, AuditRow, Checkpoint, Verified};
@@ -36,6 +51,7 @@ pub use id::{
 };
 pub use keys::{ApiKey, ApiKeys};
 pub use meta::Meta;
+pub use oauth::Secret;
 pub use origin::Origin;
 pub use sessions::{Session, Sessions};
 pub use settings::{
@@ -45,6 +61,11 @@ pub use setup::Setup;
 pub use tokens::{Intent, Lease, Leased, Saved, StoredToken, TokenRow, Tokens};
 pub use users::{PasswordCost, User, Users};
 pub use vault::Vault;
+
+use change::{Entry, Outcome};
+use pool::{Db, Row, Tx, Value};
+use schema::Schema;
+use users::Hasher;
 
 /// How the store is opened.
 #[derive(Debug, Clone)]
@@ -104,36 +125,110 @@ pub struct Store {
 }
 
 struct Inner {
+    db: Db,
+    shared: Arc<Shared>,
+}
+
+/// What a piece of work takes with it to the writer's thread.
+struct Shared {
+    vault: Vault,
     clock: Clock,
+    epochs: Epochs,
+    hasher: Hasher,
+}
+
+/// Counters of changes, by connection; several connections may share one.
+struct Epochs([AtomicU64; 64]);
+
+impl Epochs {
+    fn of(&self, connection: &ConnectionId) -> &AtomicU64 {
+        let sum = connection.as_str().bytes().fold(0_usize, |sum, byte| {
+            sum.wrapping_mul(31).wrapping_add(byte.into())
+        });
+        &self.0[sum % self.0.len()]
+    }
 }
 
 impl Store {
     /// Opens the database, checks it and the key, and brings the schema up to date.
     pub async fn open(config: &Config, vault: Vault, clock: Clock) -> Result<Self, Error> {
-        let _ = (config, vault);
-        todo!("{clock:?}")
+        let hasher = Hasher::new(config.password_cost)?;
+        let (db, schema) = Db::open(config, Schema { vault, clock }).await?;
+        let shared = Arc::new(Shared {
+            vault: schema.vault,
+            clock: schema.clock,
+            epochs: Epochs(std::array::from_fn(|_| AtomicU64::new(0))),
+            hasher,
+        });
+        Ok(Self {
+            inner: Arc::new(Inner { db, shared }),
+        })
     }
 
     /// The clock that the store was opened with.
     pub fn clock(&self) -> &Clock {
-        &self.inner.clock
+        &self.inner.shared.clock
     }
 
     /// Asks the database for an answer.
     pub async fn ping(&self) -> Result<(), Error> {
-        todo!()
+        let rows = self.read("SELECT COUNT(*) FROM migrations", []).await?;
+        let row = rows
+            .first()
+            .ok_or_else(|| Error::stored("migration", "none"))?;
+        row.int(0).map(drop)
     }
 
-    /// Waits until everything that was sent to the database is written and it is closed; only the last clone may call it.
+    /// Waits until everything that was handed to the database is written and it is closed.
+    ///
+    /// The last clone does that; an earlier one is only dropped.
     pub async fn close(self) {
-        todo!()
+        if let Some(inner) = Arc::into_inner(self.inner) {
+            inner.db.close().await;
+        }
     }
 
     /// A number that grows with each committed change, by this process, of this connection or its token.
     ///
     /// Cheap (one atomic load). May grow for another connection's change too; never stays when this one changed.
     pub fn epoch(&self, connection: &ConnectionId) -> u64 {
-        todo!("{connection}")
+        self.inner
+            .shared
+            .epochs
+            .of(connection)
+            .load(Ordering::Acquire)
+    }
+
+    /// Reads what is committed.
+    async fn read(
+        &self,
+        sql: &'static str,
+        values: impl Into<Vec<Value>>,
+    ) -> Result<Vec<Row>, Error> {
+        self.inner.db.read(sql, values).await
+    }
+
+    /// Changes something, together with its audit rows; the epochs of what was touched grow before the answer.
+    async fn change<T, F>(&self, mut work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>, &Shared) -> Result<Outcome<T>, Error> + Send + 'static,
+    {
+        let shared = Arc::clone(&self.inner.shared);
+        let epochs = Arc::clone(&self.inner.shared);
+        let work = move |tx: &mut Tx<'_>| {
+            let outcome = work(tx, &shared)?;
+            // Last, and in every transaction: nothing changes without its rows.
+            audit::append(tx, &shared, &outcome.audit)?;
+            Ok(outcome)
+        };
+        let after = move |outcome: &Outcome<T>| {
+            for connection in &outcome.touched {
+                epochs.epochs.of(connection).fetch_add(1, Ordering::Release);
+            }
+        };
+        let outcome = self.inner.db.write(work, after).await?;
+        Ok(outcome.value)
     }
 
     /// The connections.

@@ -1,0 +1,184 @@
+//! Migrations: numbered SQL files, forward only, each run once and never edited after release.
+//!
+//! Also the two checks that come before anything is written: that the schema is one we know, and that the key is the
+//! one the database was sealed with.
+
+use std::fmt::Write as _;
+
+use aws_lc_rs::digest;
+
+use crate::{
+    Clock, Error, Vault, audit,
+    pool::{Preparation, Row, Session, in_memory},
+    vault::Place,
+};
+
+struct Migration {
+    number: i64,
+    name: &'static str,
+    sql: &'static str,
+}
+
+const MIGRATIONS: &[Migration] = &[Migration {
+    number: 1,
+    name: "connections",
+    sql: include_str!("../migrations/0001_connections.sql"),
+}];
+
+const TABLE: &str = "CREATE TABLE migrations (
+    number BIGINT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    checksum TEXT NOT NULL,
+    applied_at BIGINT NOT NULL
+);";
+
+const KEY_CHECK: Place<'static> = Place {
+    table: "meta",
+    column: "sealed",
+    row: "key_check",
+};
+
+impl Migration {
+    fn checksum(&self) -> String {
+        hex(digest::digest(&digest::SHA256, self.sql.as_bytes()).as_ref())
+    }
+}
+
+/// Bytes as lower case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        write!(text, "{byte:02x}").expect("writing to a text works");
+    }
+    text
+}
+
+/// What is done before a database is used; hands the vault back with the right key in it.
+pub(crate) struct Schema {
+    pub(crate) vault: Vault,
+    pub(crate) clock: Clock,
+}
+
+impl Preparation for Schema {
+    fn check(&mut self, session: &mut dyn Session) -> Result<(), Error> {
+        let applied = applied(session)?;
+        if applied.is_empty() {
+            return Ok(());
+        }
+        check_history(&applied)?;
+        check_objects(session, applied.len())?;
+        self.check_key(session)
+    }
+
+    fn prepare(&mut self, session: &mut dyn Session) -> Result<(), Error> {
+        session.begin()?;
+        let prepared = self
+            .bring_up_to_date(session)
+            .and_then(|()| session.commit());
+        prepared.inspect_err(|_| session.rollback())
+    }
+}
+
+impl Schema {
+    fn check_key(&mut self, session: &mut dyn Session) -> Result<(), Error> {
+        let sealed = session.query(
+            "SELECT sealed FROM meta WHERE name = $1",
+            &["key_check".into()],
+        )?;
+        let sealed = sealed.first().ok_or_else(|| Error::SchemaChanged {
+            detail: "the key check is gone".to_owned(),
+        })?;
+        self.vault.confirm(KEY_CHECK, sealed.bytes(0)?)
+    }
+
+    /// Inside the transaction that no other process shares: what was checked before may have changed.
+    fn bring_up_to_date(&mut self, session: &mut dyn Session) -> Result<(), Error> {
+        let applied = applied(session)?;
+        if applied.is_empty() {
+            self.vault.keep()?;
+            session.migrate(TABLE)?;
+        } else {
+            check_history(&applied)?;
+            self.check_key(session)?;
+        }
+        for migration in &MIGRATIONS[applied.len()..] {
+            session.migrate(migration.sql)?;
+            session.execute(
+                "INSERT INTO migrations (number, name, checksum, applied_at) VALUES ($1, $2, $3, $4)",
+                &[
+                    migration.number.into(),
+                    migration.name.into(),
+                    migration.checksum().into(),
+                    self.clock.now().into(),
+                ],
+            )?;
+        }
+        if applied.is_empty() {
+            let sealed = self.vault.seal(KEY_CHECK, b"keyway");
+            session.execute(
+                "INSERT INTO meta (name, sealed) VALUES ($1, $2)",
+                &["key_check".into(), sealed.into()],
+            )?;
+            audit::begin(session, &self.vault)?;
+        }
+        Ok(())
+    }
+}
+
+/// The migrations that the database has seen: number and checksum, in order.
+fn applied(session: &mut dyn Session) -> Result<Vec<(i64, String)>, Error> {
+    if !session.has_table("migrations")? {
+        return Ok(Vec::new());
+    }
+    let rows = session.query(
+        "SELECT number, checksum FROM migrations ORDER BY number",
+        &[],
+    )?;
+    rows.iter()
+        .map(|row| Ok((row.int(0)?, row.text(1)?.to_owned())))
+        .collect()
+}
+
+fn check_history(applied: &[(i64, String)]) -> Result<(), Error> {
+    let known = MIGRATIONS.last().map_or(0, |migration| migration.number);
+    let found = applied.last().map_or(0, |(number, _)| *number);
+    if found > known {
+        return Err(Error::SchemaTooNew { found, known });
+    }
+    for (migration, (number, checksum)) in MIGRATIONS.iter().zip(applied) {
+        if migration.number != *number || migration.checksum() != *checksum {
+            return Err(Error::SchemaChanged {
+                detail: format!("migration {number} is not the one this program has"),
+            });
+        }
+    }
+    Ok(())
+}
+
+const OBJECTS: &str =
+    "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY type, name";
+
+/// Compares an SQLite schema with a fresh one: a trigger or view that somebody added would run inside our transactions.
+fn check_objects(session: &mut dyn Session, migrations: usize) -> Result<(), Error> {
+    let Some(objects) = session.objects(OBJECTS)? else {
+        return Ok(());
+    };
+    let mut fresh = in_memory()?;
+    fresh.migrate(TABLE)?;
+    for migration in &MIGRATIONS[..migrations.min(MIGRATIONS.len())] {
+        fresh.migrate(migration.sql)?;
+    }
+    let expected = fresh.objects(OBJECTS)?.unwrap_or_default();
+    let named = |row: &Row| row.text(1).unwrap_or("?").to_owned();
+    let strange = objects.iter().find(|row| !expected.contains(row));
+    let missing = expected.iter().find(|row| !objects.contains(row));
+    match (strange, missing) {
+        (None, None) => Ok(()),
+        (Some(row), _) => Err(Error::SchemaChanged {
+            detail: format!("{} is not Keyway's", named(row)),
+        }),
+        (None, Some(row)) => Err(Error::SchemaChanged {
+            detail: format!("{} is missing", named(row)),
+        }),
+    }
+}
