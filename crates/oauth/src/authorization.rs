@@ -192,6 +192,10 @@ impl Authorization {
     }
 
     /// Accepts the answer: checks `state`, age and issuer, then yields the code or the provider's refusal.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a callback is good for one attempt"
+    )]
     pub fn accept(
         self,
         callback: Callback,
@@ -223,9 +227,8 @@ impl Authorization {
     fn check_issuer(&self, received: Option<&str>) -> Result<(), CallbackError> {
         let fits = match (self.issuer.as_deref(), received) {
             (Some(expected), Some(received)) => expected == received,
-            (_, None) => !self.iss_required,
-            // nobody told us who must answer: nothing to compare with, unless it was promised
-            (None, Some(_)) => !self.iss_required,
+            // nothing to compare: fine, unless the provider promised an issuer
+            (_, None) | (None, Some(_)) => !self.iss_required,
         };
         if fits {
             return Ok(());
@@ -236,6 +239,10 @@ impl Authorization {
         })
     }
 
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "texts, a URL and times always are JSON"
+    )]
     /// The trip as text, for the store alone, which seals it.
     pub fn to_sealable(&self) -> Zeroizing<String> {
         let record = Record {

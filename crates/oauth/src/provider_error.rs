@@ -131,17 +131,7 @@ impl ProviderError {
     /// Replaces every occurrence of the given secrets, which a provider may have echoed into its text.
     #[must_use]
     pub fn redacted(mut self, secrets: &[&Secret]) -> Self {
-        let texts = [
-            Some(&mut self.error),
-            self.suberror.as_mut(),
-            self.error_description.as_mut(),
-            self.error_uri.as_mut(),
-            self.timestamp.as_mut(),
-            self.trace_id.as_mut(),
-            self.correlation_id.as_mut(),
-            self.claims.as_mut(),
-        ];
-        for text in texts.into_iter().flatten() {
+        for text in self.texts() {
             for secret in secrets {
                 // a shorter one would hollow out ordinary words
                 if secret.expose().len() >= 4 && text.contains(secret.expose()) {
@@ -151,16 +141,44 @@ impl ProviderError {
         }
         self
     }
+
+    /// Cleans an error that was put together elsewhere, as those that are read here already are.
+    #[must_use]
+    pub fn sanitized(mut self) -> Self {
+        // a challenge that is cut is no JSON any more: too long a one goes altogether, as when it is read
+        let claims = self.claims.take().filter(|text| text.len() <= CLAIMS_LIMIT);
+        for text in self.texts() {
+            *text = cleaned(text, DESCRIPTION_LIMIT);
+        }
+        self.claims = claims.map(|text| cleaned(&text, CLAIMS_LIMIT));
+        self
+    }
+
+    fn texts(&mut self) -> impl Iterator<Item = &mut String> {
+        [
+            Some(&mut self.error),
+            self.suberror.as_mut(),
+            self.error_description.as_mut(),
+            self.error_uri.as_mut(),
+            self.timestamp.as_mut(),
+            self.trace_id.as_mut(),
+            self.correlation_id.as_mut(),
+            self.claims.as_mut(),
+        ]
+        .into_iter()
+        .flatten()
+    }
 }
 
 impl fmt::Display for ProviderError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.error)?;
-        match (&self.error_description, self.aadsts()) {
-            (Some(description), _) => write!(formatter, ": {description}"),
-            (None, Some(code)) => write!(formatter, " (AADSTS{code})"),
-            (None, None) => Ok(()),
-        }
+        let code = self.aadsts().map(|code| format!("AADSTS{code}"));
+        let parts = [
+            Some(self.error.as_str()).filter(|word| !word.is_empty()),
+            self.error_description.as_deref().or(code.as_deref()),
+        ];
+        let parts: Vec<&str> = parts.into_iter().flatten().collect();
+        formatter.write_str(&parts.join(": "))
     }
 }
 

@@ -155,6 +155,24 @@ impl TokenError {
         }
     }
 
+    /// Takes echoed secrets out of the provider's words.
+    #[must_use]
+    pub fn redacted(self, secrets: &[&Secret]) -> Self {
+        match self {
+            Self::Refused(error) => Self::Refused(Box::new(error.redacted(secrets))),
+            Self::Unavailable {
+                status,
+                retry_after,
+                provider,
+            } => Self::Unavailable {
+                status,
+                retry_after,
+                provider: provider.map(|error| Box::new(error.redacted(secrets))),
+            },
+            other => other,
+        }
+    }
+
     /// The provider's own error, where there is one.
     pub fn provider(&self) -> Option<&ProviderError> {
         match self {

@@ -214,61 +214,41 @@ fn callback_errors() {
 
 #[test]
 fn findings() {
-    let check = |finding: Finding, code: &str, state: State, who: Who, action: Action| {
+    let check = |finding: Finding, expected: &str| {
         let seen = diagnose_finding(finding, ScopeRule::Entra, &scope());
-        assert_eq!(
-            (seen.code.as_str(), seen.state, seen.who, seen.action),
-            (code, state, who, action)
+        let line = format!(
+            "{} {} {:?} {:?}",
+            seen.code, seen.state, seen.who, seen.action
         );
+        assert_eq!(line, expected);
     };
     check(
         Finding::NeverAuthorized,
-        "authorization.never",
-        State::NeverAuthorized,
-        Who::SignedInPerson,
-        Action::Reauthorize,
+        "authorization.never never_authorized SignedInPerson Reauthorize",
     );
     check(
         Finding::AuthorizationAbandoned,
-        "authorization.abandoned",
-        State::NeverAuthorized,
-        Who::SignedInPerson,
-        Action::Reauthorize,
+        "authorization.abandoned never_authorized SignedInPerson Reauthorize",
     );
     check(
         Finding::NoRoles,
-        "application.no_roles",
-        State::NeedsAdmin,
-        Who::Administrator,
-        Action::AdminConsent,
+        "application.no_roles needs_admin Administrator AdminConsent",
     );
     check(
         Finding::RenewalOutcomeUnknown,
-        "token.renewal_unknown",
-        State::NeedsUser,
-        Who::SignedInPerson,
-        Action::Reauthorize,
+        "token.renewal_unknown needs_user SignedInPerson Reauthorize",
     );
     check(
         Finding::SecretMissing,
-        "client_secret.missing",
-        State::NeedsSecret,
-        Who::You,
-        Action::ReplaceSecret,
+        "client_secret.missing needs_secret You ReplaceSecret",
     );
     check(
         Finding::SecretIsId,
-        "client_secret.is_id",
-        State::NeedsSecret,
-        Who::You,
-        Action::ReplaceSecret,
+        "client_secret.is_id needs_secret You ReplaceSecret",
     );
     check(
         Finding::Unreadable,
-        "secret.unreadable",
-        State::Unreadable,
-        Who::You,
-        Action::ReplaceSecret,
+        "secret.unreadable unreadable You ReplaceSecret",
     );
 }
 

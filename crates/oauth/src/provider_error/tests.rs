@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::TokenError;
 
 #[test]
 fn entras_body() {
@@ -139,6 +140,42 @@ fn cleaning() {
 }
 
 #[test]
+fn display_says_what_there_is() {
+    let check = |word: &str, codes: &[u32], text: Option<&str>, expected: &str| {
+        let error = ProviderError {
+            error: word.to_owned(),
+            error_codes: codes.to_vec(),
+            error_description: text.map(str::to_owned),
+            ..ProviderError::default()
+        };
+        assert_eq!(error.to_string(), expected);
+    };
+    check("invalid_grant", &[], None, "invalid_grant");
+    check("invalid_grant", &[7], None, "invalid_grant: AADSTS7");
+    check(
+        "invalid_grant",
+        &[7],
+        Some("AADSTS7: x"),
+        "invalid_grant: AADSTS7: x",
+    );
+    check("", &[7], Some("AADSTS7: x"), "AADSTS7: x");
+}
+
+#[test]
+fn an_error_from_elsewhere_is_cleaned() {
+    let error = ProviderError {
+        error: "a\u{1b}[31mb".to_owned(),
+        error_description: Some("x".repeat(5000)),
+        claims: Some("x".repeat(5000)),
+        ..ProviderError::default()
+    };
+    let error = error.sanitized();
+    assert_eq!(error.claims.map(|claims| claims.len()), Some(5000));
+    assert_eq!(error.error, "ab");
+    assert!(error.error_description.unwrap().len() <= DESCRIPTION_LIMIT);
+}
+
+#[test]
 fn a_long_description_is_cut_to_two_kibibytes() {
     let body = json!({"error": "x", "error_description": "é".repeat(5000)});
     let text = ProviderError::from_json(None, &body)
@@ -159,6 +196,15 @@ fn an_echoed_secret_is_taken_out() {
         Some("secret (redacted) of client (redacted) is wrong")
     );
     assert_eq!(error.trace_id.as_deref(), Some("(redacted)"));
+    let busy = TokenError::Unavailable {
+        status: 503,
+        retry_after: None,
+        provider: Some(Box::new(ProviderError {
+            error: "fake-canary".to_owned(),
+            ..ProviderError::default()
+        })),
+    };
+    assert!(!format!("{:?}", busy.redacted(&[&secret])).contains("canary"));
 }
 
 proptest::proptest! {

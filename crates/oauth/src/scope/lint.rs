@@ -263,14 +263,14 @@ impl Linter {
         let names = self.names();
         let (defaults, others): (Vec<&String>, Vec<&String>) =
             names.iter().partition(|name| Name::of(name).is_default());
-        let named = others.iter().any(|name| !Name::of(name).is_openid());
-        if defaults.is_empty() || (defaults.len() == 1 && !named) {
+        let has_permissions = others.iter().any(|name| !Name::of(name).is_openid());
+        if defaults.is_empty() || (defaults.len() == 1 && !has_permissions) {
             return;
         }
         // the named ones ask for less, so they are what is kept
         let kept = others
             .into_iter()
-            .chain(defaults.into_iter().take(usize::from(!named)));
+            .chain(defaults.into_iter().take(usize::from(!has_permissions)));
         let text = joined(kept.map(String::as_str));
         let message = "\".default\" means everything in the app registration and can't stand beside named permissions or another \".default\" (AADSTS70011).";
         self.fixed(
@@ -393,7 +393,7 @@ fn joined<'a>(names: impl Iterator<Item = &'a str>) -> String {
 /// The permission that an unknown name was probably meant to be; none for a known name or a far-off one.
 fn suggestion(short: &str) -> Option<&'static str> {
     let typed: Vec<char> = short.to_ascii_lowercase().chars().collect();
-    let tolerance = (typed.len() / 4).min(3);
+    let tolerance = (typed.len() / 4).min(2);
     let nearest = GRAPH_PERMISSIONS
         .lines()
         .filter(|known| known.len().abs_diff(typed.len()) <= tolerance)

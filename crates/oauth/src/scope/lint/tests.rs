@@ -107,6 +107,10 @@ fn delegated_scopes_that_need_advice() {
         "separator!",
         Some("offline_access User.Read"),
     );
+}
+
+#[test]
+fn delegated_scopes_that_say_too_much_or_too_little() {
     check(
         ENTRA,
         CODE,
