@@ -1,0 +1,164 @@
+//! Puts the house together: data directory, key, store, connector, server.
+//!
+//! `serve` and commands without a server go through the same door; they differ in who else may have it open.
+
+use std::fs::DirBuilder;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use store::{Clock, Secret, Sharing, Store, Vault};
+use tokio_util::task::TaskTracker;
+use url::Url;
+
+use crate::Exit;
+use crate::config::{Config, Database};
+use crate::failure::Failure;
+
+/// What a process has open.
+pub(crate) struct House {
+    pub(crate) store: Store,
+    pub(crate) app: server::App,
+    pub(crate) tracker: TaskTracker,
+}
+
+/// Opens everything; the first one creates data directory, key and database. A server shares its `SQLite` file with
+/// nobody, commands share it with each other.
+pub(crate) async fn open(
+    config: &Config,
+    public_url: &Url,
+    local_token: Option<Secret>,
+    sharing: Sharing,
+) -> Result<House, Failure> {
+    make_data_dir(&config.data_dir)?;
+    let store = open_store(config, sharing).await?;
+    let tracker = TaskTracker::new();
+    let connector = connect::Connector::new(
+        store.clone(),
+        connect::Config {
+            egress: config.egress.clone(),
+            clouds: config.clouds.clone(),
+            ..connect::Config::new(public_url.clone())
+        },
+        tracker.clone(),
+    )
+    .map_err(|error| Failure::new(Exit::Invalid, error.code(), error.to_string()))?;
+    let mut settings = server::Config::new(public_url.clone());
+    settings.trusted_proxies.clone_from(&config.trusted_proxies);
+    if !config.trusted_proxies.is_empty() {
+        settings.tls_proxy = server::TlsProxy::Present;
+    }
+    settings.local_token = local_token;
+    let app = server::App::new(store.clone(), connector, settings, tracker.clone());
+    Ok(House {
+        store,
+        app,
+        tracker,
+    })
+}
+
+async fn open_store(config: &Config, sharing: Sharing) -> Result<Store, Failure> {
+    let database = match &config.database {
+        Database::Sqlite => store::Database::Sqlite(database_file(&config.data_dir)),
+        Database::Postgres(address) => store::Database::Postgres(address.clone()),
+    };
+    let mut settings = store::Config::new(database);
+    settings.sharing = sharing;
+    let vault = Vault::open_or_create(&config.kek_file).map_err(|error| refused(&error, config))?;
+    Store::open(&settings, vault, Clock::system())
+        .await
+        .map_err(|error| refused(&error, config))
+}
+
+/// The `SQLite` file of a data directory.
+fn database_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("keyway.db")
+}
+
+fn make_data_dir(data_dir: &Path) -> Result<(), Failure> {
+    let refused = |what: &str, error: &std::io::Error| {
+        Failure::new(
+            Exit::Storage,
+            "storage_error",
+            format!("the data directory {} {what}: {error}", data_dir.display()),
+        )
+        .hint("give another one with --data-dir, or make it writable for this user")
+    };
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder
+        .create(data_dir)
+        .map_err(|error| refused("cannot be made", &error))?;
+    // Tried with a file of our own: permission bits do not tell of read-only file systems.
+    let probe = data_dir.join(format!(".probe-{}", std::process::id()));
+    std::fs::write(&probe, b"")
+        .and_then(|()| std::fs::remove_file(&probe))
+        .map_err(|error| refused("is not writable", &error))?;
+    if let Some(kind) = network_file_system(data_dir) {
+        tracing::warn!(data_dir = %data_dir.display(), %kind, "the data directory is on a network file system, whose locks SQLite cannot rely on");
+    }
+    Ok(())
+}
+
+/// The kind of network file system a directory is on, if it is on one.
+fn network_file_system(directory: &Path) -> Option<String> {
+    let mounts = std::fs::read_to_string("/proc/self/mounts").ok()?;
+    let directory = directory.canonicalize().ok()?;
+    let (_, kind) = mounts
+        .lines()
+        .filter_map(|line| {
+            let mut fields = line.split(' ').skip(1);
+            Some((fields.next()?, fields.next()?))
+        })
+        .filter(|(mounted, _)| directory.starts_with(mounted))
+        .max_by_key(|(mounted, _)| mounted.len())?;
+    ["nfs", "cifs", "smb", "9p", "fuse.sshfs"]
+        .iter()
+        .any(|network| kind.starts_with(network))
+        .then(|| kind.to_owned())
+}
+
+/// Words a store's refusal as a problem.
+fn refused(error: &store::Error, config: &Config) -> Failure {
+    let exit = if matches!(error, store::Error::Locked { .. }) {
+        Exit::Locked
+    } else {
+        Exit::Storage
+    };
+    let hint = match error {
+        store::Error::Locked { .. } => format!(
+            "one process at a time serves {}: stop the other one, or give another --data-dir",
+            config.data_dir.display()
+        ),
+        store::Error::Unavailable(_) => {
+            "check store.database (KEYWAY_DATABASE), and that the database server is up".to_owned()
+        }
+        _ => String::new(),
+    };
+    Failure::new(exit, error.code(), error.to_string()).hint(hint)
+}
+
+impl House {
+    /// Ends the background work: the call log is flushed, renewals under way are finished, the database is closed.
+    pub(crate) async fn close(self) {
+        let House {
+            store,
+            app,
+            tracker,
+        } = self;
+        drop(app);
+        tracker.close();
+        if tokio::time::timeout(Duration::from_secs(35), tracker.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!("background work did not end in time");
+            return;
+        }
+        store.close().await;
+    }
+}

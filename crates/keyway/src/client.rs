@@ -1,0 +1,186 @@
+//! One client of the REST API with two ways to reach it: over HTTP, or the same router in this process.
+//!
+//! Which one is decided once per command: a named server, a server that runs on the data directory, else in-process.
+
+pub(crate) mod find;
+mod http;
+mod local;
+pub(crate) mod wait;
+
+use ::http::Method;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+use crate::cli::Global;
+use crate::config::{Config, Overrides, Remote};
+use crate::failure::Failure;
+use crate::telemetry::{self, Verbosity};
+use crate::ui::Ui;
+
+pub(crate) use find::Announcement;
+pub(crate) use local::Local;
+
+/// A way to the REST API.
+pub(crate) struct Client {
+    way: Way,
+}
+
+enum Way {
+    Http(http::Http),
+    Local(Box<Local>),
+}
+
+/// One request, without saying how it travels.
+struct Message<'a> {
+    method: Method,
+    path: &'a str,
+    if_match: Option<String>,
+    body: Option<&'a Value>,
+}
+
+/// A successful answer.
+pub(crate) struct Answer {
+    pub(crate) body: Value,
+}
+
+/// An answer as it came.
+struct Raw {
+    status: u16,
+    body: Value,
+}
+
+impl Client {
+    /// Finds the way for a command.
+    pub(crate) async fn open(ui: Ui, global: &Global) -> Result<Client, Failure> {
+        if let Some(remote) = Remote::find(global)? {
+            return Ok(Client {
+                way: Way::Http(http::Http::remote(ui, remote)?),
+            });
+        }
+        let config = Config::load(global, Overrides::default())?;
+        telemetry::start(&config.log, Verbosity::Command);
+        if let Some(running) = find::running(&config.data_dir).await {
+            return Ok(Client {
+                way: Way::Http(http::Http::announced(ui, &running)?),
+            });
+        }
+        for warning in config.warnings.iter().chain(&config.egress.warnings()) {
+            ui.warning(warning);
+        }
+        Ok(Client {
+            way: Way::Local(Box::new(Local::open(config).await?)),
+        })
+    }
+
+    /// The router of this process, when there is no server.
+    pub(crate) fn local(&self) -> Option<&Local> {
+        match &self.way {
+            Way::Http(_) => None,
+            Way::Local(local) => Some(local),
+        }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Result<Answer, Failure> {
+        self.send(Message {
+            method: Method::GET,
+            path,
+            if_match: None,
+            body: None,
+        })
+        .await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Option<&Value>) -> Result<Answer, Failure> {
+        self.send(Message {
+            method: Method::POST,
+            path,
+            if_match: None,
+            body,
+        })
+        .await
+    }
+
+    /// Changes what is still at `version`.
+    pub(crate) async fn patch(
+        &self,
+        path: &str,
+        version: i64,
+        body: &Value,
+    ) -> Result<Answer, Failure> {
+        self.send(Message {
+            method: Method::PATCH,
+            path,
+            if_match: Some(format!("\"{version}\"")),
+            body: Some(body),
+        })
+        .await
+    }
+
+    /// Removes; with a version only what is still at it.
+    pub(crate) async fn delete(&self, path: &str, version: Option<i64>) -> Result<Answer, Failure> {
+        let if_match = version.map(|version| format!("\"{version}\""));
+        self.send(Message {
+            method: Method::DELETE,
+            path,
+            if_match,
+            body: None,
+        })
+        .await
+    }
+
+    async fn send(&self, message: Message<'_>) -> Result<Answer, Failure> {
+        let raw = match &self.way {
+            Way::Http(http) => http.send(message).await?,
+            Way::Local(local) => local.send(message).await?,
+        };
+        if (200..300).contains(&raw.status) {
+            Ok(Answer { body: raw.body })
+        } else {
+            Err(Failure::from_answer(raw.status, raw.body))
+        }
+    }
+
+    /// Lets background work finish (in-process only).
+    pub(crate) async fn close(self) {
+        if let Way::Local(local) = self.way {
+            local.close().await;
+        }
+    }
+}
+
+/// What may stand unescaped in one segment of a path.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// A name as one segment of a path. `.` and `..` would be taken for directories; no name begins with a dot.
+pub(crate) fn segment(name: &str) -> Result<String, Failure> {
+    if name.is_empty() || name.starts_with('.') {
+        return Err(Failure::new(
+            crate::Exit::NotFound,
+            "not_found",
+            format!("there is nothing called {name:?}"),
+        )
+        .hint("keyway connection list shows the names"));
+    }
+    Ok(utf8_percent_encode(name, SEGMENT).to_string())
+}
+
+/// A value in a query.
+pub(crate) fn query_value(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
+}
+
+/// Opens the client, runs the command with it and closes it, whatever came out.
+pub(crate) async fn with<T>(
+    ui: Ui,
+    global: &Global,
+    command: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let client = Client::open(ui, global).await?;
+    let outcome = command(&client).await;
+    client.close().await;
+    outcome
+}

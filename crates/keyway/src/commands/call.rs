@@ -1,0 +1,332 @@
+//! `keyway call`: one call through a connection, its answer as JSON, table or as it came.
+
+use base64::Engine as _;
+use clap::{Args, ValueEnum};
+use serde_json::{Map, Value, json};
+
+use super::pair;
+use crate::Exit;
+use crate::cli::Global;
+use crate::client;
+use crate::failure::Failure;
+use crate::ui::{self, Ui, plain};
+
+/// A body given on the command line may be this large; the API's own limit is smaller or equal.
+const BODY_LIMIT: u64 = 16 * 1024 * 1024;
+
+/// What to call.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  keyway call graph /v1.0/users -q '$top=5' --output table\n  keyway call graph PATCH /v1.0/users/ID -d '{\"jobTitle\":\"Engineer\"}'"
+)]
+pub(crate) struct Arguments {
+    /// The connection
+    name: String,
+    /// The method, if it is not GET (with -d: POST), then the path or whole address
+    #[arg(value_name = "[METHOD] PATH_OR_URL", num_args = 1..=2, required = true)]
+    target: Vec<String>,
+    /// Add a query parameter (repeatable); a query inside the path is kept
+    #[arg(short = 'q', long = "query", value_name = "K=V", value_parser = pair)]
+    query: Vec<(String, String)>,
+    /// Add a header (repeatable)
+    #[arg(short = 'H', long = "header", value_name = "K:V", value_parser = header)]
+    headers: Vec<(String, String)>,
+    /// The body: JSON, or @FILE, or @- for stdin
+    #[arg(short = 'd', long = "data", value_name = "JSON|@FILE")]
+    data: Option<String>,
+    /// How the answer's body is printed [default: json, or raw if it is not JSON]
+    #[arg(long, value_name = "FORMAT")]
+    output: Option<Output>,
+    /// Follow redirects within the allowed origins
+    #[arg(long)]
+    follow: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// The body alone
+    Json,
+    /// Rows of a list, or the fields of an object
+    Table,
+    /// The body as it came
+    Raw,
+}
+
+pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result<Exit, Failure> {
+    let path = format!(
+        "/api/v1/connections/{}/call",
+        client::segment(&arguments.name)?
+    );
+    let (method, target) = method_and_target(&arguments)?;
+    let mut body = Map::new();
+    body.insert("method".into(), json!(method));
+    body.insert("path".into(), json!(target));
+    if !arguments.query.is_empty() {
+        body.insert("query".into(), json!(arguments.query));
+    }
+    if !arguments.headers.is_empty() {
+        body.insert("headers".into(), headers(&arguments.headers)?);
+    }
+    if arguments.follow {
+        body.insert("follow".into(), json!(true));
+    }
+    if let Some(data) = &arguments.data {
+        let (name, value) = data_field(data, &arguments.headers)?;
+        body.insert(name.into(), value);
+    }
+    let body = Value::Object(body);
+    let label = format!("calling {target}");
+    let answer = client::with(ui, global, async |client| {
+        ui.wait(&label, client.post(&path, Some(&body))).await
+    })
+    .await?;
+    print(ui, arguments.output, &answer.body)
+}
+
+fn method_and_target(arguments: &Arguments) -> Result<(String, String), Failure> {
+    match arguments.target.as_slice() {
+        [target] => Ok((
+            if arguments.data.is_some() {
+                "POST"
+            } else {
+                "GET"
+            }
+            .to_owned(),
+            target.clone(),
+        )),
+        [method, target]
+            if !method.is_empty()
+                && method
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphabetic() || byte == b'-') =>
+        {
+            Ok((method.to_ascii_uppercase(), target.clone()))
+        }
+        [method, ..] => Err(Failure::usage(
+            format!("{method:?} is not a method"),
+            "write: keyway call NAME [METHOD] PATH_OR_URL",
+        )),
+        [] => Err(Failure::usage(
+            "the path is missing",
+            "write: keyway call NAME [METHOD] PATH_OR_URL",
+        )),
+    }
+}
+
+/// Splits `Name: value`.
+fn header(text: &str) -> Result<(String, String), String> {
+    match text.split_once(':') {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err("write it as Name:value".to_owned()),
+    }
+}
+
+/// Headers as an object; a name given twice would lose one of its values.
+fn headers(pairs: &[(String, String)]) -> Result<Value, Failure> {
+    let mut object = Map::new();
+    for (name, value) in pairs {
+        if object.keys().any(|known| known.eq_ignore_ascii_case(name)) {
+            return Err(Failure::usage(
+                format!("the header {name:?} is given twice"),
+                "give it once, its values separated by commas",
+            ));
+        }
+        object.insert(name.clone(), json!(value));
+    }
+    Ok(Value::Object(object))
+}
+
+/// The field of the request that carries the body: JSON unless a header says that it is something else.
+fn data_field(data: &str, headers: &[(String, String)]) -> Result<(&'static str, Value), Failure> {
+    let bytes = read_data(data)?;
+    let content_type = headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+        .map(|(_, value)| value.as_str());
+    let is_json = content_type.is_none_or(|content_type| {
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        essence.eq_ignore_ascii_case("application/json")
+            || essence.to_ascii_lowercase().ends_with("+json")
+    });
+    if is_json {
+        let value = serde_json::from_slice(&bytes).map_err(|error| {
+            Failure::usage(
+                format!("the body given by -d is not JSON: {error}"),
+                "check the quotes, or name another kind with -H 'Content-Type: text/plain'",
+            )
+        })?;
+        return Ok(("body", value));
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(("text", json!(text))),
+        Err(error) => Ok((
+            "bytes",
+            json!(base64::engine::general_purpose::STANDARD.encode(error.into_bytes())),
+        )),
+    }
+}
+
+fn read_data(data: &str) -> Result<Vec<u8>, Failure> {
+    use std::io::Read as _;
+    let Some(place) = data.strip_prefix('@') else {
+        return Ok(data.as_bytes().to_vec());
+    };
+    let unreadable = |error: std::io::Error| {
+        Failure::new(
+            Exit::Invalid,
+            "body.unreadable",
+            format!("the body cannot be read from {place}: {error}"),
+        )
+    };
+    let mut bytes = Vec::new();
+    if place == "-" {
+        std::io::stdin()
+            .lock()
+            .take(BODY_LIMIT + 1)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
+    } else {
+        std::fs::File::open(place)
+            .map_err(unreadable)?
+            .take(BODY_LIMIT + 1)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
+    }
+    if bytes.len() as u64 > BODY_LIMIT {
+        return Err(Failure::new(
+            Exit::Invalid,
+            "body.too_large",
+            format!("the body in {place} is longer than 16 MiB"),
+        ));
+    }
+    Ok(bytes)
+}
+
+/// Shows the answer; what the API behind the connection refused is shown the same way and told by the exit code.
+fn print(ui: Ui, output: Option<Output>, answer: &Value) -> Result<Exit, Failure> {
+    let status = answer["status"]
+        .as_u64()
+        .ok_or_else(|| Failure::bug("the server answered a call without a status"))?;
+    if ui.json() {
+        let mut document = Map::new();
+        for name in [
+            "status",
+            "headers",
+            "body",
+            "request_id",
+            "attempts",
+            "token_generation",
+        ] {
+            document.insert(name.to_owned(), answer[name].clone());
+        }
+        ui.document(&Value::Object(document));
+    } else {
+        print_body(ui, output, answer)?;
+        if status >= 400 {
+            let request = answer["request_id"]
+                .as_str()
+                .map(|id| format!(" (request id {})", plain(id)))
+                .unwrap_or_default();
+            ui.note(&format!("the API answered {status}{request}"));
+        }
+    }
+    Ok(if status >= 400 {
+        Exit::Upstream
+    } else {
+        Exit::Ok
+    })
+}
+
+fn print_body(ui: Ui, output: Option<Output>, answer: &Value) -> Result<(), Failure> {
+    let body = &answer["body"];
+    let encoding = answer["body_encoding"].as_str().unwrap_or("json");
+    let output = output.unwrap_or(if encoding == "json" {
+        Output::Json
+    } else {
+        Output::Raw
+    });
+    match (output, encoding) {
+        (_, "empty") => {}
+        (Output::Raw, "base64") => {
+            let bytes = base64::engine::general_purpose::STANDARD
+                .decode(body.as_str().unwrap_or_default())
+                .map_err(|error| {
+                    Failure::bug(format!(
+                        "the server sent bytes that are not base64: {error}"
+                    ))
+                })?;
+            ui.bytes(&bytes);
+        }
+        (Output::Raw, "text") => ui.bytes(body.as_str().unwrap_or_default().as_bytes()),
+        (Output::Raw, _) => ui.text(&body.to_string()),
+        (Output::Json, _) => ui.document(body),
+        (Output::Table, _) => print_table(ui, body),
+    }
+    Ok(())
+}
+
+fn print_table(ui: Ui, body: &Value) {
+    if let Some(rows) = body["value"].as_array().or_else(|| body.as_array()) {
+        let (text, left_out) = ui::items_table(rows);
+        ui.text(&text);
+        if !left_out.is_empty() {
+            let names: Vec<String> = left_out.iter().map(|name| plain(name)).collect();
+            ui.note(&ui::wrap(
+                &format!("{} (--output json shows them)", names.join(", ")),
+                "columns left out: ",
+                2,
+            ));
+        }
+        if body["@odata.nextLink"].is_string() {
+            ui.note(
+                "there are more rows: the body's @odata.nextLink has the address of the next page",
+            );
+        }
+        return;
+    }
+    match body {
+        Value::Object(fields) => {
+            let mut table = ui::Table::new(&["field", "value"]);
+            for (name, value) in fields {
+                table.row([
+                    name.clone(),
+                    value
+                        .as_str()
+                        .map_or_else(|| value.to_string(), str::to_owned),
+                ]);
+            }
+            ui.text(&table.text());
+        }
+        Value::String(text) => ui.text(&plain(text)),
+        other => ui.document(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_split_at_the_first_colon() {
+        assert_eq!(
+            header("Prefer: a:b").unwrap(),
+            ("Prefer".to_owned(), "a:b".to_owned())
+        );
+        assert!(header("nothing").is_err() && header(":x").is_err());
+    }
+
+    #[test]
+    fn the_body_is_json_unless_a_header_says_otherwise() {
+        let text = [("content-type".to_owned(), "text/plain".to_owned())];
+        assert_eq!(data_field("[1]", &[]).unwrap(), ("body", json!([1])));
+        assert_eq!(data_field("[1]", &text).unwrap(), ("text", json!("[1]")));
+        assert_eq!(data_field("{", &[]).unwrap_err().exit(), Exit::Usage);
+        let merge = [(
+            "Content-Type".to_owned(),
+            "application/merge-patch+json; charset=utf-8".to_owned(),
+        )];
+        assert_eq!(data_field("null", &merge).unwrap(), ("body", Value::Null));
+    }
+}

@@ -1,0 +1,390 @@
+//! `keyway connection`: make, prove, explain and remove connections.
+
+mod fields;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use self::fields::{Fields, Missing};
+use super::{items, text, when};
+use crate::Exit;
+use crate::cli::Global;
+use crate::client::wait::{Ended, for_sign_in};
+use crate::client::{self, Client, segment};
+use crate::failure::Failure;
+use crate::ui::{self, Table, Ui, plain};
+
+/// What to do with connections.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Store a connection, then prove it
+    Create(Box<Create>),
+    /// List the connections with their states
+    List,
+    /// Show a connection's card
+    Show {
+        /// The connection
+        name: String,
+    },
+    /// Change a connection; changing where a secret is sent wipes it
+    Change(Box<Change>),
+    /// Sign in and consent in a browser
+    Authorize {
+        /// The connection
+        name: String,
+    },
+    /// Prove a connection again
+    Test {
+        /// The connection
+        name: String,
+    },
+    /// Say what is wrong, why, who can cure it, and how
+    Explain {
+        /// The connection
+        name: String,
+    },
+    /// Print the redirect URI to register at the provider
+    RedirectUri(RedirectUri),
+    /// Delete a connection, its secrets and its tokens
+    Delete {
+        /// The connection
+        name: String,
+        /// Do not ask back
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Args, Debug)]
+struct Create {
+    /// The name calls will use
+    name: String,
+    #[command(flatten)]
+    fields: Fields,
+    /// Stop after saving: no token request, no sign-in
+    #[arg(long)]
+    no_authorize: bool,
+}
+
+#[derive(Args, Debug)]
+struct Change {
+    /// The connection
+    name: String,
+    /// A new name
+    #[arg(long, value_name = "NAME")]
+    rename: Option<String>,
+    /// Refuse if the connection is not at this version any more
+    #[arg(long, value_name = "N")]
+    if_version: Option<i64>,
+    #[command(flatten)]
+    fields: Fields,
+}
+
+#[derive(Args, Debug)]
+#[command(group(clap::ArgGroup::new("which").required(true).args(["name", "new"])))]
+struct RedirectUri {
+    /// The connection
+    name: Option<String>,
+    /// Reserve a name, so that its URI can be registered before the rest is known
+    #[arg(long, value_name = "NAME")]
+    new: Option<String>,
+}
+
+pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result<Exit, Failure> {
+    match arguments.command {
+        Command::Create(create) => {
+            let body = creation(ui, &create)?;
+            client::with(ui, global, async |client| {
+                self::create(ui, client, &create, body).await
+            })
+            .await
+        }
+        Command::List => client::with(ui, global, async |client| list(ui, client).await).await,
+        Command::Show { name } => {
+            client::with(ui, global, async |client| show(ui, client, &name).await).await
+        }
+        Command::Change(change) => {
+            let body = changes(ui, &change)?;
+            client::with(ui, global, async |client| {
+                self::change(ui, client, &change, body).await
+            })
+            .await
+        }
+        Command::Authorize { name } => {
+            client::with(ui, global, async |client| {
+                authorize(ui, client, &name).await
+            })
+            .await
+        }
+        Command::Test { name } => {
+            client::with(ui, global, async |client| test(ui, client, &name).await).await
+        }
+        Command::Explain { name } => {
+            client::with(ui, global, async |client| explain(ui, client, &name).await).await
+        }
+        Command::RedirectUri(which) => {
+            client::with(ui, global, async |client| {
+                redirect_uri(ui, client, &which).await
+            })
+            .await
+        }
+        Command::Delete { name, yes } => {
+            confirm(ui, &name, yes)?;
+            client::with(ui, global, async |client| delete(ui, client, &name).await).await
+        }
+    }
+}
+
+fn path_of(name: &str) -> Result<String, Failure> {
+    Ok(format!("/api/v1/connections/{}", segment(name)?))
+}
+
+fn creation(ui: Ui, create: &Create) -> Result<Value, Failure> {
+    let mut body = create.fields.document(ui, Missing::Ask)?;
+    body.insert("name".to_owned(), json!(create.name));
+    if create.no_authorize {
+        body.insert("prove".to_owned(), json!(false));
+    }
+    Ok(Value::Object(body))
+}
+
+async fn create(ui: Ui, client: &Client, create: &Create, body: Value) -> Result<Exit, Failure> {
+    let label = format!("creating {}", create.name);
+    let mut card = ui
+        .wait(&label, client.post("/api/v1/connections", Some(&body)))
+        .await?
+        .body;
+    if create.no_authorize {
+        print_card(ui, &card);
+        if !ui.json() && card["grant"] == "authorization_code" {
+            ui.note(&format!(
+                "next: keyway connection authorize {}",
+                plain(&create.name)
+            ));
+        }
+        return Ok(Exit::Ok);
+    }
+    // A person is sent to the provider only if the way there is not known to be closed.
+    if card["grant"] == "authorization_code" && card["state"] == "never_authorized" {
+        card = sign_in(ui, client, &create.name).await?;
+    }
+    print_card(ui, &card);
+    Ok(proved(&card))
+}
+
+/// Sends the person to the provider, waits, and returns the card as it is then.
+async fn sign_in(ui: Ui, client: &Client, name: &str) -> Result<Value, Failure> {
+    match for_sign_in(ui, client, name).await? {
+        Ended::Authorized => {}
+        Ended::Failed(reason) => ui.warning(&format!("the sign-in for {name} failed: {reason}")),
+        Ended::TimedOut => ui.warning(&format!("nobody finished the sign-in for {name} in time; repeat it with: keyway connection authorize {name}")),
+    }
+    Ok(client.get(&path_of(name)?).await?.body)
+}
+
+async fn authorize(ui: Ui, client: &Client, name: &str) -> Result<Exit, Failure> {
+    let outcome = for_sign_in(ui, client, name).await?;
+    let card = client.get(&path_of(name)?).await?.body;
+    print_card(ui, &card);
+    match outcome {
+        Ended::Authorized => Ok(proved(&card)),
+        Ended::Failed(reason) => {
+            ui.warning(&format!("the sign-in for {name} failed: {reason}"));
+            Ok(Exit::Upstream)
+        }
+        Ended::TimedOut => {
+            ui.warning(&format!("nobody finished the sign-in for {name} in time"));
+            Ok(Exit::Upstream)
+        }
+    }
+}
+
+/// Whether a connection can be used; the exit code of everything that proves one.
+fn proved(card: &Value) -> Exit {
+    match card["state"].as_str() {
+        Some("ok" | "renewing") => Exit::Ok,
+        _ => Exit::Upstream,
+    }
+}
+
+fn print_card(ui: Ui, card: &Value) {
+    if ui.json() {
+        ui.document(card);
+    } else {
+        ui.text(&ui::card(card, store::Clock::system().now()));
+    }
+}
+
+async fn list(ui: Ui, client: &Client) -> Result<Exit, Failure> {
+    let answer = client.get("/api/v1/connections").await?;
+    if ui.json() {
+        ui.document(&answer.body);
+        return Ok(Exit::Ok);
+    }
+    let mut table = Table::new(&["name", "state", "type", "to", "since"]);
+    for card in items(&answer.body)? {
+        let kind = card["grant"]
+            .as_str()
+            .or_else(|| card["type"].as_str())
+            .unwrap_or_default()
+            .replace('_', " ");
+        let to = card["base_url"]
+            .as_str()
+            .and_then(|url| url::Url::parse(url).ok())
+            .map_or_else(|| text(card, "preset"), |url| url.authority().to_owned());
+        table.row([
+            text(card, "name"),
+            text(card, "state").replace('_', " "),
+            kind,
+            to,
+            when(card, "state_since"),
+        ]);
+    }
+    ui.text(&table.text());
+    Ok(Exit::Ok)
+}
+
+async fn show(ui: Ui, client: &Client, name: &str) -> Result<Exit, Failure> {
+    print_card(ui, &client.get(&path_of(name)?).await?.body);
+    Ok(Exit::Ok)
+}
+
+fn changes(ui: Ui, change: &Change) -> Result<Value, Failure> {
+    let mut body = change.fields.document(ui, Missing::Keep)?;
+    if let Some(name) = &change.rename {
+        body.insert("name".to_owned(), json!(name));
+    }
+    if body.is_empty() {
+        return Err(Failure::usage(
+            "nothing to change was given",
+            "keyway connection change --help lists what can be changed",
+        ));
+    }
+    Ok(Value::Object(body))
+}
+
+async fn change(ui: Ui, client: &Client, change: &Change, body: Value) -> Result<Exit, Failure> {
+    let path = path_of(&change.name)?;
+    let version = match change.if_version {
+        Some(version) => version,
+        None => version_of(&client.get(&path).await?.body)?,
+    };
+    let answer = client.patch(&path, version, &body).await?.body;
+    if ui.json() {
+        ui.document(&answer);
+        return Ok(Exit::Ok);
+    }
+    let wiped: Vec<String> = answer["wiped"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(plain)
+        .collect();
+    if !wiped.is_empty() {
+        ui.warning(&format!(
+            "wiped, because where or as whom it is sent changed: {}",
+            wiped.join(", ")
+        ));
+    }
+    ui.text(&ui::card(
+        &answer["connection"],
+        store::Clock::system().now(),
+    ));
+    Ok(Exit::Ok)
+}
+
+fn version_of(card: &Value) -> Result<i64, Failure> {
+    card["version"]
+        .as_i64()
+        .ok_or_else(|| Failure::bug("the server answered a connection without a version"))
+}
+
+async fn test(ui: Ui, client: &Client, name: &str) -> Result<Exit, Failure> {
+    let path = format!("{}/test", path_of(name)?);
+    let label = format!("proving {name}");
+    let card = ui.wait(&label, client.post(&path, None)).await?.body;
+    print_card(ui, &card);
+    Ok(proved(&card))
+}
+
+async fn explain(ui: Ui, client: &Client, name: &str) -> Result<Exit, Failure> {
+    let explanation = client
+        .get(&format!("{}/explain", path_of(name)?))
+        .await?
+        .body;
+    if ui.json() {
+        ui.document(&explanation);
+    } else {
+        ui.text(&ui::explanation(&explanation, store::Clock::system().now()));
+    }
+    Ok(Exit::Ok)
+}
+
+async fn redirect_uri(ui: Ui, client: &Client, which: &RedirectUri) -> Result<Exit, Failure> {
+    let answer = match (&which.name, &which.new) {
+        (_, Some(new)) => {
+            client
+                .post("/api/v1/redirect-uris", Some(&json!({ "name": new })))
+                .await?
+        }
+        (Some(name), None) => {
+            client
+                .get(&format!("{}/redirect-uri", path_of(name)?))
+                .await?
+        }
+        (None, None) => {
+            return Err(Failure::usage(
+                "the connection is missing",
+                "write: keyway connection redirect-uri NAME",
+            ));
+        }
+    };
+    if ui.json() {
+        ui.document(&answer.body);
+    } else {
+        // Alone on its line, whole: it is there to be copied.
+        ui.text(&plain(&text(&answer.body, "redirect_uri")));
+    }
+    Ok(Exit::Ok)
+}
+
+/// What cannot be undone is confirmed by a person or by `--yes`.
+fn confirm(ui: Ui, name: &str, yes: bool) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
+    }
+    if ui.json() || !ui.can_ask() {
+        return Err(Failure::usage(
+            format!(
+                "deleting the connection {name:?} cannot be undone and nobody is here to be asked"
+            ),
+            "add --yes",
+        ));
+    }
+    if ui.confirm(&format!(
+        "delete the connection {name}, its secrets and its tokens?"
+    ))? {
+        Ok(())
+    } else {
+        Err(Failure::usage("nothing was deleted", "answer y to delete"))
+    }
+}
+
+async fn delete(ui: Ui, client: &Client, name: &str) -> Result<Exit, Failure> {
+    let path = path_of(name)?;
+    let version = version_of(&client.get(&path).await?.body)?;
+    client.delete(&path, Some(version)).await?;
+    if ui.json() {
+        ui.document(&json!({ "deleted": name }));
+    } else {
+        ui.text(&format!("deleted {}", plain(name)));
+    }
+    Ok(Exit::Ok)
+}
