@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from support.keyway import Keyway
 from support.postgres import free_port
 from support.sandbox import Sandbox
+
+# A machine's own bundle or proxy would win over the test authorities that the clients are given.
+for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+    os.environ.pop(name, None)
+    os.environ.pop(name.lower(), None)
 
 
 @pytest.fixture(scope="session")

@@ -49,9 +49,8 @@ REASONS = {
 }
 
 
-def described(request, name_of_client):
+def described(request):
     """The request as {(where, name): value}; names are compared without case, random values not at all."""
-    del name_of_client
     found = {}
     for where, pairs in (("query", request.query), ("form", request.form)):
         for name, value in pairs:
@@ -126,7 +125,7 @@ def _keyway(recorder, sandbox, person, directory, port):
 
 @pytest.mark.parametrize("kind", list(REASONS))
 def test_every_difference_has_its_reason(recorded, kind):
-    ours, theirs = (described(recorded[client][kind], client) for client in ("keyway", "msal"))
+    ours, theirs = (described(recorded[client][kind]) for client in ("keyway", "msal"))
     found = differences(ours, theirs)
     unexplained = {key: (ours.get(key), theirs.get(key)) for key in found - REASONS[kind].keys()}
     assert not unexplained, "(keyway, msal)"
