@@ -1,1 +1,247 @@
-//! connect
+//! The API Connector: calls through named connections, with tokens that are always fresh.
+//!
+//! This room talks to other people's HTTP servers and to nobody else. It knows which secret may
+//! go where (`target`, `credential`), which addresses may be reached (`guard`), how a token is
+//! renewed once for all callers (`refresh`, `renewal`), and how a failure is told to a person
+//! (`advice`, `card`). It knows nothing of flows, of our REST API, or of SQL.
+
+mod advice;
+mod authorize;
+mod call;
+mod callback;
+mod card;
+mod change;
+mod check;
+mod create;
+mod credential;
+mod decode;
+mod discovery;
+mod error;
+mod explain;
+mod failure;
+mod form;
+mod forward;
+mod guard;
+mod http;
+mod known;
+mod preflight;
+mod preset;
+mod refresh;
+mod renewal;
+mod show;
+mod target;
+
+use std::sync::Arc;
+
+use store::{Actor, Clock, Connection, ConnectionName, Store};
+use tokio_util::task::TaskTracker;
+use url::Url;
+
+pub use authorize::Started;
+pub use call::{ApiRequest, ApiResponse, Body, Redirects, ResponseBody};
+pub use card::{
+    Advice, Card, Explanation, Identity, LastAuthorization, PendingCard, Raw, TokenCard, Warning,
+};
+pub use change::Changed;
+pub use error::{CallError, CallbackError, Error, Named};
+pub use form::{Change, Form, FormSecret, NewConnection, Proof, QueryKey};
+pub use forward::{ProxyRequest, ProxyResponse, StreamBody};
+pub use guard::{EgressPolicy, PolicyError, Refused};
+pub use http::{SendError, Timeouts};
+pub use preset::Cloud;
+
+/// What this room is told at start.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where people's browsers reach this installation; the base of every redirect URI.
+    pub public_url: Url,
+    /// Which addresses may be reached beside the public internet.
+    pub egress: EgressPolicy,
+    /// Clouds that the operator declares, for instance a sandbox.
+    pub clouds: Vec<Cloud>,
+    /// How long to wait for other people's servers.
+    pub timeouts: Timeouts,
+    /// Names this process among those that share the store; never the same twice.
+    pub owner: String,
+}
+
+impl Config {
+    /// The usual limits, nothing opened, no clouds of one's own, a random owner.
+    pub fn new(public_url: Url) -> Config {
+        Config {
+            public_url,
+            egress: EgressPolicy::default(),
+            clouds: Vec::new(),
+            timeouts: Timeouts::default(),
+            owner: renewal::random_owner(),
+        }
+    }
+}
+
+/// The id and redirect URI reserved for a connection that is still to be made.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct RedirectUri {
+    /// `con_…`.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// What to register at the provider.
+    pub redirect_uri: String,
+}
+
+/// The room's one handle; clones share everything.
+#[derive(Clone)]
+pub struct Connector {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    config: Config,
+    clouds: preset::Clouds,
+    http: http::Http,
+    tracker: TaskTracker,
+    known: known::Known,
+}
+
+impl Connector {
+    /// Sets the room up; nothing is sent.
+    pub fn new(store: Store, config: Config, tracker: TaskTracker) -> Result<Connector, Error> {
+        let clouds = preset::Clouds::new(&config.clouds)?;
+        for warning in config.egress.warnings() {
+            tracing::warn!("{warning}");
+        }
+        let http = http::Http::new(config.egress.clone(), config.timeouts);
+        Ok(Connector {
+            inner: Arc::new(Inner {
+                store,
+                config,
+                clouds,
+                http,
+                tracker,
+                known: known::Known::default(),
+            }),
+        })
+    }
+
+    /// Every connection, as cards.
+    pub async fn list(&self, actor: &Actor) -> Result<Vec<Card>, Error> {
+        let mut cards = Vec::new();
+        for connection in self.inner.store.connections().list(actor).await? {
+            cards.push(self.show(&connection).await?);
+        }
+        Ok(cards)
+    }
+
+    /// One connection's card.
+    pub async fn card(&self, actor: &Actor, name: &ConnectionName) -> Result<Card, Error> {
+        let connection = self.find(actor, name).await?;
+        self.show(&connection).await
+    }
+
+    /// Deletes a connection and its secrets.
+    pub async fn remove(
+        &self,
+        actor: &Actor,
+        name: &ConnectionName,
+        expected_version: Option<i64>,
+    ) -> Result<(), Error> {
+        let connection = self.find(actor, name).await?;
+        if let Some(expected) = expected_version.filter(|expected| *expected != connection.version)
+        {
+            tracing::debug!(expected, current = connection.version, "stale delete");
+            return Err(Error::Version {
+                name: name.to_string(),
+                current: connection.version,
+            });
+        }
+        let removed = self
+            .inner
+            .store
+            .connections()
+            .remove(actor, &connection.id)
+            .await;
+        self.inner.known.forget(&connection);
+        removed.map_err(|error| Error::of_store(error, name))
+    }
+
+    /// Reserves a name, so that its redirect URI can be registered before the rest is known.
+    pub async fn reserve(
+        &self,
+        actor: &Actor,
+        name: &ConnectionName,
+    ) -> Result<RedirectUri, Error> {
+        let id = self
+            .inner
+            .store
+            .connections()
+            .reserve(actor, name)
+            .await
+            .map_err(|error| Error::of_store(error, name))?;
+        Ok(RedirectUri {
+            redirect_uri: self.callback_url(id.as_str()).to_string(),
+            id: id.to_string(),
+            name: name.to_string(),
+        })
+    }
+
+    /// The redirect URI of a connection, or of the draft of that name.
+    pub async fn redirect_uri(
+        &self,
+        actor: &Actor,
+        name: &ConnectionName,
+    ) -> Result<RedirectUri, Error> {
+        let connections = self.inner.store.connections();
+        if let Some(connection) = connections.find(actor, name).await? {
+            let path = self.callback_path(&connection);
+            return Ok(RedirectUri {
+                redirect_uri: self.callback_url(&path).to_string(),
+                id: connection.id.to_string(),
+                name: connection.name.to_string(),
+            });
+        }
+        match connections.draft(actor, name).await? {
+            Some(id) => Ok(RedirectUri {
+                redirect_uri: self.callback_url(id.as_str()).to_string(),
+                id: id.to_string(),
+                name: name.to_string(),
+            }),
+            None => Err(Error::NotFound {
+                name: name.to_string(),
+            }),
+        }
+    }
+
+    fn clock(&self) -> &Clock {
+        self.inner.store.clock()
+    }
+
+    async fn find(&self, actor: &Actor, name: &ConnectionName) -> Result<Connection, Error> {
+        self.inner
+            .store
+            .connections()
+            .find(actor, name)
+            .await?
+            .ok_or_else(|| Error::NotFound {
+                name: name.to_string(),
+            })
+    }
+
+    /// The last part of the callback's path: pinned clouds share the preset's, all others have their own.
+    fn callback_path(&self, connection: &Connection) -> String {
+        if self.inner.clouds.pinned(&connection.settings) {
+            connection.settings.preset.as_str().to_owned()
+        } else {
+            connection.id.to_string()
+        }
+    }
+
+    fn callback_url(&self, path: &str) -> Url {
+        let mut url = self.inner.config.public_url.clone();
+        let base = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{base}/oauth/callback/{path}"));
+        url.set_query(None);
+        url.set_fragment(None);
+        url
+    }
+}

@@ -1,0 +1,166 @@
+//! Beginning a sign-in: a one-time ticket for the browser, the provider's page behind it.
+//!
+//! The ticket carries whoever began it, so that the browser needs no session of Keyway's.
+
+use jiff::Timestamp;
+use oauth::{Authorization, AuthorizationSetup, Diagnosis, Entropy, Secret};
+use serde::Serialize;
+use store::{
+    Actor, Authentication, Connection, ConnectionName, OAuth, OAuthGrant, PendingAuthorization,
+};
+use url::Url;
+
+use crate::error::{CallbackError, Error};
+use crate::renewal::{fill, secret_missing};
+use crate::{Connector, preset};
+
+/// A sign-in that was begun.
+#[derive(Debug, Clone, Serialize)]
+pub struct Started {
+    /// The page to open: `{public_url}/oauth/start/{ticket}`.
+    pub url: Url,
+    /// Until when.
+    pub expires_at: Timestamp,
+    /// What the provider's page already says against it.
+    pub diagnosis: Option<Diagnosis>,
+}
+
+impl Connector {
+    /// Begins a sign-in; asks the provider's page first, because some refusals never come back.
+    pub async fn authorize(&self, actor: &Actor, name: &ConnectionName) -> Result<Started, Error> {
+        let connection = self.find(actor, name).await?;
+        let Authentication::OAuth(oauth) = &connection.settings.authentication else {
+            return Err(Error::NotAuthorizable {
+                name: name.to_string(),
+                why: "its authentication type has no sign-in",
+            });
+        };
+        if matches!(oauth.grant, OAuthGrant::ClientCredentials) {
+            return Err(Error::NotAuthorizable {
+                name: name.to_string(),
+                why: "the app itself calls (client credentials), nobody signs in",
+            });
+        }
+        if connection.secrets.is_none() {
+            return Err(Error::Unreadable {
+                name: name.to_string(),
+            });
+        }
+        if secret_missing(&connection, oauth) {
+            return Err(Error::Invalid {
+                code: "connection.needs_secret",
+                field: "/client_secret".to_owned(),
+                message: format!(
+                    "connection \"{name}\" has no client secret, without which a sign-in can't be finished"
+                ),
+                hint: Some(format!(
+                    "`keyway connection change {name} --client-secret-file FILE`"
+                )),
+            });
+        }
+        let diagnosis = self.preflight(&connection).await?;
+        let (authorization, url) = self.begin(&connection, oauth)?;
+        let expires_at = authorization.expires_at();
+        let pending = PendingAuthorization {
+            connection: connection.id.clone(),
+            connection_version: connection.version,
+            actor: actor.clone(),
+            authorization,
+            path: self.callback_path(&connection),
+            browser: None,
+        };
+        self.inner.known.trip_begun(&connection.id);
+        let ticket = self
+            .inner
+            .store
+            .authorizations()
+            .begin(actor, pending, url)
+            .await?;
+        Ok(Started {
+            url: self.start_url(&ticket),
+            expires_at,
+            diagnosis,
+        })
+    }
+
+    /// Spends a ticket: binds the browser and answers the provider's page.
+    ///
+    /// `visitor` is whoever is signed in to Keyway in that browser, if anybody is.
+    pub async fn start(
+        &self,
+        ticket: &Secret,
+        browser: &Secret,
+        visitor: Option<&Actor>,
+    ) -> Result<Url, CallbackError> {
+        if let Some(visitor) = visitor {
+            tracing::debug!(visitor = visitor.id, "a sign-in is started");
+        }
+        self.inner
+            .store
+            .authorizations()
+            .start(ticket, browser)
+            .await?
+            .ok_or(CallbackError::TicketInvalid)
+    }
+
+    /// An authorization with its URL; nothing is stored.
+    pub(crate) fn begin(
+        &self,
+        connection: &Connection,
+        oauth: &OAuth,
+    ) -> Result<(Authorization, Url), Error> {
+        let OAuthGrant::AuthorizationCode {
+            authorization_endpoint,
+            parameters,
+        } = &oauth.grant
+        else {
+            return Err(Error::NotAuthorizable {
+                name: connection.name.to_string(),
+                why: "the app itself calls (client credentials), nobody signs in",
+            });
+        };
+        let setup = AuthorizationSetup {
+            authorization_endpoint: authorization_endpoint.clone(),
+            client_id: oauth.client_id.clone(),
+            redirect_uri: self.callback_url(&self.callback_path(connection)),
+            scope: oauth.scope.clone(),
+            issuer: oauth.issuer.clone(),
+            iss_required: oauth.iss_required,
+            parameters: parameters.clone(),
+        };
+        let mut bytes = [0; 96];
+        fill(&mut bytes);
+        Ok(Authorization::begin(
+            &setup,
+            self.clock().now(),
+            Entropy::new(bytes),
+        ))
+    }
+
+    fn start_url(&self, ticket: &Secret) -> Url {
+        let mut url = self.inner.config.public_url.clone();
+        let base = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{base}/oauth/start/{}", ticket.expose()));
+        url.set_query(None);
+        url.set_fragment(None);
+        url
+    }
+
+    /// The page where an administrator consents for the whole tenant, where there is one.
+    pub(crate) fn admin_consent(&self, connection: &Connection) -> Option<Url> {
+        let settings = &connection.settings;
+        let Authentication::OAuth(oauth) = &settings.authentication else {
+            return None;
+        };
+        if preset::rules(settings) != oauth::ScopeRule::Entra {
+            return None;
+        }
+        let redirect_uri = self.callback_url(&self.callback_path(connection));
+        let cloud = match self.inner.clouds.of(settings) {
+            Some(cloud) => cloud,
+            None => preset::EntraCloud::at(&oauth.token_endpoint),
+        };
+        let (tenant, _) = preset::entra::tenant_of(&oauth.token_endpoint)?;
+        Some(cloud.admin_consent(&tenant, oauth.client_id.as_str(), &redirect_uri))
+    }
+}

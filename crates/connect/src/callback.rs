@@ -1,0 +1,256 @@
+//! The way back from the provider's page (`security.md` §3.2): who may finish, then one exchange.
+//!
+//! Whatever goes wrong, the state is spent and the connection keeps the tokens that it has.
+
+use oauth::{Callback, Diagnosis, Grant, Secret, State, TokenSet, check_id_token};
+use store::{
+    Actor, ApiKeyId, Authentication, Connection, ConnectionName, OAuth, PendingAuthorization, Role,
+    UserId,
+};
+
+use crate::error::CallbackError;
+use crate::failure::{self, Verdict, grant_type};
+use crate::known::Trip;
+use crate::renewal::{Asking, client_secret, count, hints, stored};
+use crate::{Connector, preset};
+
+impl Connector {
+    /// Finishes a sign-in. Not cancel-safe once the code is on its way: spawn it on the tracker.
+    ///
+    /// `visitor` is whoever is signed in to Keyway in that browser, if anybody is.
+    pub async fn callback(
+        &self,
+        path: &str,
+        browser: Option<&Secret>,
+        visitor: Option<&Actor>,
+        callback: Callback,
+    ) -> Result<ConnectionName, CallbackError> {
+        let consented = callback
+            .get("admin_consent")
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let Some(state) = callback.state() else {
+            return Err(if consented && callback.error().is_none() {
+                CallbackError::AdminConsented
+            } else {
+                CallbackError::StateInvalid
+            });
+        };
+        let pending = self
+            .inner
+            .store
+            .authorizations()
+            .take(state)
+            .await?
+            .ok_or(CallbackError::StateInvalid)?;
+        let id = pending.connection.clone();
+        self.inner.known.trip(&id, Trip::Finishing);
+        let outcome = self.finish(path, browser, visitor, callback, pending).await;
+        let ended = self.clock().now();
+        let trip = match &outcome {
+            Ok(_) => Trip::authorized(ended),
+            Err(error) => Trip::failed(ended, error.code(), error.to_string()),
+        };
+        self.inner.known.trip(&id, trip);
+        outcome
+    }
+
+    async fn finish(
+        &self,
+        path: &str,
+        browser: Option<&Secret>,
+        visitor: Option<&Actor>,
+        callback: Callback,
+        pending: PendingAuthorization,
+    ) -> Result<ConnectionName, CallbackError> {
+        same_person(browser, visitor, &pending)?;
+        if pending.path != path {
+            return Err(CallbackError::ConnectionMismatch);
+        }
+        self.still_allowed(&pending.actor).await?;
+        let connection = self
+            .inner
+            .store
+            .connections()
+            .find_by_id(&Actor::system(), &pending.connection)
+            .await?
+            .filter(|connection| connection.version == pending.connection_version)
+            .ok_or(CallbackError::ConnectionChanged)?;
+        let Authentication::OAuth(oauth) = &connection.settings.authentication else {
+            return Err(CallbackError::ConnectionChanged);
+        };
+        let rules = preset::rules(&connection.settings);
+        let nonce = pending.authorization.nonce().map(str::to_owned);
+        let actor = pending.actor;
+        let accepted = pending.authorization.accept(callback, self.clock().now());
+        let code = match accepted {
+            Ok(code) => code,
+            Err(error) => {
+                let diagnosis = matches!(error, oauth::CallbackError::Provider(_)).then(|| {
+                    oauth::diagnose_callback(&error, rules, grant_type(oauth), &oauth.scope)
+                });
+                if let Some(diagnosis) = &diagnosis {
+                    self.note_refusal(&connection, diagnosis.clone()).await?;
+                }
+                return Err(CallbackError::Refused {
+                    connection: connection.name.clone(),
+                    error,
+                    diagnosis: diagnosis.map(Box::new),
+                });
+            }
+        };
+        let token_set = self
+            .exchange(&connection, oauth, &code, nonce.as_deref())
+            .await?;
+        self.keep_first(&actor, &connection, token_set).await?;
+        Ok(connection.name)
+    }
+
+    /// The role is asked for now, not when the sign-in was begun.
+    async fn still_allowed(&self, actor: &Actor) -> Result<(), CallbackError> {
+        let store = &self.inner.store;
+        let role = if let Ok(id) = UserId::parse(&actor.id) {
+            store
+                .users()
+                .find(&Actor::system(), &id)
+                .await?
+                .filter(|user| user.disabled_at.is_none())
+                .map(|user| user.role)
+        } else if let Ok(id) = ApiKeyId::parse(&actor.id) {
+            let now = self.clock().now();
+            let keys = store.keys().list(&Actor::system()).await?;
+            keys.into_iter()
+                .find(|key| key.id == id && key.revoked_at.is_none() && key.expires_at > now)
+                .map(|key| key.role)
+        } else {
+            Some(actor.role)
+        };
+        match role {
+            Some(role) if role >= Role::Operator => Ok(()),
+            _ => Err(CallbackError::Forbidden {
+                actor: actor.name.clone(),
+                needs: Role::Operator,
+            }),
+        }
+    }
+
+    /// Redeems the code, once; a code is never sent a second time after an answer.
+    async fn exchange(
+        &self,
+        connection: &Connection,
+        oauth: &OAuth,
+        code: &oauth::AuthorizationCode,
+        nonce: Option<&str>,
+    ) -> Result<TokenSet, CallbackError> {
+        let rules = preset::rules(&connection.settings);
+        let trust = self.inner.clouds.trust(&connection.settings);
+        let secret = client_secret(connection);
+        let asking = Asking {
+            oauth,
+            secret,
+            learned: connection.standing.learned_method,
+            trust: &trust,
+        };
+        let asked = self
+            .inner
+            .ask(&asking, &Grant::AuthorizationCode(code), self.clock())
+            .await;
+        let (token_set, method) = match asked {
+            Ok(answer) => answer,
+            Err(error) => {
+                count("refused");
+                let secrets: Vec<&Secret> = secret
+                    .into_iter()
+                    .chain([&code.code, &code.code_verifier])
+                    .collect();
+                let verdict = Verdict::of(&error, oauth, rules, &secrets, self.clock().now());
+                self.note_refusal(connection, verdict.diagnosis.clone())
+                    .await?;
+                return Err(CallbackError::Exchange {
+                    connection: connection.name.clone(),
+                    diagnosis: Box::new(verdict.diagnosis),
+                });
+            }
+        };
+        count("ok");
+        if let Some(id_token) = &token_set.id_token {
+            check_id_token(id_token, nonce, &oauth.client_id).map_err(|error| {
+                CallbackError::Refused {
+                    connection: connection.name.clone(),
+                    error,
+                    diagnosis: None,
+                }
+            })?;
+        }
+        self.stand(connection, |standing, _| {
+            failure::learn(standing, connection, method);
+        })
+        .await?;
+        Ok(token_set)
+    }
+
+    async fn keep_first(
+        &self,
+        actor: &Actor,
+        connection: &Connection,
+        token_set: TokenSet,
+    ) -> Result<(), CallbackError> {
+        let hints = hints(&token_set);
+        let person = hints
+            .as_ref()
+            .and_then(|hints| hints.username.clone().or_else(|| hints.name.clone()));
+        let generation = self
+            .inner
+            .store
+            .tokens()
+            .store_first(actor, &connection.id, &token_set, hints.clone())
+            .await?;
+        let refresh_token = token_set.refresh_token.clone();
+        let token = stored(generation, token_set, refresh_token, hints);
+        let rules = preset::rules(&connection.settings);
+        self.stand(connection, |standing, now| {
+            // Somebody has just agreed: whatever was said about scopes before is over.
+            standing.diagnosis = None;
+            failure::settle(standing, connection, rules, Some(&token), now);
+            standing.authorized_by = person.or_else(|| Some(actor.name.clone()));
+            standing.last_failure = None;
+        })
+        .await?;
+        self.inner.known.forget(connection);
+        Ok(())
+    }
+
+    /// A refused sign-in explains a connection that does not work; one that works stays as it is.
+    async fn note_refusal(
+        &self,
+        connection: &Connection,
+        diagnosis: Diagnosis,
+    ) -> Result<(), store::Error> {
+        if connection.standing.state == State::Ok {
+            return Ok(());
+        }
+        self.stand(connection, |standing, now| {
+            failure::set(standing, diagnosis, now);
+        })
+        .await
+    }
+}
+
+/// The browser that began it, and nobody else signed in there (COSF).
+fn same_person(
+    browser: Option<&Secret>,
+    visitor: Option<&Actor>,
+    pending: &PendingAuthorization,
+) -> Result<(), CallbackError> {
+    let bound = match (&pending.browser, browser) {
+        (Some(hash), Some(nonce)) => hash.matches(nonce),
+        _ => false,
+    };
+    let other = visitor.is_some_and(|visitor| {
+        pending.actor.id.starts_with(UserId::PREFIX) && visitor.id != pending.actor.id
+    });
+    if bound && !other {
+        Ok(())
+    } else {
+        Err(CallbackError::SessionMismatch)
+    }
+}

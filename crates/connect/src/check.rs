@@ -1,0 +1,671 @@
+//! From what was typed to what is stored: every field judged, the first complaint named.
+//!
+//! Nothing is sent here, except for the discovery of an `oidc` issuer.
+
+use std::time::Duration;
+
+use http::HeaderName;
+use oauth::{
+    AuthenticationMethod, ClientId, GrantType, Scope, ScopeRule, Secret, Severity,
+    is_reserved_authorization_parameter, is_reserved_token_parameter,
+};
+use store::{Authentication, OAuth, OAuthGrant, Origin, PresetName, Secrets, Settings};
+use url::Url;
+
+use crate::Connector;
+use crate::credential::forbidden_on_connection;
+use crate::discovery;
+use crate::error::Error;
+use crate::form::{Form, FormSecret};
+use crate::guard::Refused;
+use crate::http::certificates;
+use crate::preset::{EntraCloud, entra, generic};
+
+/// How long a typed name may take to resolve before it is simply saved.
+const RESOLVE: Duration = Duration::from_secs(3);
+/// Most headers of type `headers`.
+const HEADER_LIMIT: usize = 20;
+/// Scope complaints that are refused at once; all others are warnings on the card.
+const SCOPE_ERRORS: [&str; 4] = [
+    "scope.separator",
+    "scope.non_ascii",
+    "scope.default_mixed",
+    "scope.empty",
+];
+
+/// A form that made sense.
+pub(crate) struct Checked {
+    pub(crate) settings: Settings,
+    pub(crate) secrets: Secrets,
+    pub(crate) recognised: bool,
+}
+
+/// Where OAuth happens, however it was named.
+struct Endpoints {
+    preset: PresetName,
+    cloud: Option<String>,
+    tenant: Option<String>,
+    authorization: Option<Url>,
+    token: Url,
+    base_url: Option<Url>,
+    issuer: Option<String>,
+    iss_required: bool,
+    recognised: bool,
+}
+
+/// What a change leaves as it is although a form can't say it.
+#[derive(Default)]
+pub(crate) struct Kept {
+    /// The preset and discovery's promise of `iss`, while the endpoints stay the same.
+    pub(crate) endpoints: Option<(PresetName, bool)>,
+    /// Names of the headers whose values stay.
+    pub(crate) header_names: Vec<String>,
+}
+
+impl Connector {
+    /// Judges a form as a whole.
+    pub(crate) async fn check(&self, form: Form, kept: Kept) -> Result<Checked, Error> {
+        if let Some(pem) = &form.ca_certificate {
+            certificates(pem).map_err(|error| {
+                Error::invalid(error.code(), "/ca_certificate", error.to_string())
+            })?;
+        }
+        let kind = kind(&form)?;
+        let mut secrets = Vec::new();
+        let mut recognised = false;
+        let (mut preset, mut cloud, mut tenant) = (PresetName::Generic, None, None);
+        let mut base_url = match &form.base_url {
+            Some(text) => Some(self.url("/base_url", text).await?),
+            None => None,
+        };
+        let authentication = match kind {
+            Kind::OAuth => {
+                let mut endpoints = self.endpoints(&form).await?;
+                if let (Some((preset, iss_required)), PresetName::Generic) =
+                    (kept.endpoints, endpoints.preset)
+                {
+                    (endpoints.preset, endpoints.iss_required) = (preset, iss_required);
+                }
+                (preset, cloud, tenant) = (
+                    endpoints.preset,
+                    endpoints.cloud.clone(),
+                    endpoints.tenant.clone(),
+                );
+                recognised = endpoints.recognised;
+                base_url = base_url.or_else(|| endpoints.base_url.clone());
+                Authentication::OAuth(oauth(&form, endpoints, &mut secrets)?)
+            }
+            Kind::Basic => basic(&form, &mut secrets)?,
+            Kind::Bearer => {
+                keep(&mut secrets, "token", "/token", form.token.as_ref())?;
+                Authentication::Bearer
+            }
+            Kind::Headers if form.headers.is_none() && !kept.header_names.is_empty() => {
+                Authentication::Headers {
+                    names: kept.header_names,
+                }
+            }
+            Kind::Headers => headers(&form, &mut secrets)?,
+            Kind::QueryKey => query_key(&form, &mut secrets)?,
+            Kind::None => Authentication::None,
+        };
+        Ok(Checked {
+            settings: Settings {
+                preset,
+                cloud,
+                tenant,
+                base_url,
+                origins: self
+                    .origins(form.origins.as_deref().unwrap_or_default())
+                    .await?,
+                authentication,
+                ca_certificate: form.ca_certificate.clone(),
+            },
+            secrets: secrets.into_iter().collect(),
+            recognised,
+        })
+    }
+
+    /// Reads a URL and, if its name resolves, judges where it points.
+    async fn url(&self, field: &str, text: &str) -> Result<Url, Error> {
+        let policy = self.inner.http.policy();
+        let url = generic::parse_url(policy, field, text)?;
+        self.resolved(field, &url).await?;
+        Ok(url)
+    }
+
+    async fn resolved(&self, field: &str, url: &Url) -> Result<(), Error> {
+        if self.inner.clouds.of_authority(url).is_some() || entra::is_graph(url) {
+            return Ok(());
+        }
+        match tokio::time::timeout(RESOLVE, self.inner.http.policy().check_resolved(url)).await {
+            // A name without an address today is no reason not to save it; connects are checked anyway.
+            Ok(Err(Refused::NoAddress { .. }) | Ok(())) | Err(_) => Ok(()),
+            Ok(Err(refused)) => Err(Error::refused(field, &refused)),
+        }
+    }
+
+    async fn origins(&self, texts: &[String]) -> Result<Vec<Origin>, Error> {
+        let mut origins: Vec<Origin> = Vec::new();
+        for (at, text) in texts.iter().enumerate() {
+            let field = format!("/origins/{at}");
+            if text.contains('*') {
+                return Err(Error::invalid(
+                    "connection.url_invalid",
+                    field,
+                    "origins are exact; there are no wildcards",
+                ));
+            }
+            let url = self.url(&field, text).await?;
+            if url.path() != "/" || url.query().is_some() {
+                return Err(Error::invalid(
+                    "connection.url_invalid",
+                    field,
+                    "an origin is scheme, host and port alone, such as https://api.contoso.example",
+                ));
+            }
+            match Origin::of(&url) {
+                Some(origin) if !origins.contains(&origin) => origins.push(origin),
+                _ => {}
+            }
+        }
+        Ok(origins)
+    }
+
+    async fn endpoints(&self, form: &Form) -> Result<Endpoints, Error> {
+        match form.preset.as_deref() {
+            Some("microsoft-graph") => self.entra(form),
+            Some("oidc") => self.oidc(form).await,
+            Some("generic") | None => self.typed(form).await,
+            Some(other) => Err(Error::invalid(
+                "connection.preset_unknown",
+                "/preset",
+                format!("there is no preset {other:?}"),
+            )
+            .with_hint("presets: microsoft-graph, oidc, generic")),
+        }
+    }
+
+    fn entra(&self, form: &Form) -> Result<Endpoints, Error> {
+        let text = form.cloud.as_deref().unwrap_or("global");
+        let cloud = self.inner.clouds.find(text).ok_or_else(|| {
+            Error::invalid(
+                "connection.cloud_unknown",
+                "/cloud",
+                format!("there is no cloud {text:?}"),
+            )
+            .with_hint("clouds: global, us-gov, china, one declared in the configuration, or an https origin")
+        })?;
+        let tenant = form.tenant.as_deref().ok_or_else(|| {
+            Error::invalid(
+                "connection.tenant_missing",
+                "/tenant",
+                "the Microsoft Graph preset needs the tenant: its directory id or one of its domains",
+            )
+        })?;
+        entra::check_tenant(tenant)?;
+        self.entra_endpoints(&cloud, tenant, "/cloud")
+    }
+
+    fn entra_endpoints(
+        &self,
+        cloud: &EntraCloud,
+        tenant: &str,
+        field: &str,
+    ) -> Result<Endpoints, Error> {
+        let policy = self.inner.http.policy();
+        for url in [&cloud.authority, &cloud.graph] {
+            policy
+                .check(url)
+                .map_err(|refused| Error::refused(field, &refused))?;
+        }
+        Ok(Endpoints {
+            preset: PresetName::MicrosoftGraph,
+            cloud: Some(cloud.name.clone()),
+            tenant: Some(tenant.to_owned()),
+            authorization: Some(cloud.authorization_endpoint(tenant)),
+            token: cloud.token_endpoint(tenant),
+            base_url: Some(cloud.base_url()),
+            issuer: None,
+            iss_required: false,
+            recognised: false,
+        })
+    }
+
+    async fn oidc(&self, form: &Form) -> Result<Endpoints, Error> {
+        let text = form.issuer.as_deref().ok_or_else(|| {
+            Error::invalid(
+                "connection.issuer_missing",
+                "/issuer",
+                "the oidc preset needs the issuer",
+            )
+        })?;
+        let issuer = self.url("/issuer", text).await?;
+        let trust = form.ca_certificate.as_deref().map(std::sync::Arc::from);
+        let found = discovery::discover(&self.inner.http, &trust, &issuer).await?;
+        let token = form
+            .token_endpoint
+            .clone()
+            .or(found.token_endpoint)
+            .ok_or_else(|| {
+                Error::invalid(
+                    "connection.url_invalid",
+                    "/token_endpoint",
+                    "the issuer names no token endpoint",
+                )
+            })?;
+        let authorization = match form
+            .authorization_endpoint
+            .clone()
+            .or(found.authorization_endpoint)
+        {
+            Some(text) => Some(self.url("/authorization_endpoint", &text).await?),
+            None => None,
+        };
+        let token = self.url("/token_endpoint", &token).await?;
+        Ok(Endpoints {
+            preset: PresetName::Oidc,
+            cloud: None,
+            tenant: None,
+            authorization,
+            token,
+            base_url: None,
+            issuer: Some(found.issuer),
+            iss_required: found.authorization_response_iss_parameter_supported,
+            recognised: false,
+        })
+    }
+
+    /// Endpoints typed by hand; Entra's on a known cloud become the preset.
+    async fn typed(&self, form: &Form) -> Result<Endpoints, Error> {
+        let policy = self.inner.http.policy();
+        let read = |field: &'static str, text: &Option<String>| match text {
+            Some(text) => generic::parse_url(policy, field, text).map(Some),
+            None => Ok(None),
+        };
+        let authorization = read("/authorization_endpoint", &form.authorization_endpoint)?;
+        let token = read("/token_endpoint", &form.token_endpoint)?;
+        entra::lint_endpoints(authorization.as_ref(), token.as_ref())?;
+        if let Some(found) = self.recognise(authorization.as_ref(), token.as_ref()) {
+            let mut endpoints =
+                self.entra_endpoints(&found.cloud, &found.tenant, "/token_endpoint")?;
+            endpoints.recognised = true;
+            return Ok(endpoints);
+        }
+        let token = token.ok_or_else(|| {
+            Error::invalid(
+                "connection.token_endpoint_missing",
+                "/token_endpoint",
+                "the token endpoint (Access Token Path) is missing",
+            )
+        })?;
+        self.resolved("/token_endpoint", &token).await?;
+        if let Some(authorization) = &authorization {
+            self.resolved("/authorization_endpoint", authorization)
+                .await?;
+            let confirmed = form.confirm_foreign_token_endpoint == Some(true);
+            if !generic::same_site(authorization, &token) && !confirmed {
+                return Err(Error::invalid(
+                    "connection.token_endpoint_foreign",
+                    "/token_endpoint",
+                    format!("people would sign in at {authorization}, but the code and secret would go to {token}, on another site"),
+                )
+                .with_hint("if both belong to the same provider, confirm it: confirm_foreign_token_endpoint"));
+            }
+        }
+        Ok(Endpoints {
+            preset: PresetName::Generic,
+            cloud: None,
+            tenant: None,
+            authorization,
+            token,
+            base_url: None,
+            issuer: form.issuer.clone(),
+            iss_required: false,
+            recognised: false,
+        })
+    }
+
+    fn recognise(
+        &self,
+        authorization: Option<&Url>,
+        token: Option<&Url>,
+    ) -> Option<entra::Recognised> {
+        let first = authorization.or(token)?;
+        let cloud = self.inner.clouds.of_authority(first)?;
+        let (tenant, _) = entra::tenant_of(first)?;
+        for url in [authorization, token].into_iter().flatten() {
+            let here = self.inner.clouds.of_authority(url)?;
+            if here.name != cloud.name || entra::tenant_of(url).is_none() || url.query().is_some() {
+                return None;
+            }
+        }
+        Some(entra::Recognised {
+            cloud: cloud.clone(),
+            tenant,
+        })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    OAuth,
+    Basic,
+    Bearer,
+    Headers,
+    QueryKey,
+    None,
+}
+
+fn kind(form: &Form) -> Result<Kind, Error> {
+    let explicit = match form.kind.as_deref() {
+        Some("oauth") => Some(Kind::OAuth),
+        Some("basic") => Some(Kind::Basic),
+        Some("bearer") => Some(Kind::Bearer),
+        Some("headers" | "header") => Some(Kind::Headers),
+        Some("query_key") => Some(Kind::QueryKey),
+        Some("none") => Some(Kind::None),
+        Some(other) => {
+            return Err(Error::invalid(
+                "connection.type_unknown",
+                "/type",
+                format!("there is no authentication type {other:?}"),
+            )
+            .with_hint("types: oauth, basic, headers, query_key, bearer, none"));
+        }
+        None => None,
+    };
+    let oauth = form.preset.is_some()
+        || form.grant.is_some()
+        || form.client_id.is_some()
+        || form.token_endpoint.is_some()
+        || form.authorization_endpoint.is_some();
+    let guessed = if oauth {
+        Some(Kind::OAuth)
+    } else if form.username.is_some() {
+        Some(Kind::Basic)
+    } else if form.headers.is_some() {
+        Some(Kind::Headers)
+    } else if form.query_key.is_some() {
+        Some(Kind::QueryKey)
+    } else if form.token.is_some() {
+        Some(Kind::Bearer)
+    } else {
+        None
+    };
+    explicit.or(guessed).ok_or_else(|| {
+        Error::invalid(
+            "connection.type_missing",
+            "/type",
+            "it is not clear how this connection proves who is calling",
+        )
+        .with_hint(
+            "give a preset, or one of the types oauth, basic, headers, query_key, bearer, none",
+        )
+    })
+}
+
+fn oauth(
+    form: &Form,
+    endpoints: Endpoints,
+    secrets: &mut Vec<(String, Secret)>,
+) -> Result<OAuth, Error> {
+    let grant_type = grant(form, &endpoints)?;
+    let rules = if endpoints.preset == PresetName::MicrosoftGraph
+        || entra::tenant_of(&endpoints.token).is_some()
+    {
+        ScopeRule::Entra
+    } else {
+        ScopeRule::Exact
+    };
+    let client_id = form.client_id.as_deref().ok_or_else(|| {
+        Error::invalid(
+            "connection.client_id_missing",
+            "/client_id",
+            "the client id is missing",
+        )
+    })?;
+    let client_id = ClientId::parse(client_id).map_err(|error| {
+        Error::invalid(
+            "connection.client_id_invalid",
+            "/client_id",
+            error.to_string(),
+        )
+    })?;
+    let method = method(form)?;
+    if method == AuthenticationMethod::None && form.client_secret.is_some() {
+        return Err(Error::invalid(
+            "secret.unused",
+            "/client_secret",
+            "client authentication \"none\" sends no secret: leave the secret out, or choose automatic",
+        ));
+    }
+    keep(
+        secrets,
+        "client_secret",
+        "/client_secret",
+        form.client_secret.as_ref(),
+    )?;
+    let scope = scope(form.scope.as_deref().unwrap_or_default(), rules, grant_type)?;
+    let grant = match grant_type {
+        GrantType::ClientCredentials => OAuthGrant::ClientCredentials,
+        GrantType::AuthorizationCode => OAuthGrant::AuthorizationCode {
+            authorization_endpoint: endpoints.authorization.ok_or_else(|| {
+                Error::invalid(
+                    "connection.authorization_endpoint_missing",
+                    "/authorization_endpoint",
+                    "the authorization endpoint (Authorize Path) is missing",
+                )
+            })?,
+            parameters: parameters(
+                "/authorize_parameters",
+                form.authorize_parameters.as_ref(),
+                is_reserved_authorization_parameter,
+            )?,
+        },
+    };
+    Ok(OAuth {
+        grant,
+        token_endpoint: endpoints.token,
+        client_id,
+        client_authentication: method,
+        scope,
+        token_parameters: parameters(
+            "/token_parameters",
+            form.token_parameters.as_ref(),
+            is_reserved_token_parameter,
+        )?,
+        issuer: endpoints.issuer,
+        iss_required: endpoints.iss_required,
+    })
+}
+
+fn grant(form: &Form, endpoints: &Endpoints) -> Result<GrantType, Error> {
+    match form.grant.as_deref() {
+        Some("authorization_code" | "authorization-code") => Ok(GrantType::AuthorizationCode),
+        Some("client_credentials" | "client-credentials") => Ok(GrantType::ClientCredentials),
+        None if form.authorization_endpoint.is_some() => Ok(GrantType::AuthorizationCode),
+        None if endpoints.recognised || endpoints.preset == PresetName::Generic => {
+            Ok(GrantType::ClientCredentials)
+        }
+        other => Err(Error::invalid(
+            "connection.grant_invalid",
+            "/grant",
+            match other {
+                Some(other) => format!("there is no grant {other:?} here"),
+                None => "it is not said whether a person or the app itself is calling".to_owned(),
+            },
+        )
+        .with_hint(
+            "grants: authorization_code (a person signs in), client_credentials (the app itself)",
+        )),
+    }
+}
+
+fn method(form: &Form) -> Result<AuthenticationMethod, Error> {
+    match form.client_authentication.as_deref() {
+        None => Ok(entra::AUTHENTICATION),
+        Some("automatic") => Ok(AuthenticationMethod::Automatic),
+        Some("client_secret_basic" | "basic") => Ok(AuthenticationMethod::ClientSecretBasic),
+        Some("client_secret_post" | "post") => Ok(AuthenticationMethod::ClientSecretPost),
+        Some("none") => Ok(AuthenticationMethod::None),
+        Some(other) => Err(Error::invalid(
+            "connection.client_authentication_unknown",
+            "/client_authentication",
+            format!("there is no client authentication {other:?}"),
+        )
+        .with_hint("automatic, client_secret_basic, client_secret_post, none")),
+    }
+}
+
+fn scope(text: &str, rules: ScopeRule, grant: GrantType) -> Result<Scope, Error> {
+    let empty_is_fine = rules == ScopeRule::Exact;
+    let refused = oauth::lint(text, rules, grant).into_iter().find(|lint| {
+        lint.severity == Severity::Error
+            && SCOPE_ERRORS.contains(&lint.code)
+            && !(empty_is_fine && lint.code == "scope.empty")
+    });
+    if let Some(lint) = refused {
+        let error = Error::invalid(lint.code, "/scope", lint.message);
+        return Err(match lint.fix {
+            Some(fix) => error.with_hint(format!("use: {fix}")),
+            None => error,
+        });
+    }
+    Scope::parse(text).map_err(|error| {
+        let separator = matches!(error.character, '\n' | '\r' | '\t' | ',');
+        let code = if separator {
+            "scope.separator"
+        } else {
+            "scope.non_ascii"
+        };
+        Error::invalid(code, "/scope", error.to_string())
+    })
+}
+
+fn parameters(
+    field: &str,
+    given: Option<&std::collections::BTreeMap<String, String>>,
+    reserved: fn(&str) -> bool,
+) -> Result<Vec<(String, String)>, Error> {
+    let mut parameters = Vec::new();
+    for (name, value) in given.into_iter().flatten() {
+        if name.is_empty() || reserved(name) {
+            return Err(Error::invalid(
+                "parameter.reserved",
+                format!("{field}/{name}"),
+                format!("{name:?} can't be an extra parameter: Keyway sets it itself"),
+            ));
+        }
+        parameters.push((name.clone(), value.clone()));
+    }
+    Ok(parameters)
+}
+
+fn basic(form: &Form, secrets: &mut Vec<(String, Secret)>) -> Result<Authentication, Error> {
+    let username = form.username.clone().unwrap_or_default();
+    if username.is_empty() || username.contains(':') || username.chars().any(char::is_control) {
+        return Err(Error::invalid(
+            "connection.username_invalid",
+            "/username",
+            "the user name must not be empty and must not hold a colon or control characters (RFC 7617)",
+        ));
+    }
+    keep(secrets, "password", "/password", form.password.as_ref())?;
+    Ok(Authentication::Basic { username })
+}
+
+fn headers(form: &Form, secrets: &mut Vec<(String, Secret)>) -> Result<Authentication, Error> {
+    let given = form.headers.clone().unwrap_or_default();
+    if given.is_empty() || given.len() > HEADER_LIMIT {
+        return Err(Error::invalid(
+            "connection.headers_missing",
+            "/headers",
+            "type headers needs between 1 and 20 headers",
+        ));
+    }
+    let mut names = Vec::new();
+    for (name, secret) in given {
+        let field = format!("/headers/{name}");
+        if HeaderName::from_bytes(name.as_bytes()).is_err() {
+            return Err(Error::invalid(
+                "header.forbidden",
+                field,
+                format!("{name:?} is no header name"),
+            ));
+        }
+        if let Some(why) = forbidden_on_connection(&name) {
+            return Err(Error::invalid(
+                "header.forbidden",
+                field,
+                format!("header {name} can't be used: {why}"),
+            ));
+        }
+        let line_break = secret.0.expose().contains(['\r', '\n', '\0']);
+        if line_break || !secret.0.expose().is_ascii() {
+            return Err(Error::invalid(
+                "header.forbidden",
+                field,
+                format!(
+                    "the value of header {name} holds line breaks or characters that headers can't carry"
+                ),
+            ));
+        }
+        keep(secrets, &format!("header:{name}"), &field, Some(&secret))?;
+        names.push(name);
+    }
+    Ok(Authentication::Headers { names })
+}
+
+fn query_key(form: &Form, secrets: &mut Vec<(String, Secret)>) -> Result<Authentication, Error> {
+    let Some(key) = &form.query_key else {
+        return Err(Error::invalid(
+            "connection.query_key_missing",
+            "/query_key",
+            "the query parameter is missing",
+        ));
+    };
+    if key.name.is_empty() || key.name.chars().any(char::is_control) {
+        return Err(Error::invalid(
+            "connection.query_key_missing",
+            "/query_key/name",
+            "the parameter's name is empty",
+        ));
+    }
+    keep(secrets, "query_key", "/query_key/value", key.value.as_ref())?;
+    Ok(Authentication::QueryKey {
+        name: key.name.clone(),
+    })
+}
+
+/// Takes a secret as it is, or refuses it; nothing is ever trimmed silently.
+fn keep(
+    secrets: &mut Vec<(String, Secret)>,
+    slot: &str,
+    field: &str,
+    given: Option<&FormSecret>,
+) -> Result<(), Error> {
+    let Some(FormSecret(secret)) = given else {
+        return Ok(());
+    };
+    let text = secret.expose();
+    if text.is_empty() {
+        return Err(Error::invalid("secret.empty", field, "the secret is empty"));
+    }
+    let zero_width = |c: char| {
+        matches!(
+            c,
+            '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}'
+        )
+    };
+    if text.trim() != text || text.chars().any(|c| c.is_control() || zero_width(c)) {
+        return Err(Error::invalid(
+            "secret.whitespace",
+            field,
+            "the secret has white space around it, or line breaks or invisible characters in it: it was probably copied with them",
+        )
+        .with_hint("copy the value again, without what stands around it"));
+    }
+    secrets.push((slot.to_owned(), secret.clone()));
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! Making a connection: check, save, then prove. It never fails because of what a provider answers.
+
+use oauth::{Action, Diagnosis, Finding, State, Who};
+use store::{
+    Actor, Authentication, Connection, ConnectionName, NewConnection as NewRow, OAuthGrant,
+    Standing,
+};
+
+use crate::card::Card;
+use crate::check::Kept;
+use crate::error::Error;
+use crate::failure;
+use crate::form::{Form, NewConnection, Proof};
+use crate::refresh::Need;
+use crate::renewal::secret_missing;
+use crate::{Connector, preset};
+
+impl Connector {
+    /// Saves a new connection, then proves it if asked.
+    pub async fn create(
+        &self,
+        actor: &Actor,
+        new: NewConnection,
+        proof: Proof,
+    ) -> Result<Card, Error> {
+        let name = name(&new)?;
+        if self
+            .inner
+            .store
+            .connections()
+            .find(actor, &name)
+            .await?
+            .is_some()
+        {
+            return Err(Error::NameTaken {
+                name: name.to_string(),
+            });
+        }
+        let checked = self.check(new, Kept::default()).await?;
+        let row = NewRow {
+            name: name.clone(),
+            settings: checked.settings,
+            secrets: checked.secrets,
+        };
+        let connection = self
+            .inner
+            .store
+            .connections()
+            .add(actor, row)
+            .await
+            .map_err(|error| Error::of_store(error, &name))?;
+        self.stand(&connection, |standing, now| {
+            *standing = first_standing(&connection, now);
+        })
+        .await?;
+        if proof == Proof::Now {
+            self.prove(actor, &connection.name).await?;
+        }
+        let mut card = self.card(actor, &connection.name).await?;
+        card.recognised = checked.recognised.then_some(true);
+        Ok(card)
+    }
+
+    /// Proves a connection again: obtains or renews a token, or asks the authorization endpoint.
+    pub async fn test(&self, actor: &Actor, name: &ConnectionName) -> Result<Card, Error> {
+        self.find(actor, name).await?;
+        self.prove(actor, name).await?;
+        self.card(actor, name).await
+    }
+
+    /// Tries a connection out; what comes of it is in its standing.
+    pub(crate) async fn prove(&self, actor: &Actor, name: &ConnectionName) -> Result<(), Error> {
+        let connection = self.find(actor, name).await?;
+        let Authentication::OAuth(oauth) = &connection.settings.authentication else {
+            return Ok(());
+        };
+        if secret_missing(&connection, oauth) {
+            return self
+                .stand(&connection, |standing, now| {
+                    let finding = if connection.secrets.is_some() {
+                        Finding::SecretMissing
+                    } else {
+                        Finding::Unreadable
+                    };
+                    let rules = preset::rules(&connection.settings);
+                    failure::set(
+                        standing,
+                        oauth::diagnose_finding(finding, rules, &oauth.scope),
+                        now,
+                    );
+                })
+                .await
+                .map_err(Error::Store);
+        }
+        let row = self.inner.store.tokens().read(&connection.id).await?;
+        let renewable = match oauth.grant {
+            OAuthGrant::ClientCredentials => true,
+            OAuthGrant::AuthorizationCode { .. } => {
+                row.token.is_some_and(|token| token.refresh_token.is_some())
+            }
+        };
+        if !renewable {
+            self.preflight(&connection).await?;
+            return Ok(());
+        }
+        let loaded = match self.loaded(actor, name).await {
+            Ok(loaded) => loaded,
+            Err(crate::CallError::Store(error)) => return Err(Error::Store(error)),
+            Err(_) => return Ok(()),
+        };
+        match self.token(&loaded, Need::Renewed).await {
+            Err(crate::refresh::Failed::Store(error)) => Err(Error::Store(error)),
+            // The standing holds the diagnosis.
+            Ok(_) | Err(crate::refresh::Failed::Diagnosed(_)) => Ok(()),
+        }
+    }
+}
+
+/// The name, by the rules for names.
+pub(crate) fn name(form: &Form) -> Result<ConnectionName, Error> {
+    let text = form.name.as_deref().unwrap_or_default();
+    ConnectionName::parse(text).map_err(|_| {
+        Error::invalid(
+            "connection.name_invalid",
+            "/name",
+            "a name has 1 to 64 letters, digits, dots, underscores or hyphens, and begins with a letter or digit",
+        )
+    })
+}
+
+/// How a connection stands before anything was tried with it.
+pub(crate) fn first_standing(connection: &Connection, now: jiff::Timestamp) -> Standing {
+    let mut standing = Standing::new(State::Ok, now);
+    let settings = &connection.settings;
+    let rules = preset::rules(settings);
+    let missing = |slot: &str| {
+        connection
+            .secrets
+            .as_ref()
+            .is_none_or(|secrets| secrets.get(slot).is_none())
+    };
+    let finding = match &settings.authentication {
+        Authentication::OAuth(oauth) if secret_missing(connection, oauth) => {
+            Some(Finding::SecretMissing)
+        }
+        Authentication::OAuth(oauth) => match oauth.grant {
+            OAuthGrant::AuthorizationCode { .. } => Some(Finding::NeverAuthorized),
+            OAuthGrant::ClientCredentials => {
+                failure::set(&mut standing, never_tried(), now);
+                None
+            }
+        },
+        Authentication::None => None,
+        Authentication::Basic { .. } => missing("password").then_some(Finding::SecretMissing),
+        Authentication::Bearer => missing("token").then_some(Finding::SecretMissing),
+        Authentication::QueryKey { .. } => missing("query_key").then_some(Finding::SecretMissing),
+        Authentication::Headers { names } => names
+            .iter()
+            .any(|name| missing(&format!("header:{name}")))
+            .then_some(Finding::SecretMissing),
+    };
+    if let Some(finding) = finding {
+        let scope = match &settings.authentication {
+            Authentication::OAuth(oauth) => oauth.scope.clone(),
+            _ => oauth::Scope::default(),
+        };
+        failure::set(
+            &mut standing,
+            oauth::diagnose_finding(finding, rules, &scope),
+            now,
+        );
+    }
+    standing
+}
+
+/// An app-only connection that was saved without being proved.
+fn never_tried() -> Diagnosis {
+    Diagnosis::new(
+        "token.never",
+        State::NeverAuthorized,
+        "no token has been obtained yet",
+        "the connection was saved without being tried out",
+        Who::You,
+        Action::Retry,
+    )
+    .with_advice("try it out; the first call does so too")
+}

@@ -1,0 +1,223 @@
+//! Undoes `Content-Encoding` within limits: what comes out is counted, not what came in.
+//!
+//! The HTTP client is told not to decompress, because only here can both sides be
+//! counted: the size cap holds for the decoded bytes, and a bomb is recognised by its ratio.
+
+use std::io::Write;
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+/// A body may unpack to at most this many times its packed size.
+const RATIO_LIMIT: usize = 100;
+/// Below this size the ratio says nothing (a kilobyte of zeros is no attack).
+const RATIO_FLOOR: usize = 64 * 1024;
+
+/// Encodings that are announced in `Accept-Encoding`.
+pub(crate) const ACCEPTED: &str = "gzip, br";
+
+/// Why a body could not be taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DecodeError {
+    /// More bytes than the limit, or a ratio beyond the limit.
+    TooLarge,
+    /// The bytes are not what the encoding promises.
+    Malformed(&'static str),
+}
+
+/// Takes a body in piece by piece and keeps within the limit at every step.
+pub(crate) struct Decoder {
+    packed: usize,
+    kind: Kind,
+}
+
+enum Kind {
+    Identity(Sink),
+    Gzip(Box<flate2::write::MultiGzDecoder<Sink>>),
+    Brotli(Box<brotli_decompressor::DecompressorWriter<Sink>>),
+}
+
+impl Decoder {
+    /// Prepares for a body with this `Content-Encoding` and this limit.
+    pub(crate) fn new(encoding: Option<&str>, limit: usize) -> Result<Decoder, DecodeError> {
+        let sink = Sink {
+            taken: BytesMut::new(),
+            limit,
+            overflow: false,
+        };
+        let encoding = encoding.unwrap_or("identity").trim();
+        let kind = if encoding.is_empty() || encoding.eq_ignore_ascii_case("identity") {
+            Kind::Identity(sink)
+        } else if encoding.eq_ignore_ascii_case("gzip") || encoding.eq_ignore_ascii_case("x-gzip") {
+            Kind::Gzip(Box::new(flate2::write::MultiGzDecoder::new(sink)))
+        } else if encoding.eq_ignore_ascii_case("br") {
+            Kind::Brotli(Box::new(brotli_decompressor::DecompressorWriter::new(
+                sink, 4096,
+            )))
+        } else {
+            return Err(DecodeError::Malformed(
+                "the answer uses a content encoding that was not asked for",
+            ));
+        };
+        Ok(Decoder { packed: 0, kind })
+    }
+
+    /// Takes in the next piece.
+    pub(crate) fn push(&mut self, piece: &[u8]) -> Result<(), DecodeError> {
+        self.packed += piece.len();
+        let written = match &mut self.kind {
+            Kind::Identity(sink) => sink.write_all(piece),
+            Kind::Gzip(decoder) => decoder.write_all(piece),
+            Kind::Brotli(decoder) => decoder.write_all(piece),
+        };
+        let packed = self.packed;
+        let sink = self.sink();
+        if sink.overflow || bomb(packed, sink.taken.len()) {
+            return Err(DecodeError::TooLarge);
+        }
+        written.map_err(|_| DecodeError::Malformed("the compressed body is damaged"))
+    }
+
+    /// Ends the body.
+    pub(crate) fn finish(self) -> Result<Bytes, DecodeError> {
+        let packed = self.packed;
+        let truncated = DecodeError::Malformed("the compressed body ends too early");
+        let sink = match self.kind {
+            Kind::Identity(sink) => sink,
+            // An answer without a body (to HEAD, 204, 304) may still name an encoding.
+            Kind::Gzip(decoder) if packed == 0 => decoder.get_ref().empty(),
+            Kind::Brotli(decoder) if packed == 0 => decoder.get_ref().empty(),
+            Kind::Gzip(decoder) => decoder.finish().map_err(|_| truncated)?,
+            Kind::Brotli(mut decoder) => {
+                decoder.close().map_err(|_| truncated)?;
+                decoder.into_inner().map_err(|_| truncated)?
+            }
+        };
+        if sink.overflow || bomb(packed, sink.taken.len()) {
+            return Err(DecodeError::TooLarge);
+        }
+        Ok(sink.taken.freeze())
+    }
+
+    fn sink(&self) -> &Sink {
+        match &self.kind {
+            Kind::Identity(sink) => sink,
+            Kind::Gzip(decoder) => decoder.get_ref(),
+            Kind::Brotli(decoder) => decoder.get_ref(),
+        }
+    }
+}
+
+fn bomb(packed: usize, unpacked: usize) -> bool {
+    unpacked > RATIO_FLOOR && unpacked / packed.max(1) > RATIO_LIMIT
+}
+
+/// A growing buffer that refuses to grow past its limit.
+struct Sink {
+    taken: BytesMut,
+    limit: usize,
+    overflow: bool,
+}
+
+impl Sink {
+    fn empty(&self) -> Sink {
+        Sink {
+            taken: BytesMut::new(),
+            limit: self.limit,
+            overflow: false,
+        }
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, piece: &[u8]) -> std::io::Result<usize> {
+        if self.taken.len() + piece.len() > self.limit {
+            self.overflow = true;
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
+        self.taken.put_slice(piece);
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gzip(plain: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(plain).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn decode(encoding: Option<&str>, body: &[u8], limit: usize) -> Result<Bytes, DecodeError> {
+        let mut decoder = Decoder::new(encoding, limit)?;
+        for piece in body.chunks(1000) {
+            decoder.push(piece)?;
+        }
+        decoder.finish()
+    }
+
+    #[test]
+    fn the_limit_counts_decoded_bytes() {
+        let noise: Vec<u8> = (0..4000u32)
+            .flat_map(|i| (i * 2_654_435_761).to_le_bytes())
+            .collect();
+        let packed = gzip(&noise);
+        assert_eq!(decode(Some("gzip"), &packed, 16_000).unwrap(), noise);
+        assert_eq!(
+            decode(Some("gzip"), &packed, 15_999),
+            Err(DecodeError::TooLarge)
+        );
+        assert_eq!(decode(None, &noise, 15_999), Err(DecodeError::TooLarge));
+        assert_eq!(decode(None, &noise, 16_000).unwrap(), noise);
+    }
+
+    #[test]
+    fn a_bomb_is_known_by_its_ratio() {
+        let packed = gzip(&vec![0; 4 << 20]);
+        assert!(packed.len() < 8192, "{}", packed.len());
+        assert_eq!(
+            decode(Some("gzip"), &packed, 16 << 20),
+            Err(DecodeError::TooLarge)
+        );
+    }
+
+    #[test]
+    fn damage_is_named() {
+        let packed = gzip(b"hello");
+        let cut = &packed[..packed.len() - 3];
+        assert!(matches!(
+            decode(Some("gzip"), cut, 100),
+            Err(DecodeError::Malformed(_))
+        ));
+        assert!(matches!(
+            decode(Some("gzip"), b"hello there", 100),
+            Err(DecodeError::Malformed(_))
+        ));
+        assert!(matches!(
+            decode(Some("br"), &[0xff; 64], 100),
+            Err(DecodeError::Malformed(_))
+        ));
+        assert!(matches!(
+            decode(Some("zstd"), b"", 100),
+            Err(DecodeError::Malformed(_))
+        ));
+    }
+
+    #[test]
+    fn no_body_needs_no_decoding() {
+        assert!(decode(Some("gzip"), b"", 100).unwrap().is_empty());
+        assert!(decode(Some("br"), b"", 100).unwrap().is_empty());
+    }
+
+    #[test]
+    fn brotli_is_understood() {
+        // "hello" as one uncompressed-looking brotli stream, made with the reference tool.
+        let packed = [0x0b, 0x02, 0x80, b'h', b'e', b'l', b'l', b'o', 0x03];
+        assert_eq!(decode(Some("br"), &packed, 100).unwrap(), &b"hello"[..]);
+    }
+}

@@ -1,0 +1,442 @@
+//! What can go wrong in this room, by what a caller can do about it.
+//!
+//! HTTP status and exit codes are not known here: `server/problem.rs` and `keyway` map the codes.
+
+use jiff::Timestamp;
+use oauth::Diagnosis;
+use store::{ConnectionId, ConnectionName, Role};
+
+use crate::guard::Refused;
+use crate::http::SendError;
+
+/// Why a connection was not created, changed, shown or removed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// A field is wrong; the person who typed it can correct it.
+    #[error("{message}")]
+    Invalid {
+        /// Stable code, such as `connection.url_invalid`.
+        code: &'static str,
+        /// JSON pointer of the field.
+        field: String,
+        /// What is wrong.
+        message: String,
+        /// What to write instead.
+        hint: Option<String>,
+    },
+    /// No connection has this name.
+    #[error("there is no connection \"{name}\"")]
+    NotFound {
+        /// The name as asked for.
+        name: String,
+    },
+    /// Another connection has this name.
+    #[error("a connection \"{name}\" already exists")]
+    NameTaken {
+        /// The name.
+        name: String,
+    },
+    /// Somebody else saved the connection meanwhile.
+    #[error("connection \"{name}\" was changed meanwhile: it is at version {current}")]
+    Version {
+        /// The connection.
+        name: String,
+        /// The version that is stored now.
+        current: i64,
+    },
+    /// The connection's secrets can't be unsealed.
+    #[error("the stored secrets of connection \"{name}\" can't be unsealed")]
+    Unreadable {
+        /// The connection.
+        name: String,
+    },
+    /// The connection has no sign-in to begin.
+    #[error("connection \"{name}\" has nothing to authorize: {why}")]
+    NotAuthorizable {
+        /// The connection.
+        name: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// The store failed or refused.
+    #[error(transparent)]
+    Store(store::Error),
+}
+
+impl Error {
+    /// The stable code of this error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::Invalid { code, .. } => code,
+            Error::NotFound { .. } => "connection.not_found",
+            Error::NameTaken { .. } => "connection.name_taken",
+            Error::Version { .. } => "conflict.version",
+            Error::Unreadable { .. } => "connection.unreadable",
+            Error::NotAuthorizable { .. } => "connection.not_authorizable",
+            Error::Store(error) => error.code(),
+        }
+    }
+
+    /// JSON pointer of the field that is wrong.
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            Error::Invalid { field, .. } => Some(field),
+            Error::NameTaken { .. } => Some("/name"),
+            _ => None,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Error::Invalid { hint, .. } => hint.clone(),
+            Error::NotFound { .. } => Some("keyway connection list shows all of them".to_owned()),
+            Error::NameTaken { name } => Some(format!(
+                "choose another name, or change the existing one: keyway connection change {name} …"
+            )),
+            Error::Version { name, .. } => Some(format!(
+                "read it again (keyway connection show {name}) and repeat the change"
+            )),
+            Error::Unreadable { name } => Some(format!(
+                "enter the secrets again: keyway connection change {name} --client-secret-file FILE"
+            )),
+            Error::NotAuthorizable { name, .. } => {
+                Some(format!("run: keyway connection test {name}"))
+            }
+            Error::Store(_) => None,
+        }
+    }
+
+    /// What the provider made of it, where it was asked.
+    pub fn diagnosis(&self) -> Option<&Diagnosis> {
+        None
+    }
+
+    pub(crate) fn invalid(
+        code: &'static str,
+        field: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Error {
+        Error::Invalid {
+            code,
+            field: field.into(),
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    pub(crate) fn with_hint(self, text: impl Into<String>) -> Error {
+        match self {
+            Error::Invalid {
+                code,
+                field,
+                message,
+                ..
+            } => Error::Invalid {
+                code,
+                field,
+                message,
+                hint: Some(text.into()),
+            },
+            other => other,
+        }
+    }
+
+    pub(crate) fn refused(field: impl Into<String>, refused: &Refused) -> Error {
+        Error::Invalid {
+            code: refused.code(),
+            field: field.into(),
+            message: refused.to_string(),
+            hint: refused.hint(),
+        }
+    }
+
+    /// Puts the connection's name to what the store says.
+    pub(crate) fn of_store(error: store::Error, name: &ConnectionName) -> Error {
+        match error {
+            store::Error::NotFound { .. } => Error::NotFound {
+                name: name.to_string(),
+            },
+            store::Error::Conflict { .. } => Error::NameTaken {
+                name: name.to_string(),
+            },
+            store::Error::Version { current } => Error::Version {
+                name: name.to_string(),
+                current,
+            },
+            other => Error::Store(other),
+        }
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Error {
+        Error::Store(error)
+    }
+}
+
+/// Which connection an error is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Its id.
+    pub id: ConnectionId,
+    /// Its name.
+    pub name: ConnectionName,
+}
+
+impl std::fmt::Display for Named {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "connection \"{}\"", self.name)
+    }
+}
+
+/// Why a call got no answer of the API.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CallError {
+    /// No connection has this name.
+    #[error("there is no connection \"{name}\"")]
+    NotFound {
+        /// The name as asked for.
+        name: String,
+    },
+    /// The URL lies outside what the connection may reach.
+    #[error("{connection} may not call {origin}: {why}")]
+    OriginForbidden {
+        /// The connection.
+        connection: Named,
+        /// Scheme, host and port that were asked for.
+        origin: String,
+        /// What the connection is for.
+        why: String,
+    },
+    /// The path, URL or query can't be used.
+    #[error("the request for {connection} can't be sent: {why}")]
+    TargetInvalid {
+        /// The connection.
+        connection: Named,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A header that the caller may not set.
+    #[error("header {header:?} may not be set on a call: {why}")]
+    HeaderForbidden {
+        /// The connection.
+        connection: Named,
+        /// The header's name as given.
+        header: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// There is no usable token, and somebody must act.
+    #[error("{connection} can't be used now: {}", diagnosis.what)]
+    Needs {
+        /// The connection.
+        connection: Named,
+        /// What happened and who can cure it.
+        diagnosis: Box<Diagnosis>,
+    },
+    /// There is no usable token now; trying again later may help.
+    #[error("{connection} has no usable token now: {}", diagnosis.what)]
+    TokenUnavailable {
+        /// The connection.
+        connection: Named,
+        /// What happened.
+        diagnosis: Box<Diagnosis>,
+    },
+    /// The API's server did not answer properly.
+    #[error("{connection}: {error}")]
+    Upstream {
+        /// The connection.
+        connection: Named,
+        /// What went wrong on the wire.
+        error: SendError,
+    },
+    /// A redirect that would carry the credential elsewhere, or one too many.
+    #[error("{connection}: the redirect to {host} was not followed: {why}")]
+    RedirectBlocked {
+        /// The connection.
+        connection: Named,
+        /// Where it pointed; the host alone.
+        host: String,
+        /// Why it was not followed.
+        why: &'static str,
+    },
+    /// The store failed or refused.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl CallError {
+    /// The stable code of this error.
+    pub fn code(&self) -> &'static str {
+        use oauth::State as S;
+        match self {
+            CallError::NotFound { .. } => "connection.not_found",
+            CallError::OriginForbidden { .. } => "connection.origin_forbidden",
+            CallError::TargetInvalid { .. } => "request.target_invalid",
+            CallError::HeaderForbidden { .. } => "header.forbidden",
+            CallError::Needs { diagnosis, .. } => match diagnosis.state {
+                S::NeedsAdmin => "connection.needs_admin",
+                S::NeedsSecret => "connection.needs_secret",
+                S::NeedsSettings => "connection.needs_settings",
+                S::Unreadable => "connection.unreadable",
+                _ => "connection.needs_user",
+            },
+            CallError::TokenUnavailable { diagnosis, .. } => match diagnosis.state {
+                S::Waiting => "idp.throttled",
+                _ => "idp.unavailable",
+            },
+            CallError::Upstream { error, .. } => error.code(),
+            CallError::RedirectBlocked { .. } => "upstream.redirect_blocked",
+            CallError::Store(error) => error.code(),
+        }
+    }
+
+    /// Which connection it is about, once one was found.
+    pub fn connection(&self) -> Option<&Named> {
+        match self {
+            CallError::OriginForbidden { connection, .. }
+            | CallError::TargetInvalid { connection, .. }
+            | CallError::HeaderForbidden { connection, .. }
+            | CallError::Needs { connection, .. }
+            | CallError::TokenUnavailable { connection, .. }
+            | CallError::Upstream { connection, .. }
+            | CallError::RedirectBlocked { connection, .. } => Some(connection),
+            CallError::NotFound { .. } | CallError::Store(_) => None,
+        }
+    }
+
+    /// The same, as an id.
+    pub fn connection_id(&self) -> Option<&ConnectionId> {
+        self.connection().map(|connection| &connection.id)
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            CallError::NotFound { .. } => {
+                Some("`keyway connection list` shows all of them".to_owned())
+            }
+            CallError::Needs { connection, .. }
+            | CallError::TokenUnavailable { connection, .. } => Some(format!(
+                "`keyway connection explain {}` says what to do",
+                connection.name
+            )),
+            CallError::Upstream {
+                error: SendError::Refused(refused),
+                ..
+            } => refused.hint(),
+            CallError::OriginForbidden { connection, .. } => Some(format!(
+                "`keyway connection show {}` lists the origins that it may call",
+                connection.name
+            )),
+            _ => None,
+        }
+    }
+
+    /// What happened to the connection's token, where that is the cause.
+    pub fn diagnosis(&self) -> Option<&Diagnosis> {
+        match self {
+            CallError::Needs { diagnosis, .. } | CallError::TokenUnavailable { diagnosis, .. } => {
+                Some(diagnosis)
+            }
+            _ => None,
+        }
+    }
+
+    /// When it makes sense to ask again.
+    pub fn retry_at(&self) -> Option<Timestamp> {
+        match self {
+            CallError::TokenUnavailable { diagnosis, .. } => diagnosis.retry_at,
+            _ => None,
+        }
+    }
+}
+
+/// Why a sign-in did not end in a connection.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CallbackError {
+    /// The ticket of `/oauth/start` is unknown, used or too old.
+    #[error("this sign-in link was already used or is older than ten minutes")]
+    TicketInvalid,
+    /// `state` is missing, unknown, used or too old.
+    #[error("this sign-in is unknown, was already finished, or is older than ten minutes")]
+    StateInvalid,
+    /// Another browser or another person came back.
+    #[error("the sign-in was begun in another browser or by another person")]
+    SessionMismatch,
+    /// No sign-in: an administrator came back from the consent page.
+    #[error("the administrator's consent was given; go on with the connection that asked for it")]
+    AdminConsented,
+    /// The answer came to the callback of another connection.
+    #[error("the answer came to the callback of another connection")]
+    ConnectionMismatch,
+    /// The connection was changed or deleted since the sign-in began.
+    #[error("the connection was changed or deleted since the sign-in began")]
+    ConnectionChanged,
+    /// Whoever began it may no longer change connections.
+    #[error("{actor} may no longer change connections: this needs the role {needs}")]
+    Forbidden {
+        /// Whoever began it.
+        actor: String,
+        /// The least role that may.
+        needs: Role,
+    },
+    /// The callback itself is wrong, or brings the provider's refusal.
+    #[error("{error}")]
+    Refused {
+        /// The connection.
+        connection: ConnectionName,
+        /// What is wrong.
+        error: oauth::CallbackError,
+        /// What it means and who can cure it.
+        diagnosis: Option<Box<Diagnosis>>,
+    },
+    /// The code could not be exchanged for a token.
+    #[error("the code could not be exchanged: {}", diagnosis.what)]
+    Exchange {
+        /// The connection.
+        connection: ConnectionName,
+        /// What it means and who can cure it.
+        diagnosis: Box<Diagnosis>,
+    },
+    /// The store failed or refused.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl CallbackError {
+    /// The stable code of this error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            CallbackError::TicketInvalid => "oauth.ticket_invalid",
+            CallbackError::StateInvalid => "oauth.state_invalid",
+            CallbackError::SessionMismatch => "oauth.session_mismatch",
+            CallbackError::AdminConsented => "oauth.admin_consented",
+            CallbackError::ConnectionMismatch => "oauth.connection_mismatch",
+            CallbackError::ConnectionChanged => "oauth.connection_changed",
+            CallbackError::Forbidden { .. } => "forbidden",
+            CallbackError::Refused { error, .. } => error.code(),
+            CallbackError::Exchange { .. } => "oauth.exchange_failed",
+            CallbackError::Store(error) => error.code(),
+        }
+    }
+
+    /// The connection, where it is known.
+    pub fn connection(&self) -> Option<&ConnectionName> {
+        match self {
+            CallbackError::Refused { connection, .. }
+            | CallbackError::Exchange { connection, .. } => Some(connection),
+            _ => None,
+        }
+    }
+
+    /// What the provider's answer means, where there was one.
+    pub fn diagnosis(&self) -> Option<&Diagnosis> {
+        match self {
+            CallbackError::Refused { diagnosis, .. } => diagnosis.as_deref(),
+            CallbackError::Exchange { diagnosis, .. } => Some(diagnosis),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! What a failed token request means, and what it does to the connection's standing.
+//!
+//! The words for the provider's errors are in `oauth`; here are the ones for the wire between.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use oauth::{
+    Action, AuthenticationMethod, Diagnosis, Finding, GrantType, MissingSecret, Scope, ScopeRule,
+    Secret, State, TokenError, Who,
+};
+use store::{Authentication, Connection, OAuth, OAuthGrant, Standing, StoredToken};
+
+use crate::http::SendError;
+use crate::renewal::jittered;
+
+/// The same failing token request is sent at most this often.
+const REST: SignedDuration = SignedDuration::from_secs(60);
+/// The shortest wait after trouble that may pass by itself.
+const FIRST_WAIT: SignedDuration = SignedDuration::from_secs(1);
+/// A scope was changed and somebody must sign in again.
+pub(crate) const SCOPE_CHANGED: &str = "scope.changed";
+
+/// Why a token request brought no token.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TokenFailure {
+    #[error(transparent)]
+    Send(#[from] SendError),
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    #[error(transparent)]
+    Secret(#[from] MissingSecret),
+}
+
+impl TokenFailure {
+    /// Trouble that is often over in a second, with no word on how long it lasts.
+    pub(crate) fn is_blip(&self) -> bool {
+        match self {
+            TokenFailure::Send(error) => matches!(
+                error,
+                SendError::Unreachable { .. } | SendError::Malformed { .. }
+            ),
+            TokenFailure::Token(TokenError::BadResponse { .. }) => true,
+            TokenFailure::Token(TokenError::Unavailable {
+                status,
+                retry_after: None,
+                ..
+            }) => *status >= 500,
+            TokenFailure::Token(_) | TokenFailure::Secret(_) => false,
+        }
+    }
+}
+
+/// How a failure is treated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// It will fail again until somebody acts.
+    Definitive,
+    /// The provider asks to wait.
+    Throttled,
+    /// It may pass by itself.
+    Transient,
+}
+
+/// A failure, judged.
+pub(crate) struct Verdict {
+    pub(crate) class: Class,
+    pub(crate) diagnosis: Diagnosis,
+    /// The request may have been carried out although no usable answer came.
+    pub(crate) outcome_unknown: bool,
+    /// The provider refused the grant itself.
+    pub(crate) refused_grant: bool,
+    retry_at: Option<Timestamp>,
+}
+
+impl Verdict {
+    pub(crate) fn of(
+        failure: &TokenFailure,
+        oauth: &OAuth,
+        rules: ScopeRule,
+        secrets: &[&Secret],
+        now: Timestamp,
+    ) -> Verdict {
+        match failure {
+            TokenFailure::Secret(_) => Verdict::definitive(oauth::diagnose_finding(
+                Finding::SecretMissing,
+                rules,
+                &oauth.scope,
+            )),
+            TokenFailure::Send(error) => Verdict::of_send(error),
+            TokenFailure::Token(error) => Verdict::of_token(error, oauth, rules, secrets, now),
+        }
+    }
+
+    fn definitive(diagnosis: Diagnosis) -> Verdict {
+        Verdict {
+            class: Class::Definitive,
+            diagnosis,
+            outcome_unknown: false,
+            refused_grant: false,
+            retry_at: None,
+        }
+    }
+
+    fn of_send(error: &SendError) -> Verdict {
+        let mut verdict = Verdict::definitive(diagnose_send(error));
+        if verdict.diagnosis.state == State::Degraded {
+            verdict.class = Class::Transient;
+        }
+        verdict.outcome_unknown = matches!(
+            error,
+            SendError::Timeout {
+                phase: "first byte" | "complete answer",
+                ..
+            } | SendError::Malformed { .. }
+                | SendError::TooLarge { .. }
+        );
+        verdict
+    }
+
+    fn of_token(
+        error: &TokenError,
+        oauth: &OAuth,
+        rules: ScopeRule,
+        secrets: &[&Secret],
+        now: Timestamp,
+    ) -> Verdict {
+        let mut diagnosis =
+            oauth::diagnose_token_error(error, rules, grant_type(oauth), &oauth.scope, now);
+        diagnosis.provider = diagnosis
+            .provider
+            .map(|provider| provider.redacted(secrets));
+        let class = match diagnosis.state {
+            State::Waiting => Class::Throttled,
+            State::Degraded => Class::Transient,
+            _ => Class::Definitive,
+        };
+        // Secret ID pasted: Entra's text says so for every wrong secret, the shape of ours tells.
+        let is_id = secrets.first().is_some_and(|secret| secret.looks_like_id());
+        if diagnosis.state == State::NeedsSecret && is_id && diagnosis.code == "client_secret.wrong"
+        {
+            let provider = diagnosis.provider.take();
+            diagnosis = oauth::diagnose_finding(Finding::SecretIsId, rules, &oauth.scope);
+            diagnosis.provider = provider;
+        }
+        let retry_at = diagnosis.retry_at;
+        Verdict {
+            class,
+            outcome_unknown: matches!(error, TokenError::BadResponse { .. })
+                || matches!(error, TokenError::Unavailable { status, .. } if !matches!(status, 429 | 503)),
+            refused_grant: error
+                .provider()
+                .is_some_and(|provider| provider.error == "invalid_grant"),
+            retry_at,
+            diagnosis,
+        }
+    }
+
+    /// Puts a finding of ours in the place of the explanation; the provider's words stay.
+    pub(crate) fn explained_by(
+        mut self,
+        finding: Finding,
+        rules: ScopeRule,
+        scope: &Scope,
+    ) -> Verdict {
+        let provider = self.diagnosis.provider.take();
+        self.diagnosis = oauth::diagnose_finding(finding, rules, scope);
+        self.diagnosis.provider = provider;
+        self
+    }
+}
+
+/// Explains trouble on the wire to the provider.
+pub(crate) fn diagnose_send(error: &SendError) -> Diagnosis {
+    match error {
+        SendError::Refused(refused) => Diagnosis::new(
+            refused.code(),
+            State::NeedsSettings,
+            "Keyway may not connect to the provider's address",
+            refused.to_string(),
+            Who::You,
+            Action::ChangeEndpoint,
+        )
+        .with_advice(refused.hint().unwrap_or_default()),
+        SendError::Tls { code, .. } => Diagnosis::new(
+            *code,
+            State::NeedsSettings,
+            "the provider's server is not trusted",
+            error.to_string(),
+            Who::You,
+            Action::ChangeEndpoint,
+        )
+        .with_advice("check the URL; give the CA file if the server has a private CA"),
+        SendError::Certificates { .. } => Diagnosis::new(
+            error.code(),
+            State::NeedsSettings,
+            "the connection's CA certificate can't be used",
+            error.to_string(),
+            Who::You,
+            Action::ChangeEndpoint,
+        )
+        .with_advice("give a PEM file with the certificate of the CA"),
+        SendError::Unreachable { .. }
+        | SendError::Timeout { .. }
+        | SendError::TooLarge { .. }
+        | SendError::Malformed { .. } => Diagnosis::new(
+            match error {
+                SendError::Unreachable { .. } => "provider.unreachable",
+                SendError::Timeout { .. } => "provider.timeout",
+                _ => "idp.bad_response",
+            },
+            State::Degraded,
+            "the provider could not be asked for a token",
+            error.to_string(),
+            Who::Provider,
+            Action::Retry,
+        )
+        .with_advice("Keyway goes on trying; check the network and the URL if it lasts"),
+    }
+}
+
+/// Notes a failure in the standing; answers the diagnosis with the time of the next try.
+pub(crate) fn note(
+    standing: &mut Standing,
+    verdict: &Verdict,
+    fingerprint: String,
+    now: Timestamp,
+) -> Diagnosis {
+    let mut diagnosis = verdict.diagnosis.clone();
+    let retry_at = match verdict.class {
+        Class::Definitive => add(now, REST),
+        Class::Throttled => verdict.retry_at.unwrap_or_else(|| add(now, REST)),
+        Class::Transient => add(now, back_off(standing, now)),
+    };
+    if verdict.class != Class::Definitive {
+        diagnosis.retry_at = Some(retry_at);
+    }
+    set(standing, diagnosis.clone(), now);
+    standing.retry_at = Some(retry_at);
+    standing.failing_fingerprint = Some(fingerprint);
+    diagnosis
+}
+
+/// Exponential: as long again as the trouble has lasted, between a second and a minute, with jitter.
+fn back_off(standing: &Standing, now: Timestamp) -> SignedDuration {
+    let lasted = if standing.state == State::Degraded {
+        now.duration_since(standing.since)
+    } else {
+        SignedDuration::ZERO
+    };
+    let wait = lasted.clamp(FIRST_WAIT, REST);
+    let wait = jittered(Duration::try_from(wait).unwrap_or(Duration::from_secs(1)));
+    SignedDuration::try_from(wait).unwrap_or(REST)
+}
+
+/// Puts a diagnosis into a standing; "since" moves only with the state.
+pub(crate) fn set(standing: &mut Standing, diagnosis: Diagnosis, now: Timestamp) {
+    if standing.state != diagnosis.state {
+        standing.state = diagnosis.state;
+        standing.since = now;
+    }
+    standing.diagnosis = Some(diagnosis);
+    standing.retry_at = None;
+    standing.failing_fingerprint = None;
+}
+
+/// Settles a standing after a token came: `ok`, unless the token is good for nothing.
+pub(crate) fn settle(
+    standing: &mut Standing,
+    connection: &Connection,
+    rules: ScopeRule,
+    token: Option<&StoredToken>,
+    now: Timestamp,
+) {
+    standing.retry_at = None;
+    standing.failing_fingerprint = None;
+    let Authentication::OAuth(oauth) = &connection.settings.authentication else {
+        return ok(standing, now);
+    };
+    let Some(token) = token else {
+        return ok(standing, now);
+    };
+    let app_only = matches!(oauth.grant, OAuthGrant::ClientCredentials);
+    let roleless = token
+        .hints
+        .as_ref()
+        .is_some_and(|hints| hints.roles.is_empty());
+    if app_only && rules == ScopeRule::Entra && roleless {
+        let diagnosis = oauth::diagnose_finding(Finding::NoRoles, rules, &oauth.scope);
+        return set(standing, diagnosis, now);
+    }
+    let waits_for_sign_in = standing
+        .diagnosis
+        .as_ref()
+        .is_some_and(|diagnosis| diagnosis.code == SCOPE_CHANGED);
+    if waits_for_sign_in {
+        let compared = oauth::compare(
+            rules,
+            &oauth.scope,
+            token.scope.as_ref(),
+            token.refresh_token.is_some(),
+        );
+        if !compared.missing.is_empty() {
+            return;
+        }
+    }
+    ok(standing, now);
+}
+
+fn ok(standing: &mut Standing, now: Timestamp) {
+    if standing.state != State::Ok {
+        standing.state = State::Ok;
+        standing.since = now;
+    }
+    standing.diagnosis = None;
+}
+
+/// Remembers which client authentication worked, where the choice was ours.
+pub(crate) fn learn(
+    standing: &mut Standing,
+    connection: &Connection,
+    method: AuthenticationMethod,
+) {
+    if let Authentication::OAuth(oauth) = &connection.settings.authentication {
+        standing.learned_method =
+            (oauth.client_authentication == AuthenticationMethod::Automatic).then_some(method);
+    }
+}
+
+pub(crate) fn grant_type(oauth: &OAuth) -> GrantType {
+    match oauth.grant {
+        OAuthGrant::AuthorizationCode { .. } => GrantType::AuthorizationCode,
+        OAuthGrant::ClientCredentials => GrantType::ClientCredentials,
+    }
+}
+
+/// A renewal took longer than callers wait.
+pub(crate) fn renewal_slow() -> Diagnosis {
+    Diagnosis::new(
+        "token.renewal_slow",
+        State::Degraded,
+        "the renewal of the token takes too long",
+        "another caller or process is renewing it and has not finished within 35 seconds",
+        Who::Nobody,
+        Action::Retry,
+    )
+    .with_advice("try again; the renewal goes on by itself")
+}
+
+/// The connection went away or changed its type while it was being used.
+pub(crate) fn gone() -> Diagnosis {
+    Diagnosis::new(
+        "connection.deleted",
+        State::NeedsSettings,
+        "the connection was deleted or changed while it was used",
+        "somebody deleted it, or changed its authentication type",
+        Who::You,
+        Action::ReplaceConnection,
+    )
+}
+
+/// The token holds characters that no header can carry.
+pub(crate) fn unusable_token() -> Diagnosis {
+    Diagnosis::new(
+        "idp.bad_response",
+        State::Degraded,
+        "the provider gave a token that can't be sent",
+        "the access token holds characters that an HTTP header can't carry",
+        Who::Provider,
+        Action::Retry,
+    )
+}
+
+fn add(now: Timestamp, duration: SignedDuration) -> Timestamp {
+    now.saturating_add(duration).unwrap_or(Timestamp::MAX)
+}

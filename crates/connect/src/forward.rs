@@ -1,0 +1,413 @@
+//! The streaming pass-through of `/proxy`: the hot path.
+//!
+//! Connection, client and token come from memory; bodies are not touched in either direction,
+//! not even decompressed. Who may use it is the server's business. The HTTP client behind it is
+//! named in this file and `http.rs` only, so that it can be replaced.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http_body_util::BodyExt as _;
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::{Body, Frame, SizeHint};
+use store::{Actor, ConnectionId, ConnectionName};
+use url::Url;
+
+use crate::Connector;
+use crate::call::{class_of, request_id};
+use crate::error::CallError;
+use crate::http::{SendError, host_of};
+use crate::known::Loaded;
+use crate::refresh::{Held, Need};
+
+/// Request bodies up to this size are kept, so that they can be sent again after a renewal.
+const REPLAYED: u64 = 64 * 1024;
+/// What takes the place of a secret that an API echoes in a header.
+const REDACTED: HeaderValue = HeaderValue::from_static("[redacted]");
+
+/// Headers that mean one hop (RFC 9110 §7.6.1), and those that the connection decides.
+const STRIPPED: [HeaderName; 14] = [
+    header::CONNECTION,
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    HeaderName::from_static("http2-settings"),
+    header::EXPECT,
+    header::HOST,
+    header::AUTHORIZATION,
+    header::COOKIE,
+];
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A request to pass on.
+pub struct ProxyRequest {
+    /// Any method.
+    pub method: Method,
+    /// Path below the base URL, with its query, as it came.
+    pub path_and_query: String,
+    /// As they came; what must not be passed on is taken off here.
+    pub headers: HeaderMap,
+    /// As it comes.
+    pub body: StreamBody,
+}
+
+/// An answer to pass back.
+pub struct ProxyResponse {
+    /// The status.
+    pub status: StatusCode,
+    /// Without those of the hop, `Set-Cookie`, and our secrets.
+    pub headers: HeaderMap,
+    /// As it comes.
+    pub body: StreamBody,
+    /// The connection.
+    pub connection: ConnectionId,
+    /// Where it was sent.
+    pub host: Arc<str>,
+    /// How often it was sent: 2 after a renewal.
+    pub attempts: u32,
+    /// Which token it carried.
+    pub token_generation: Option<i64>,
+    /// The API's id for this request.
+    pub request_id: Option<String>,
+}
+
+/// A body that passes through.
+pub struct StreamBody(Inner);
+
+enum Inner {
+    Whole(Option<Bytes>),
+    Boxed(UnsyncBoxBody<Bytes, BoxError>),
+    Answer(reqwest::Body),
+}
+
+impl StreamBody {
+    /// No body.
+    pub fn empty() -> StreamBody {
+        StreamBody(Inner::Whole(None))
+    }
+
+    /// Passes a body on piece by piece; its size hint is kept.
+    pub fn new<B>(body: B) -> StreamBody
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        if body.is_end_stream() {
+            return StreamBody::empty();
+        }
+        StreamBody(Inner::Boxed(body.map_err(Into::into).boxed_unsync()))
+    }
+
+    /// Takes small bodies in, so that they can be sent twice.
+    async fn settled(self) -> Result<StreamBody, BoxError> {
+        if self.is_end_stream() {
+            return Ok(StreamBody::empty());
+        }
+        if self
+            .size_hint()
+            .upper()
+            .is_none_or(|upper| upper > REPLAYED)
+        {
+            return Ok(self);
+        }
+        let bytes = self.collect().await?.to_bytes();
+        Ok(StreamBody(Inner::Whole(Some(bytes))))
+    }
+
+    /// The same body again, if it was taken in.
+    fn again(&self) -> Option<StreamBody> {
+        match &self.0 {
+            Inner::Whole(bytes) => Some(StreamBody(Inner::Whole(bytes.clone()))),
+            Inner::Boxed(_) | Inner::Answer(_) => None,
+        }
+    }
+
+    fn into_reqwest(self) -> Option<reqwest::Body> {
+        match self.0 {
+            Inner::Whole(bytes) => bytes.map(reqwest::Body::from),
+            Inner::Answer(body) => Some(body),
+            Inner::Boxed(body) => Some(reqwest::Body::wrap(Shareable(Mutex::new(body)))),
+        }
+    }
+}
+
+impl Body for StreamBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match &mut self.0 {
+            Inner::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Inner::Boxed(body) => Pin::new(body).poll_frame(context),
+            Inner::Answer(body) => Pin::new(body)
+                .poll_frame(context)
+                .map(|frame| frame.map(|frame| frame.map_err(Into::into))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Inner::Whole(bytes) => bytes.is_none(),
+            Inner::Boxed(body) => body.is_end_stream(),
+            Inner::Answer(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Inner::Whole(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64))
+            }
+            Inner::Boxed(body) => body.size_hint(),
+            Inner::Answer(body) => body.size_hint(),
+        }
+    }
+}
+
+/// The client wants its bodies `Sync`; a lock that nobody else holds makes them so.
+struct Shareable(Mutex<UnsyncBoxBody<Bytes, BoxError>>);
+
+impl Shareable {
+    fn body(&self) -> std::sync::MutexGuard<'_, UnsyncBoxBody<Bytes, BoxError>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Body for Shareable {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let body = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        Pin::new(body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body().is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body().size_hint()
+    }
+}
+
+impl Connector {
+    /// Passes a request on with the connection's credential and streams the answer back.
+    pub async fn forward(
+        &self,
+        actor: &Actor,
+        name: &ConnectionName,
+        request: ProxyRequest,
+    ) -> Result<ProxyResponse, CallError> {
+        let outcome = self.forward_inner(actor, name, request).await;
+        let label = match &outcome {
+            Ok(answer) => class_of(answer.status.as_u16()),
+            Err(error) => error.code(),
+        };
+        metrics::counter!("keyway_calls_total", "outcome" => label).increment(1);
+        outcome
+    }
+
+    async fn forward_inner(
+        &self,
+        actor: &Actor,
+        name: &ConnectionName,
+        request: ProxyRequest,
+    ) -> Result<ProxyResponse, CallError> {
+        let loaded = self.loaded(actor, name).await?;
+        let url = loaded.reach().resolve(&request.path_and_query, &[])?;
+        let client = self.client_for(&loaded, &url)?;
+        let mut headers = request.headers;
+        strip(&mut headers);
+        headers.remove(header::CONTENT_LENGTH);
+        let broken = |error: BoxError| {
+            loaded.upstream(SendError::Malformed {
+                host: "the caller".to_owned(),
+                detail: error.to_string(),
+            })
+        };
+        let body = request.body.settled().await.map_err(broken)?;
+        let again = body.again().map(|body| (body, headers.clone()));
+        let mut held = self.token_for_call(&loaded, Need::Valid).await?;
+        let method = request.method;
+        let mut attempts = 1;
+        let first = Passing {
+            method: method.clone(),
+            url: url.clone(),
+            headers,
+            body,
+        };
+        let mut answer = self.pass(&loaded, &client, held.as_deref(), first).await?;
+        if answer.status() == StatusCode::UNAUTHORIZED
+            && let Some(newer) = self.after_refusal(&loaded, held.as_deref()).await
+            && let Some((body, headers)) = again
+        {
+            held = Some(newer);
+            attempts = 2;
+            let second = Passing {
+                method,
+                url: url.clone(),
+                headers,
+                body,
+            };
+            answer = self.pass(&loaded, &client, held.as_deref(), second).await?;
+            if answer.status() == StatusCode::UNAUTHORIZED {
+                loaded.slot.rest();
+            }
+        }
+        Ok(passed(&loaded, &url, answer, held.as_deref(), attempts))
+    }
+
+    /// The client for a URL; the guard has judged the base URL's host when it was first made.
+    fn client_for(&self, loaded: &Loaded, url: &Url) -> Result<reqwest::Client, CallError> {
+        if let Some(client) = loaded.client.get()
+            && loaded.is_base(url)
+        {
+            return Ok(client.clone());
+        }
+        let client = self
+            .inner
+            .http
+            .client(&loaded.trust, url)
+            .map_err(|error| loaded.upstream(error))?;
+        if loaded.is_base(url) {
+            // Another task may have been first; its client is the same.
+            let _ = loaded.client.set(client.clone());
+        }
+        Ok(client)
+    }
+
+    async fn pass(
+        &self,
+        loaded: &Loaded,
+        client: &reqwest::Client,
+        held: Option<&Held>,
+        passing: Passing,
+    ) -> Result<reqwest::Response, CallError> {
+        let Passing {
+            method,
+            mut url,
+            mut headers,
+            body,
+        } = passing;
+        loaded.reach().check_origin(&url)?;
+        if let Ok(credential) = &loaded.credential {
+            credential.attach(held.map(|held| &held.header), &mut url, &mut headers);
+        }
+        let mut request = reqwest::Request::new(method, url);
+        *request.headers_mut() = headers;
+        *request.body_mut() = body.into_reqwest();
+        let host = host_of(request.url());
+        self.inner
+            .http
+            .head(client, request, &host)
+            .await
+            .map_err(|error| loaded.upstream(error))
+    }
+}
+
+struct Passing {
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    body: StreamBody,
+}
+
+impl Loaded {
+    /// Whether a URL is on the base URL's server: then what was judged once still holds.
+    fn is_base(&self, url: &Url) -> bool {
+        self.connection
+            .settings
+            .base_url
+            .as_ref()
+            .is_some_and(|base| {
+                base.host() == url.host()
+                    && base.port_or_known_default() == url.port_or_known_default()
+                    && base.scheme() == url.scheme()
+            })
+    }
+}
+
+/// Takes off what belongs to one hop, the caller's own credential included.
+fn strip(headers: &mut HeaderMap) {
+    if headers.contains_key(header::CONNECTION) {
+        let named: Vec<HeaderName> = headers
+            .get_all(header::CONNECTION)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
+            .collect();
+        for name in named {
+            headers.remove(name);
+        }
+    }
+    for name in &STRIPPED {
+        headers.remove(name);
+    }
+}
+
+fn passed(
+    loaded: &Loaded,
+    url: &Url,
+    answer: reqwest::Response,
+    held: Option<&Held>,
+    attempts: u32,
+) -> ProxyResponse {
+    let answer: http::Response<reqwest::Body> = answer.into();
+    let (mut parts, body) = answer.into_parts();
+    strip(&mut parts.headers);
+    parts.headers.remove(header::SET_COOKIE);
+    let echoes = match &loaded.credential {
+        Ok(credential) => credential.echoes(held.map(|held| &held.token)),
+        Err(_) => Vec::new(),
+    };
+    for value in parts.headers.values_mut() {
+        let ours = echoes.iter().any(|secret| {
+            let secret = secret.expose().as_bytes();
+            value.len() >= secret.len()
+                && value
+                    .as_bytes()
+                    .windows(secret.len())
+                    .any(|part| part == secret)
+        });
+        if ours {
+            *value = REDACTED;
+        }
+    }
+    ProxyResponse {
+        status: parts.status,
+        request_id: request_id(&parts.headers),
+        headers: parts.headers,
+        body: StreamBody(Inner::Answer(body)),
+        connection: loaded.connection.id.clone(),
+        host: loaded.base_host(url),
+        attempts,
+        token_generation: held.map(|held| held.generation),
+    }
+}
+
+impl Loaded {
+    fn base_host(&self, url: &Url) -> Arc<str> {
+        if self.is_base(url) {
+            Arc::clone(&self.host)
+        } else {
+            Arc::from(host_of(url))
+        }
+    }
+}

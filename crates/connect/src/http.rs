@@ -1,0 +1,420 @@
+//! The only HTTP clients of the room, all behind the egress guard.
+//!
+//! They never follow a redirect, use no proxy, send no referer, repeat nothing and
+//! decompress only through `decode.rs`. One client per set of trusted certificates
+//! and guard lane, so that a pooled connection never serves a request of another lane.
+//! Origins and credentials are not known here.
+
+use std::collections::HashMap;
+use std::error::Error as StdError;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode, header};
+use url::Url;
+
+use crate::decode::{self, DecodeError, Decoder};
+use crate::guard::{EgressPolicy, Lane, Refused};
+
+/// Largest answer of an API that is taken into memory.
+pub(crate) const CALL_BODY_LIMIT: usize = 16 * 1024 * 1024;
+/// Largest page that the preflight of an authorization reads.
+pub(crate) const PAGE_LIMIT: usize = 256 * 1024;
+
+const USER_AGENT: &str = concat!("keyway/", env!("CARGO_PKG_VERSION"));
+
+/// How long the room waits for other people's servers.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// Until a connection stands, TLS included.
+    pub connect: Duration,
+    /// Until the answer's head has arrived.
+    pub first_byte: Duration,
+    /// Until an API's answer is complete.
+    pub total: Duration,
+    /// Until a token endpoint's answer is complete.
+    pub token: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Timeouts {
+        Timeouts {
+            connect: Duration::from_secs(5),
+            first_byte: Duration::from_secs(30),
+            total: Duration::from_mins(2),
+            token: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Trusted certificates beside those of the machine, in PEM; compared by content.
+pub(crate) type Certificates = Option<Arc<str>>;
+
+/// A request that is ready to leave.
+#[derive(Clone)]
+pub(crate) struct Outgoing {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// An answer that was taken in whole, decoded.
+pub(crate) struct Incoming {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// What one exchange may cost.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) total: Duration,
+    pub(crate) body: usize,
+}
+
+/// Why no usable answer came.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SendError {
+    /// The egress guard refused.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The server's TLS is not acceptable.
+    #[error("TLS with {host} failed: {detail}")]
+    Tls {
+        /// A code that begins with `tls.`.
+        code: &'static str,
+        /// The server.
+        host: String,
+        /// What is wrong with its certificate or protocol.
+        detail: String,
+    },
+    /// No connection, or it broke before an answer came.
+    #[error("{host} could not be reached: {detail}")]
+    Unreachable {
+        /// The server.
+        host: String,
+        /// The operating system's words.
+        detail: String,
+    },
+    /// No answer in time.
+    #[error("{host} gave no {phase} within {seconds} s")]
+    Timeout {
+        /// The server.
+        host: String,
+        /// `connection`, `first byte` or `complete answer`.
+        phase: &'static str,
+        /// The limit that passed.
+        seconds: u64,
+    },
+    /// The answer is larger than the limit.
+    #[error(
+        "the answer of {host} is larger than {limit} bytes, or unpacks more than 100 times its size"
+    )]
+    TooLarge {
+        /// The server.
+        host: String,
+        /// The limit.
+        limit: usize,
+    },
+    /// The answer is not valid HTTP, ends early or is damaged.
+    #[error("the answer of {host} is malformed: {detail}")]
+    Malformed {
+        /// The server.
+        host: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The certificates given for the connection are not usable.
+    #[error("the CA certificate is not usable: {detail}")]
+    Certificates {
+        /// What is wrong with them.
+        detail: String,
+    },
+}
+
+impl SendError {
+    /// The stable code of this failure.
+    pub fn code(&self) -> &'static str {
+        match self {
+            SendError::Refused(refused) => refused.code(),
+            SendError::Tls { code, .. } => code,
+            SendError::Unreachable { .. } => "upstream.unreachable",
+            SendError::Timeout { .. } => "upstream.timeout",
+            SendError::TooLarge { .. } => "upstream.too_large",
+            SendError::Malformed { .. } => "upstream.malformed",
+            SendError::Certificates { .. } => "connection.ca_invalid",
+        }
+    }
+}
+
+/// The clients, made when first needed and kept.
+pub(crate) struct Http {
+    policy: EgressPolicy,
+    pub(crate) timeouts: Timeouts,
+    clients: RwLock<HashMap<(Certificates, Lane), reqwest::Client>>,
+}
+
+impl Http {
+    pub(crate) fn new(policy: EgressPolicy, timeouts: Timeouts) -> Http {
+        Http {
+            policy,
+            timeouts,
+            clients: RwLock::default(),
+        }
+    }
+
+    pub(crate) fn policy(&self) -> &EgressPolicy {
+        &self.policy
+    }
+
+    /// The client for a URL, after the guard has judged what can be judged by now.
+    pub(crate) fn client(
+        &self,
+        trust: &Certificates,
+        url: &Url,
+    ) -> Result<reqwest::Client, SendError> {
+        self.policy.check(url)?;
+        let key = (trust.clone(), self.policy.lane(url));
+        let known = self.clients.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = known.get(&key) {
+            return Ok(client.clone());
+        }
+        drop(known);
+        let client = self.build(trust.as_deref(), key.1)?;
+        let mut known = self.clients.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(known.entry(key).or_insert(client).clone())
+    }
+
+    fn build(&self, trust: Option<&str>, lane: Lane) -> Result<reqwest::Client, SendError> {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .no_gzip()
+            .no_brotli()
+            .connect_timeout(self.timeouts.connect)
+            .dns_resolver(self.policy.resolver(lane));
+        if let Some(pem) = trust {
+            builder = builder.tls_certs_merge(certificates(pem)?);
+        }
+        builder.build().map_err(|error| SendError::Certificates {
+            detail: innermost(&error),
+        })
+    }
+
+    /// Sends a request and takes the whole answer in.
+    pub(crate) async fn exchange(
+        &self,
+        trust: &Certificates,
+        outgoing: Outgoing,
+        limits: Limits,
+    ) -> Result<Incoming, SendError> {
+        let host = host_of(&outgoing.url);
+        let seconds = limits.total.as_secs();
+        match tokio::time::timeout(
+            limits.total,
+            self.exchange_unhurried(trust, outgoing, limits),
+        )
+        .await
+        {
+            Ok(outcome) => outcome,
+            Err(_) => Err(SendError::Timeout {
+                host,
+                phase: "complete answer",
+                seconds,
+            }),
+        }
+    }
+
+    async fn exchange_unhurried(
+        &self,
+        trust: &Certificates,
+        outgoing: Outgoing,
+        limits: Limits,
+    ) -> Result<Incoming, SendError> {
+        let host = host_of(&outgoing.url);
+        let client = self.client(trust, &outgoing.url)?;
+        let mut request = reqwest::Request::new(outgoing.method, outgoing.url);
+        *request.headers_mut() = outgoing.headers;
+        if !outgoing.body.is_empty() {
+            *request.body_mut() = Some(outgoing.body.into());
+        }
+        let mut answer = self.head(&client, request, &host).await?;
+        let too_large = || SendError::TooLarge {
+            host: host.clone(),
+            limit: limits.body,
+        };
+        let failed = |error| match error {
+            DecodeError::TooLarge => too_large(),
+            DecodeError::Malformed(detail) => SendError::Malformed {
+                host: host.clone(),
+                detail: detail.to_owned(),
+            },
+        };
+        if answer
+            .content_length()
+            .is_some_and(|length| length > limits.body as u64)
+        {
+            return Err(too_large());
+        }
+        let encoding = answer
+            .headers()
+            .get(header::CONTENT_ENCODING)
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let mut decoder = Decoder::new(encoding.as_deref(), limits.body).map_err(failed)?;
+        while let Some(piece) = answer
+            .chunk()
+            .await
+            .map_err(|error| classify(&error, &host, self.timeouts))?
+        {
+            decoder.push(&piece).map_err(failed)?;
+        }
+        let status = answer.status();
+        let mut headers = std::mem::take(answer.headers_mut());
+        if encoding.is_some() {
+            headers.remove(header::CONTENT_ENCODING);
+            headers.remove(header::CONTENT_LENGTH);
+        }
+        let body = decoder.finish().map_err(failed)?;
+        Ok(Incoming {
+            status,
+            headers,
+            body,
+        })
+    }
+
+    /// Sends a request and waits for the head of the answer.
+    pub(crate) async fn head(
+        &self,
+        client: &reqwest::Client,
+        request: reqwest::Request,
+        host: &str,
+    ) -> Result<reqwest::Response, SendError> {
+        match tokio::time::timeout(self.timeouts.first_byte, client.execute(request)).await {
+            Ok(outcome) => outcome.map_err(|error| classify(&error, host, self.timeouts)),
+            Err(_) => Err(SendError::Timeout {
+                host: host.to_owned(),
+                phase: "first byte",
+                seconds: self.timeouts.first_byte.as_secs(),
+            }),
+        }
+    }
+}
+
+/// Announces the encodings that `decode.rs` undoes, whatever the caller asked for.
+pub(crate) fn accept_encodings(headers: &mut HeaderMap) {
+    headers.insert(
+        header::ACCEPT_ENCODING,
+        http::HeaderValue::from_static(decode::ACCEPTED),
+    );
+}
+
+/// Reads a PEM bundle as certificates; an empty one is refused.
+pub(crate) fn certificates(pem: &str) -> Result<Vec<reqwest::Certificate>, SendError> {
+    match reqwest::Certificate::from_pem_bundle(pem.as_bytes()) {
+        Ok(found) if !found.is_empty() => Ok(found),
+        Ok(_) => Err(SendError::Certificates {
+            detail: "it holds no PEM certificate".to_owned(),
+        }),
+        Err(error) => Err(SendError::Certificates {
+            detail: innermost(&error),
+        }),
+    }
+}
+
+/// Host and port of a URL, for messages.
+pub(crate) fn host_of(url: &Url) -> String {
+    match (url.host_str(), url.port()) {
+        (Some(host), Some(port)) => format!("{host}:{port}"),
+        (Some(host), None) => host.to_owned(),
+        (None, _) => "(no host)".to_owned(),
+    }
+}
+
+/// Finds the real cause in the client's chain of errors.
+pub(crate) fn classify(error: &reqwest::Error, host: &str, timeouts: Timeouts) -> SendError {
+    let mut cause: Option<&(dyn StdError + 'static)> = error.source();
+    while let Some(current) = cause {
+        if let Some(found) = known_cause(current, host) {
+            return found;
+        }
+        cause = current.source();
+    }
+    let host = host.to_owned();
+    let detail = innermost(error);
+    if error.is_timeout() && error.is_connect() {
+        let seconds = timeouts.connect.as_secs();
+        return SendError::Timeout {
+            host,
+            phase: "connection",
+            seconds,
+        };
+    }
+    if error.is_connect() {
+        return SendError::Unreachable { host, detail };
+    }
+    if error.is_body() || error.is_decode() {
+        return SendError::Malformed { host, detail };
+    }
+    SendError::Unreachable { host, detail }
+}
+
+fn known_cause(current: &(dyn StdError + 'static), host: &str) -> Option<SendError> {
+    if let Some(refused) = current.downcast_ref::<Refused>() {
+        return Some(SendError::Refused(refused.clone()));
+    }
+    if let Some(tls) = current.downcast_ref::<rustls::Error>() {
+        return Some(tls_error(tls, host));
+    }
+    if let Some(hyper) = current.downcast_ref::<hyper::Error>()
+        && hyper.is_parse()
+    {
+        return Some(SendError::Malformed {
+            host: host.to_owned(),
+            detail: innermost(hyper),
+        });
+    }
+    // An io::Error hides what it wraps from `source()`.
+    let inner = current.downcast_ref::<std::io::Error>()?.get_ref()?;
+    known_cause(inner, host)
+}
+
+fn tls_error(error: &rustls::Error, host: &str) -> SendError {
+    use rustls::CertificateError as C;
+    let (code, detail) = match error {
+        rustls::Error::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => {
+            ("tls.certificate_expired", "its certificate has expired".to_owned())
+        }
+        rustls::Error::InvalidCertificate(C::NotValidYet | C::NotValidYetContext { .. }) => {
+            ("tls.certificate_not_yet_valid", "its certificate is not valid yet; compare the clocks".to_owned())
+        }
+        rustls::Error::InvalidCertificate(C::NotValidForName | C::NotValidForNameContext { .. }) => {
+            ("tls.wrong_name", "its certificate is for another name".to_owned())
+        }
+        rustls::Error::InvalidCertificate(C::UnknownIssuer) => (
+            "tls.unknown_issuer",
+            "its certificate was issued by nobody this machine trusts; a private CA is given by the CA file of the connection or cloud".to_owned(),
+        ),
+        rustls::Error::InvalidCertificate(other) => ("tls.certificate_invalid", format!("{other:?}")),
+        rustls::Error::PeerIncompatible(why) => ("tls.version", format!("no protocol in common: {why:?}")),
+        other => ("tls.handshake_failed", other.to_string()),
+    };
+    SendError::Tls {
+        code,
+        host: host.to_owned(),
+        detail,
+    }
+}
+
+/// The last error of the chain: the one that knows.
+fn innermost(error: &(dyn StdError + 'static)) -> String {
+    let mut current = error;
+    while let Some(next) = current.source() {
+        current = next;
+    }
+    current.to_string()
+}

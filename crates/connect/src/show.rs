@@ -1,0 +1,284 @@
+//! Fills in a connection's card from its stored rows.
+
+use jiff::{SignedDuration, Timestamp};
+use oauth::{AuthenticationMethod, GrantType, Scope, ScopeRule, Secret, State};
+use store::{Authentication, Connection, OAuth, OAuthGrant, StoredToken, TokenRow};
+use url::Url;
+
+use crate::advice::Situation;
+use crate::call::origins;
+use crate::card::{Card, Identity, TokenCard, Warning};
+use crate::change::type_word;
+use crate::error::Error;
+use crate::failure::grant_type;
+use crate::preset::generic;
+use crate::{Connector, preset};
+
+impl Connector {
+    /// The card of a connection.
+    pub(crate) async fn show(&self, connection: &Connection) -> Result<Card, Error> {
+        let row = self.inner.store.tokens().read(&connection.id).await?;
+        Ok(self.fill_in(connection, &row))
+    }
+
+    /// The card of a connection whose token row is at hand.
+    pub(crate) fn fill_in(&self, connection: &Connection, row: &TokenRow) -> Card {
+        let now = self.clock().now();
+        let settings = &connection.settings;
+        let rules = preset::rules(settings);
+        let token = row.token.as_ref();
+        let oauth = match &settings.authentication {
+            Authentication::OAuth(oauth) => Some(oauth),
+            _ => None,
+        };
+        let authorization_endpoint = oauth.and_then(|oauth| match &oauth.grant {
+            OAuthGrant::AuthorizationCode {
+                authorization_endpoint,
+                ..
+            } => Some(authorization_endpoint),
+            OAuthGrant::ClientCredentials => None,
+        });
+        let redirect_uri =
+            authorization_endpoint.map(|_| self.callback_url(&self.callback_path(connection)));
+        let admin_consent = self.admin_consent(connection);
+        let situation = Situation {
+            connection,
+            redirect_uri: redirect_uri.as_ref(),
+            admin_consent: admin_consent.as_ref(),
+            renewable: token.is_some_and(|token| token.refresh_token.is_some()),
+            now,
+        };
+        let token_card = oauth
+            .zip(token)
+            .map(|(oauth, token)| token_card(oauth, token, rules, now));
+        Card {
+            id: connection.id.to_string(),
+            name: connection.name.to_string(),
+            version: connection.version,
+            preset: settings.preset.as_str().to_owned(),
+            recognised: None,
+            kind: type_word(&settings.authentication).to_owned(),
+            grant: oauth.map(|oauth| grant_word(oauth).to_owned()),
+            cloud: settings.cloud.clone(),
+            tenant: settings.tenant.clone(),
+            client_id: oauth.map(|oauth| oauth.client_id.to_string()),
+            client_authentication: oauth
+                .map(|oauth| oauth.client_authentication.as_str().to_owned()),
+            client_authentication_used: oauth.and_then(|oauth| used(connection, oauth, token)),
+            authorization_endpoint: authorization_endpoint.map(Url::to_string),
+            token_endpoint: oauth.map(|oauth| oauth.token_endpoint.to_string()),
+            scope: oauth.map(|oauth| oauth.scope.to_string()),
+            issuer: oauth.and_then(|oauth| oauth.issuer.clone()),
+            base_url: settings.base_url.as_ref().map(Url::to_string),
+            origins: origins(settings).iter().map(ToString::to_string).collect(),
+            username: match &settings.authentication {
+                Authentication::Basic { username } => Some(username.clone()),
+                _ => None,
+            },
+            header_names: match &settings.authentication {
+                Authentication::Headers { names } => names.clone(),
+                _ => Vec::new(),
+            },
+            query_key_name: match &settings.authentication {
+                Authentication::QueryKey { name } => Some(name.clone()),
+                _ => None,
+            },
+            redirect_uri: redirect_uri.as_ref().map(Url::to_string),
+            state: state(connection, row, now),
+            state_since: connection.standing.since,
+            diagnosis: connection
+                .standing
+                .diagnosis
+                .as_ref()
+                .map(|diagnosis| situation.advise(diagnosis)),
+            identity: token.and_then(|token| oauth.and_then(|oauth| identity(oauth, token))),
+            authorized_by: connection.standing.authorized_by.clone(),
+            warnings: warnings(connection, rules, token, token_card.as_ref()),
+            token: token_card,
+            created_by: connection.created_by.clone(),
+            created_at: connection.created_at,
+            updated_at: connection.updated_at,
+        }
+    }
+}
+
+/// The stored state; `unreadable` and `renewing` are seen from the rows.
+fn state(connection: &Connection, row: &TokenRow, now: Timestamp) -> State {
+    let needs_secrets = !matches!(connection.settings.authentication, Authentication::None);
+    if (connection.secrets.is_none() && needs_secrets) || row.unreadable {
+        return State::Unreadable;
+    }
+    let renewing = row.lease.as_ref().is_some_and(|lease| lease.until > now);
+    if connection.standing.state == State::Ok && renewing {
+        return State::Renewing;
+    }
+    connection.standing.state
+}
+
+pub(crate) fn grant_word(oauth: &OAuth) -> &'static str {
+    match oauth.grant {
+        OAuthGrant::AuthorizationCode { .. } => "authorization_code",
+        OAuthGrant::ClientCredentials => "client_credentials",
+    }
+}
+
+fn used(connection: &Connection, oauth: &OAuth, token: Option<&StoredToken>) -> Option<String> {
+    match oauth.client_authentication {
+        AuthenticationMethod::Automatic => connection
+            .standing
+            .learned_method
+            .map(|method| method.as_str().to_owned()),
+        method => token.map(|_| method.as_str().to_owned()),
+    }
+}
+
+fn identity(oauth: &OAuth, token: &StoredToken) -> Option<Identity> {
+    let hints = token.hints.as_ref()?;
+    let app = matches!(oauth.grant, OAuthGrant::ClientCredentials);
+    Some(Identity {
+        kind: if app { "app" } else { "user" }.to_owned(),
+        name: hints.name.clone(),
+        username: hints.username.clone(),
+        id: hints.object_id.clone().or_else(|| hints.subject.clone()),
+        tenant: hints.tenant.clone(),
+        audience: hints.audience.clone(),
+        hint: true,
+    })
+}
+
+fn token_card(oauth: &OAuth, token: &StoredToken, rules: ScopeRule, now: Timestamp) -> TokenCard {
+    let app = matches!(oauth.grant, OAuthGrant::ClientCredentials);
+    let permissions = token
+        .hints
+        .as_ref()
+        .map(|hints| hints.roles.clone())
+        .unwrap_or_default();
+    let hinted = app && token.scope.is_none();
+    let compared = oauth::compare(
+        rules,
+        &oauth.scope,
+        token.scope.as_ref(),
+        token.refresh_token.is_some(),
+    );
+    let renewable = app || token.refresh_token.is_some();
+    let margin =
+        (token.expires_at.duration_since(token.received_at) / 10).min(SignedDuration::from_mins(5));
+    TokenCard {
+        generation: token.generation,
+        received_at: token.received_at,
+        expires_at: token.expires_at,
+        expires_in: token.expires_at.duration_since(now).as_secs(),
+        expires_in_assumed: token.expires_in_assumed,
+        next_renewal: renewable
+            .then(|| token.expires_at.saturating_sub(margin).ok())
+            .flatten(),
+        refresh_token: token.refresh_token.is_some(),
+        requested: compared.requested,
+        granted: if hinted {
+            permissions
+        } else {
+            compared.granted
+        },
+        missing: if hinted { Vec::new() } else { compared.missing },
+        granted_is_hint: hinted,
+    }
+}
+
+fn warnings(
+    connection: &Connection,
+    rules: ScopeRule,
+    token: Option<&StoredToken>,
+    card: Option<&TokenCard>,
+) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let Authentication::OAuth(oauth) = &connection.settings.authentication else {
+        return warnings;
+    };
+    let mut warn = |code: &str, message: String, fix: Option<String>| {
+        warnings.push(Warning {
+            code: code.to_owned(),
+            message,
+            fix,
+        });
+    };
+    for lint in oauth::lint(&oauth.scope.to_string(), rules, grant_type(oauth)) {
+        // A generic provider may well know no scope at all.
+        if lint.code != "scope.empty" || rules == ScopeRule::Entra {
+            let cloud = connection.settings.cloud.as_deref();
+            let fix = lint.fix.map(|fix| preset::entra::in_cloud(&fix, cloud));
+            warn(lint.code, lint.message, fix);
+        }
+    }
+    let secret = connection
+        .secrets
+        .as_ref()
+        .and_then(|secrets| secrets.get("client_secret"));
+    if secret.is_some_and(Secret::looks_like_id) {
+        warn(
+            "secret.looks_like_id",
+            "the client secret is a GUID: that is probably the Secret ID; what is needed is the Value".to_owned(),
+            None,
+        );
+    }
+    let shared = ["common", "organizations", "consumers"];
+    let tenant = connection.settings.tenant.as_deref().unwrap_or_default();
+    if grant_type(oauth) == GrantType::ClientCredentials
+        && shared.contains(&tenant.to_ascii_lowercase().as_str())
+    {
+        warn(
+            "tenant.shared",
+            format!("an app can't sign in at \"{tenant}\": app-only needs the tenant itself"),
+            None,
+        );
+    }
+    if let OAuthGrant::AuthorizationCode {
+        authorization_endpoint,
+        ..
+    } = &oauth.grant
+    {
+        if !generic::same_site(authorization_endpoint, &oauth.token_endpoint) {
+            warn(
+                "endpoint.foreign",
+                format!(
+                    "people sign in at {}, the code and secret go to {}",
+                    authorization_endpoint.host_str().unwrap_or_default(),
+                    oauth.token_endpoint.host_str().unwrap_or_default()
+                ),
+                None,
+            );
+        }
+        if token.is_some_and(|token| token.refresh_token.is_none()) {
+            warn(
+                "token.no_refresh",
+                "no refresh token came: somebody must sign in again whenever the token ends"
+                    .to_owned(),
+                with_offline_access(&oauth.scope, rules),
+            );
+        }
+    }
+    if let Some(card) = card.filter(|card| !card.missing.is_empty()) {
+        warn(
+            "scope.reduced",
+            format!("asked for and not granted: {}", card.missing.join(" ")),
+            None,
+        );
+    }
+    if card.is_some_and(|card| card.expires_in_assumed) {
+        warn(
+            "token.lifetime_assumed",
+            "the provider did not say how long the token lives; five minutes are assumed"
+                .to_owned(),
+            None,
+        );
+    }
+    warnings
+}
+
+/// The scope with `offline_access`, where that is what a refresh token takes.
+pub(crate) fn with_offline_access(scope: &Scope, rules: ScopeRule) -> Option<String> {
+    let asked = scope
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case("offline_access"));
+    (!asked && rules == ScopeRule::Entra)
+        .then(|| format!("{scope} offline_access").trim().to_owned())
+}
