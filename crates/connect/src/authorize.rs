@@ -10,8 +10,8 @@ use store::{
 };
 use url::Url;
 
+use crate::ask::{fill, secret_missing};
 use crate::error::{CallbackError, Error};
-use crate::renewal::{fill, secret_missing};
 use crate::{Connector, preset};
 
 /// A sign-in that was begun.

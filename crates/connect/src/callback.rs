@@ -8,10 +8,10 @@ use store::{
     UserId,
 };
 
+use crate::ask::{Asking, client_secret, count, hints, stored};
 use crate::error::CallbackError;
 use crate::failure::{self, Verdict, grant_type};
 use crate::known::Trip;
-use crate::renewal::{Asking, client_secret, count, hints, stored};
 use crate::{Connector, preset};
 
 impl Connector {

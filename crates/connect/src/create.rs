@@ -6,13 +6,13 @@ use store::{
     Standing,
 };
 
+use crate::ask::secret_missing;
 use crate::card::Card;
 use crate::check::Kept;
 use crate::error::Error;
 use crate::failure;
 use crate::form::{Form, NewConnection, Proof};
 use crate::refresh::Need;
-use crate::renewal::secret_missing;
 use crate::{Connector, preset};
 
 impl Connector {

@@ -11,8 +11,8 @@ use oauth::{
 };
 use store::{Authentication, Connection, OAuth, OAuthGrant, Standing, StoredToken};
 
+use crate::ask::jittered;
 use crate::http::SendError;
-use crate::renewal::jittered;
 
 /// The same failing token request is sent at most this often.
 const REST: SignedDuration = SignedDuration::from_secs(60);

@@ -17,10 +17,10 @@ use store::{Actor, ConnectionId, ConnectionName};
 use url::Url;
 
 use crate::Connector;
-use crate::call::{class_of, request_id};
 use crate::error::CallError;
 use crate::http::{SendError, host_of};
 use crate::known::Loaded;
+use crate::message::{class_of, request_id};
 use crate::refresh::{Held, Need};
 
 /// Request bodies up to this size are kept, so that they can be sent again after a renewal.

@@ -6,6 +6,7 @@
 //! (`advice`, `card`). It knows nothing of flows, of our REST API, or of SQL.
 
 mod advice;
+mod ask;
 mod authorize;
 mod call;
 mod callback;
@@ -19,11 +20,14 @@ mod discovery;
 mod error;
 mod explain;
 mod failure;
+mod fields;
 mod form;
 mod forward;
 mod guard;
 mod http;
 mod known;
+mod load;
+mod message;
 mod preflight;
 mod preset;
 mod refresh;
@@ -38,7 +42,6 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 pub use authorize::Started;
-pub use call::{ApiRequest, ApiResponse, Body, Redirects, ResponseBody};
 pub use card::{
     Advice, Card, Explanation, Identity, LastAuthorization, PendingCard, Raw, TokenCard, Warning,
 };
@@ -48,6 +51,7 @@ pub use form::{Change, Form, FormSecret, NewConnection, Proof, QueryKey};
 pub use forward::{ProxyRequest, ProxyResponse, StreamBody};
 pub use guard::{EgressPolicy, PolicyError, Refused};
 pub use http::{SendError, Timeouts};
+pub use message::{ApiRequest, ApiResponse, Body, Redirects, ResponseBody};
 pub use preset::Cloud;
 
 /// What this room is told at start.
@@ -73,7 +77,7 @@ impl Config {
             egress: EgressPolicy::default(),
             clouds: Vec::new(),
             timeouts: Timeouts::default(),
-            owner: renewal::random_owner(),
+            owner: ask::random_owner(),
         }
     }
 }

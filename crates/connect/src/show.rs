@@ -6,11 +6,11 @@ use store::{Authentication, Connection, OAuth, OAuthGrant, StoredToken, TokenRow
 use url::Url;
 
 use crate::advice::Situation;
-use crate::call::origins;
 use crate::card::{Card, Identity, TokenCard, Warning};
 use crate::change::type_word;
 use crate::error::Error;
 use crate::failure::grant_type;
+use crate::load::origins;
 use crate::preset::generic;
 use crate::{Connector, preset};
 

@@ -1,0 +1,200 @@
+//! One question to a token endpoint, and what the answer holds. When to ask is `renewal.rs`.
+
+use std::time::Duration;
+
+use aws_lc_rs::rand;
+use bytes::Bytes;
+use oauth::{
+    AuthenticationMethod, Client, ClientAuthentication, Grant, Hints, MissingSecret, Scope, Secret,
+    TokenError, TokenSet,
+};
+use store::{Connection, OAuth, StoredToken};
+
+use crate::failure::TokenFailure;
+use crate::http::{Certificates, Limits, Outgoing, SendError};
+use crate::refresh::Failed;
+use crate::{Inner, preset};
+
+/// How often one renewal tries a provider in trouble.
+const TRIES: u32 = 3;
+
+/// Names a process among those that share a store.
+pub(crate) fn random_owner() -> String {
+    let mut bytes = [0; 16];
+    fill(&mut bytes);
+    format!("{:032x}", u128::from_be_bytes(bytes))
+}
+
+/// Random bytes of the operating system's quality.
+pub(crate) fn fill(bytes: &mut [u8]) {
+    rand::fill(bytes).expect("the system has randomness");
+}
+
+/// A duration between 75 % and 125 % of the given one, so that processes do not march in step.
+pub(crate) fn jittered(duration: Duration) -> Duration {
+    let mut byte = [0; 1];
+    fill(&mut byte);
+    duration.mul_f64(0.75 + f64::from(byte[0]) / 510.0)
+}
+
+/// What asking a token endpoint needs to know.
+pub(crate) struct Asking<'a> {
+    pub(crate) oauth: &'a OAuth,
+    pub(crate) secret: Option<&'a Secret>,
+    pub(crate) learned: Option<AuthenticationMethod>,
+    pub(crate) trust: &'a Certificates,
+}
+
+impl Inner {
+    /// Asks a token endpoint, a few times if it is in trouble and does not say for how long.
+    pub(crate) async fn ask_patiently(
+        &self,
+        asking: &Asking<'_>,
+        grant: &Grant<'_>,
+        clock: &store::Clock,
+    ) -> Result<(TokenSet, AuthenticationMethod), TokenFailure> {
+        let mut pause = Duration::from_millis(300);
+        let mut tried = 1;
+        loop {
+            match self.ask(asking, grant, clock).await {
+                Err(failure) if tried < TRIES && failure.is_blip() => {
+                    tracing::debug!(tried, "token endpoint in trouble, trying again");
+                    tokio::time::sleep(jittered(pause)).await;
+                    pause *= 3;
+                    tried += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Sends one token request; with automatic client authentication the body after the header was refused.
+    pub(crate) async fn ask(
+        &self,
+        asking: &Asking<'_>,
+        grant: &Grant<'_>,
+        clock: &store::Clock,
+    ) -> Result<(TokenSet, AuthenticationMethod), TokenFailure> {
+        let oauth = asking.oauth;
+        let candidates = oauth.client_authentication.candidates(asking.learned);
+        let mut refused = None;
+        for method in candidates {
+            let client = Client {
+                id: oauth.client_id.clone(),
+                authentication: ClientAuthentication::new(*method, asking.secret)?,
+                token_endpoint: oauth.token_endpoint.clone(),
+            };
+            let scope = scope_for(oauth, grant);
+            let request = client.token_request(grant, scope, &oauth.token_parameters);
+            let response = self.send_token_request(asking.trust, request).await?;
+            match oauth::token_response(&response, clock.now()) {
+                Ok(token_set) => return Ok((token_set, *method)),
+                Err(TokenError::Refused(error)) if error.error == "invalid_client" => {
+                    refused = Some(TokenError::Refused(error));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(refused.map_or_else(
+            || {
+                MissingSecret {
+                    method: oauth.client_authentication,
+                }
+                .into()
+            },
+            TokenFailure::Token,
+        ))
+    }
+
+    async fn send_token_request(
+        &self,
+        trust: &Certificates,
+        request: ::http::Request<Bytes>,
+    ) -> Result<::http::Response<Bytes>, SendError> {
+        let (parts, body) = request.into_parts();
+        let url =
+            url::Url::parse(&parts.uri.to_string()).map_err(|error| SendError::Malformed {
+                host: parts.uri.host().unwrap_or_default().to_owned(),
+                detail: error.to_string(),
+            })?;
+        let outgoing = Outgoing {
+            method: parts.method,
+            url,
+            headers: parts.headers,
+            body,
+        };
+        let limits = Limits {
+            total: self.config.timeouts.token,
+            body: oauth::TOKEN_RESPONSE_LIMIT,
+        };
+        let incoming = self.http.exchange(trust, outgoing, limits).await?;
+        let mut response = ::http::Response::new(incoming.body);
+        *response.status_mut() = incoming.status;
+        *response.headers_mut() = incoming.headers;
+        Ok(response)
+    }
+}
+
+/// Which scope a token request names: Entra wants it repeated on refresh, others do not.
+fn scope_for<'a>(oauth: &'a OAuth, grant: &Grant<'_>) -> Option<&'a Scope> {
+    let named = match grant {
+        Grant::ClientCredentials => true,
+        Grant::RefreshToken(_) => preset::entra::tenant_of(&oauth.token_endpoint).is_some(),
+        Grant::AuthorizationCode(_) => false,
+    };
+    (named && !oauth.scope.is_empty()).then_some(&oauth.scope)
+}
+
+pub(crate) fn client_secret(connection: &Connection) -> Option<&Secret> {
+    connection.secrets.as_ref()?.get("client_secret")
+}
+
+/// Whether the way the client proves itself needs a secret that is not there.
+pub(crate) fn secret_missing(connection: &Connection, oauth: &OAuth) -> bool {
+    oauth.client_authentication != AuthenticationMethod::None
+        && client_secret(connection).is_none_or(Secret::is_empty)
+}
+
+/// What a token says about itself; the access token first, the person's name from the ID token.
+pub(crate) fn hints(token_set: &TokenSet) -> Option<Hints> {
+    let access = Hints::from_jwt(&token_set.access_token);
+    let identity = token_set.id_token.as_ref().and_then(Hints::from_jwt);
+    match (access, identity) {
+        (Some(mut access), Some(identity)) => {
+            access.name = access.name.or(identity.name);
+            access.username = access.username.or(identity.username);
+            access.object_id = access.object_id.or(identity.object_id);
+            access.tenant = access.tenant.or(identity.tenant);
+            Some(access)
+        }
+        (access, identity) => access.or(identity),
+    }
+}
+
+pub(crate) fn stored(
+    generation: i64,
+    token_set: TokenSet,
+    refresh_token: Option<Secret>,
+    hints: Option<Hints>,
+) -> StoredToken {
+    StoredToken {
+        generation,
+        access_token: token_set.access_token,
+        refresh_token,
+        previous_refresh_token: None,
+        scope: token_set.scope,
+        received_at: token_set.received_at,
+        expires_at: token_set.expires_at,
+        expires_in_assumed: token_set.expires_in_assumed,
+        hints,
+    }
+}
+
+pub(crate) fn diagnosed(diagnosis: oauth::Diagnosis) -> Failed {
+    Failed::Diagnosed(Box::new(diagnosis))
+}
+
+/// Counts a token request by its outcome.
+pub(crate) fn count(outcome: &'static str) {
+    metrics::counter!("keyway_token_requests_total", "outcome" => outcome).increment(1);
+}

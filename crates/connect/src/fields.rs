@@ -1,0 +1,300 @@
+//! The fields of each authentication type: what may stand in them, and which of it is secret.
+
+use std::collections::BTreeMap;
+
+use http::HeaderName;
+use oauth::{
+    AuthenticationMethod, ClientId, GrantType, Scope, ScopeRule, Secret, Severity,
+    is_reserved_authorization_parameter, is_reserved_token_parameter,
+};
+use store::{Authentication, OAuth, OAuthGrant, PresetName};
+
+use crate::check::Endpoints;
+use crate::credential::forbidden_on_connection;
+use crate::error::Error;
+use crate::form::{Form, FormSecret};
+use crate::preset::entra;
+
+/// Most headers of type `headers`.
+const HEADER_LIMIT: usize = 20;
+/// Scope complaints that are refused at once; all others are warnings on the card.
+const SCOPE_ERRORS: [&str; 4] = [
+    "scope.separator",
+    "scope.non_ascii",
+    "scope.default_mixed",
+    "scope.empty",
+];
+
+pub(crate) fn oauth(
+    form: &Form,
+    endpoints: Endpoints,
+    secrets: &mut Vec<(String, Secret)>,
+) -> Result<OAuth, Error> {
+    let grant_type = grant(form, &endpoints)?;
+    let rules = if endpoints.preset == PresetName::MicrosoftGraph
+        || entra::tenant_of(&endpoints.token).is_some()
+    {
+        ScopeRule::Entra
+    } else {
+        ScopeRule::Exact
+    };
+    let client_id = form.client_id.as_deref().ok_or_else(|| {
+        Error::invalid(
+            "connection.client_id_missing",
+            "/client_id",
+            "the client id is missing",
+        )
+    })?;
+    let client_id = ClientId::parse(client_id).map_err(|error| {
+        Error::invalid(
+            "connection.client_id_invalid",
+            "/client_id",
+            error.to_string(),
+        )
+    })?;
+    let method = method(form)?;
+    if method == AuthenticationMethod::None && form.client_secret.is_some() {
+        return Err(Error::invalid(
+            "secret.unused",
+            "/client_secret",
+            "client authentication \"none\" sends no secret: leave the secret out, or choose automatic",
+        ));
+    }
+    keep(
+        secrets,
+        "client_secret",
+        "/client_secret",
+        form.client_secret.as_ref(),
+    )?;
+    let scope = scope(form.scope.as_deref().unwrap_or_default(), rules, grant_type)?;
+    let grant = match grant_type {
+        GrantType::ClientCredentials => OAuthGrant::ClientCredentials,
+        GrantType::AuthorizationCode => OAuthGrant::AuthorizationCode {
+            authorization_endpoint: endpoints.authorization.ok_or_else(|| {
+                Error::invalid(
+                    "connection.authorization_endpoint_missing",
+                    "/authorization_endpoint",
+                    "the authorization endpoint (Authorize Path) is missing",
+                )
+            })?,
+            parameters: parameters(
+                "/authorize_parameters",
+                form.authorize_parameters.as_ref(),
+                is_reserved_authorization_parameter,
+            )?,
+        },
+    };
+    Ok(OAuth {
+        grant,
+        token_endpoint: endpoints.token,
+        client_id,
+        client_authentication: method,
+        scope,
+        token_parameters: parameters(
+            "/token_parameters",
+            form.token_parameters.as_ref(),
+            is_reserved_token_parameter,
+        )?,
+        issuer: endpoints.issuer,
+        iss_required: endpoints.iss_required,
+    })
+}
+
+fn grant(form: &Form, endpoints: &Endpoints) -> Result<GrantType, Error> {
+    match form.grant.as_deref() {
+        Some("authorization_code" | "authorization-code") => Ok(GrantType::AuthorizationCode),
+        Some("client_credentials" | "client-credentials") => Ok(GrantType::ClientCredentials),
+        None if form.authorization_endpoint.is_some() => Ok(GrantType::AuthorizationCode),
+        None if endpoints.recognised || endpoints.preset == PresetName::Generic => {
+            Ok(GrantType::ClientCredentials)
+        }
+        other => Err(Error::invalid(
+            "connection.grant_invalid",
+            "/grant",
+            match other {
+                Some(other) => format!("there is no grant {other:?} here"),
+                None => "it is not said whether a person or the app itself is calling".to_owned(),
+            },
+        )
+        .with_hint(
+            "grants: authorization_code (a person signs in), client_credentials (the app itself)",
+        )),
+    }
+}
+
+fn method(form: &Form) -> Result<AuthenticationMethod, Error> {
+    match form.client_authentication.as_deref() {
+        None => Ok(entra::AUTHENTICATION),
+        Some("automatic") => Ok(AuthenticationMethod::Automatic),
+        Some("client_secret_basic" | "basic") => Ok(AuthenticationMethod::ClientSecretBasic),
+        Some("client_secret_post" | "post") => Ok(AuthenticationMethod::ClientSecretPost),
+        Some("none") => Ok(AuthenticationMethod::None),
+        Some(other) => Err(Error::invalid(
+            "connection.client_authentication_unknown",
+            "/client_authentication",
+            format!("there is no client authentication {other:?}"),
+        )
+        .with_hint("automatic, client_secret_basic, client_secret_post, none")),
+    }
+}
+
+fn scope(text: &str, rules: ScopeRule, grant: GrantType) -> Result<Scope, Error> {
+    let empty_is_fine = rules == ScopeRule::Exact;
+    let refused = oauth::lint(text, rules, grant).into_iter().find(|lint| {
+        lint.severity == Severity::Error
+            && SCOPE_ERRORS.contains(&lint.code)
+            && !(empty_is_fine && lint.code == "scope.empty")
+    });
+    if let Some(lint) = refused {
+        let error = Error::invalid(lint.code, "/scope", lint.message);
+        return Err(match lint.fix {
+            Some(fix) => error.with_hint(format!("use: {fix}")),
+            None => error,
+        });
+    }
+    Scope::parse(text).map_err(|error| {
+        let separator = matches!(error.character, '\n' | '\r' | '\t' | ',');
+        let code = if separator {
+            "scope.separator"
+        } else {
+            "scope.non_ascii"
+        };
+        Error::invalid(code, "/scope", error.to_string())
+    })
+}
+
+fn parameters(
+    field: &str,
+    given: Option<&BTreeMap<String, String>>,
+    reserved: fn(&str) -> bool,
+) -> Result<Vec<(String, String)>, Error> {
+    let mut parameters = Vec::new();
+    for (name, value) in given.into_iter().flatten() {
+        if name.is_empty() || reserved(name) {
+            return Err(Error::invalid(
+                "parameter.reserved",
+                format!("{field}/{name}"),
+                format!("{name:?} can't be an extra parameter: Keyway sets it itself"),
+            ));
+        }
+        parameters.push((name.clone(), value.clone()));
+    }
+    Ok(parameters)
+}
+
+pub(crate) fn basic(
+    form: &Form,
+    secrets: &mut Vec<(String, Secret)>,
+) -> Result<Authentication, Error> {
+    let username = form.username.clone().unwrap_or_default();
+    if username.is_empty() || username.contains(':') || username.chars().any(char::is_control) {
+        return Err(Error::invalid(
+            "connection.username_invalid",
+            "/username",
+            "the user name must not be empty and must not hold a colon or control characters (RFC 7617)",
+        ));
+    }
+    keep(secrets, "password", "/password", form.password.as_ref())?;
+    Ok(Authentication::Basic { username })
+}
+
+pub(crate) fn headers(
+    form: &Form,
+    secrets: &mut Vec<(String, Secret)>,
+) -> Result<Authentication, Error> {
+    let given = form.headers.clone().unwrap_or_default();
+    if given.is_empty() || given.len() > HEADER_LIMIT {
+        return Err(Error::invalid(
+            "connection.headers_missing",
+            "/headers",
+            "type headers needs between 1 and 20 headers",
+        ));
+    }
+    let mut names = Vec::new();
+    for (name, secret) in given {
+        let field = format!("/headers/{name}");
+        if HeaderName::from_bytes(name.as_bytes()).is_err() {
+            return Err(Error::invalid(
+                "header.forbidden",
+                field,
+                format!("{name:?} is no header name"),
+            ));
+        }
+        if let Some(why) = forbidden_on_connection(&name) {
+            return Err(Error::invalid(
+                "header.forbidden",
+                field,
+                format!("header {name} can't be used: {why}"),
+            ));
+        }
+        let line_break = secret.0.expose().contains(['\r', '\n', '\0']);
+        if line_break || !secret.0.expose().is_ascii() {
+            return Err(Error::invalid(
+                "header.forbidden",
+                field,
+                format!(
+                    "the value of header {name} holds line breaks or characters that headers can't carry"
+                ),
+            ));
+        }
+        keep(secrets, &format!("header:{name}"), &field, Some(&secret))?;
+        names.push(name);
+    }
+    Ok(Authentication::Headers { names })
+}
+
+pub(crate) fn query_key(
+    form: &Form,
+    secrets: &mut Vec<(String, Secret)>,
+) -> Result<Authentication, Error> {
+    let Some(key) = &form.query_key else {
+        return Err(Error::invalid(
+            "connection.query_key_missing",
+            "/query_key",
+            "the query parameter is missing",
+        ));
+    };
+    if key.name.is_empty() || key.name.chars().any(char::is_control) {
+        return Err(Error::invalid(
+            "connection.query_key_missing",
+            "/query_key/name",
+            "the parameter's name is empty",
+        ));
+    }
+    keep(secrets, "query_key", "/query_key/value", key.value.as_ref())?;
+    Ok(Authentication::QueryKey {
+        name: key.name.clone(),
+    })
+}
+
+/// Takes a secret as it is, or refuses it; nothing is ever trimmed silently.
+pub(crate) fn keep(
+    secrets: &mut Vec<(String, Secret)>,
+    slot: &str,
+    field: &str,
+    given: Option<&FormSecret>,
+) -> Result<(), Error> {
+    let Some(FormSecret(secret)) = given else {
+        return Ok(());
+    };
+    let text = secret.expose();
+    if text.is_empty() {
+        return Err(Error::invalid("secret.empty", field, "the secret is empty"));
+    }
+    let zero_width = |c: char| {
+        matches!(
+            c,
+            '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}'
+        )
+    };
+    if text.trim() != text || text.chars().any(|c| c.is_control() || zero_width(c)) {
+        return Err(Error::invalid(
+            "secret.whitespace",
+            field,
+            "the secret has white space around it, or line breaks or invisible characters in it: it was probably copied with them",
+        )
+        .with_hint("copy the value again, without what stands around it"));
+    }
+    secrets.push((slot.to_owned(), secret.clone()));
+    Ok(())
+}

@@ -1,0 +1,265 @@
+//! What goes out and what comes back: the types of a call, and their translation to and from HTTP.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use serde_json::Value;
+use store::ConnectionId;
+
+use crate::credential::forbidden_on_call;
+use crate::error::{CallError, Named};
+
+/// A request to an API, before it has a credential.
+#[derive(Debug, Clone)]
+pub struct ApiRequest {
+    /// Any method.
+    pub method: Method,
+    /// A path below the base URL, or a whole URL on an allowed origin.
+    pub target: String,
+    /// Added to the query that the target has.
+    pub query: Vec<(String, String)>,
+    /// Added to Keyway's own.
+    pub headers: Vec<(String, String)>,
+    /// What is sent.
+    pub body: Body,
+    /// Whether redirects are followed.
+    pub redirects: Redirects,
+}
+
+impl ApiRequest {
+    /// A request without query, headers and body.
+    pub fn new(method: Method, target: impl Into<String>) -> ApiRequest {
+        ApiRequest {
+            method,
+            target: target.into(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: Body::Empty,
+            redirects: Redirects::Show,
+        }
+    }
+}
+
+/// The body of a request.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// None.
+    Empty,
+    /// Any JSON value.
+    Json(Value),
+    /// `application/x-www-form-urlencoded`.
+    Form(Vec<(String, String)>),
+    /// Text.
+    Text {
+        /// Its type; the default is `text/plain; charset=utf-8`.
+        content_type: Option<String>,
+        /// The text.
+        text: String,
+    },
+    /// Bytes.
+    Bytes {
+        /// Their type; the default is `application/octet-stream`.
+        content_type: Option<String>,
+        /// The bytes.
+        bytes: Bytes,
+    },
+}
+
+/// What happens to a redirect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Redirects {
+    /// It is the answer.
+    #[default]
+    Show,
+    /// It is followed, at most five times and with the credential on the same origin only.
+    Follow,
+}
+
+/// An API's answer, whatever its status.
+#[derive(Debug, Clone)]
+pub struct ApiResponse {
+    /// The status.
+    pub status: u16,
+    /// The headers, without `Set-Cookie` and without our secrets.
+    pub headers: Vec<(String, String)>,
+    /// The body, without our secrets.
+    pub body: ResponseBody,
+    /// The API's id for this request.
+    pub request_id: Option<String>,
+    /// How often it was sent: 2 after a renewal.
+    pub attempts: u32,
+    /// Which token it carried.
+    pub token_generation: Option<i64>,
+    /// The connection.
+    pub connection: ConnectionId,
+    /// Where it was sent, port included unless it is the usual one.
+    pub host: String,
+    /// The path, without the query.
+    pub path: String,
+}
+
+/// The body of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ResponseBody {
+    /// JSON.
+    Json(Value),
+    /// Text.
+    Text(String),
+    /// Bytes.
+    Bytes(Bytes),
+    /// None.
+    Empty,
+}
+/// JSON if it says so and is, text if it is readable, bytes otherwise.
+pub(crate) fn parse_body(content_type: &str, body: Bytes) -> ResponseBody {
+    if body.is_empty() {
+        return ResponseBody::Empty;
+    }
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if (essence == "application/json" || essence.ends_with("+json") || essence == "text/json")
+        && let Ok(value) = serde_json::from_slice(&body)
+    {
+        return ResponseBody::Json(value);
+    }
+    let binary = [
+        "image/",
+        "audio/",
+        "video/",
+        "font/",
+        "application/octet-stream",
+        "application/zip",
+        "application/pdf",
+    ]
+    .iter()
+    .any(|kind| essence.starts_with(kind));
+    match String::from_utf8(body.to_vec()) {
+        Ok(text) if !binary => ResponseBody::Text(text),
+        _ => ResponseBody::Bytes(body),
+    }
+}
+
+/// The API's id for a request, by the names in use.
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
+    [
+        "request-id",
+        "x-request-id",
+        "x-ms-request-id",
+        "x-correlation-id",
+    ]
+    .iter()
+    .find_map(|name| headers.get(*name))
+    .and_then(|value| value.to_str().ok())
+    .map(str::to_owned)
+}
+
+/// Code and message of an error body, as Graph and many others write it.
+pub(crate) fn error_of(body: &ResponseBody) -> (Option<String>, Option<String>) {
+    let ResponseBody::Json(value) = body else {
+        return (None, None);
+    };
+    let text = |value: &Value| {
+        value.as_str().map(|text| {
+            text.chars()
+                .filter(|c| !c.is_control())
+                .take(500)
+                .collect::<String>()
+        })
+    };
+    let error = value.get("error").unwrap_or(value);
+    (
+        error.get("code").and_then(text).or_else(|| text(error)),
+        error.get("message").and_then(text),
+    )
+}
+
+/// Headers and body as they are sent, before the credential is on them.
+pub(crate) fn headers_and_body(
+    connection: &Named,
+    request: &ApiRequest,
+) -> Result<(HeaderMap, Bytes), CallError> {
+    let mut headers = HeaderMap::new();
+    let forbidden = |header: &str, why| CallError::HeaderForbidden {
+        connection: connection.clone(),
+        header: header.to_owned(),
+        why,
+    };
+    let typed = |content_type: &str| {
+        HeaderValue::from_str(content_type)
+            .map_err(|_| forbidden("Content-Type", "its value is not valid"))
+    };
+    let (content_type, body) = match &request.body {
+        Body::Empty => (None, Bytes::new()),
+        Body::Json(value) => (
+            Some(HeaderValue::from_static("application/json")),
+            Bytes::from(value.to_string()),
+        ),
+        Body::Form(pairs) => {
+            let mut form = url::form_urlencoded::Serializer::new(String::new());
+            form.extend_pairs(pairs);
+            (
+                Some(HeaderValue::from_static(
+                    "application/x-www-form-urlencoded",
+                )),
+                Bytes::from(form.finish()),
+            )
+        }
+        Body::Text { content_type, text } => (
+            Some(typed(
+                content_type
+                    .as_deref()
+                    .unwrap_or("text/plain; charset=utf-8"),
+            )?),
+            Bytes::from(text.clone()),
+        ),
+        Body::Bytes {
+            content_type,
+            bytes,
+        } => (
+            Some(typed(
+                content_type
+                    .as_deref()
+                    .unwrap_or("application/octet-stream"),
+            )?),
+            bytes.clone(),
+        ),
+    };
+    headers.insert(
+        header::ACCEPT,
+        HeaderValue::from_static("application/json, */*;q=0.5"),
+    );
+    if let Some(content_type) = content_type {
+        headers.insert(header::CONTENT_TYPE, content_type);
+    }
+    let own: Vec<(HeaderName, HeaderValue)> = request
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            if let Some(why) = forbidden_on_call(name) {
+                return Err(forbidden(name, why));
+            }
+            let parsed = HeaderName::from_bytes(name.as_bytes())
+                .map_err(|_| forbidden(name, "it is no header name (RFC 9110 token)"))?;
+            let value = HeaderValue::from_str(value).map_err(|_| {
+                forbidden(name, "its value holds line breaks or control characters")
+            })?;
+            Ok((parsed, value))
+        })
+        .collect::<Result<_, _>>()?;
+    for (name, _) in &own {
+        headers.remove(name);
+    }
+    for (name, value) in own {
+        headers.append(name, value);
+    }
+    Ok((headers, body))
+}
+
+/// A status by its first digit, for counting.
+pub(crate) fn class_of(status: u16) -> &'static str {
+    match status {
+        0..=199 => "1xx",
+        200..=299 => "2xx",
+        300..=399 => "3xx",
+        400..=499 => "4xx",
+        _ => "5xx",
+    }
+}
