@@ -95,7 +95,9 @@ class Browser:
         raise AssertionError(f"more than {PAGES} pages, the last one {url}")
 
     def _wanted(self, form: Form) -> dict[str, str] | None:
-        """The button that says what this person wants, or None."""
+        """The button that says what this person wants, the only one there is, or None."""
+        if len(form.buttons) == 1:
+            return form.buttons[0]
         for button in form.buttons:
             label = " ".join((button["text"], button.get("value", ""), button.get("name", "")))
             cancels = bool(CANCEL.search(label))
