@@ -69,12 +69,13 @@ CREATE TABLE users (
     disabled_at BIGINT
 );
 
--- How often a password was tried on one day, also for names that nobody has.
+-- How often a password was tried on one day, also for names that nobody has: they are kept as fingerprints, since what
+-- is typed as a name may be a password.
 CREATE TABLE attempts (
-    name_key TEXT NOT NULL,
+    account BYTEA NOT NULL,
     day BIGINT NOT NULL,
     count BIGINT NOT NULL,
-    PRIMARY KEY (name_key, day)
+    PRIMARY KEY (account, day)
 );
 
 CREATE TABLE sessions (

@@ -266,15 +266,15 @@ impl Users<'_> {
 
     /// Counts durably, in a transaction that nothing else can roll back.
     async fn count_attempt(&self, key: &str) -> Result<(), Error> {
-        let key = key.to_owned();
+        let account = self.0.inner.shared.vault.fingerprint(key);
         let work = move |tx: &mut Tx<'_>, shared: &Shared| {
             let now = shared.clock.now().as_microsecond();
             let day = now.div_euclid(DAY);
             let counted = tx.query_one(
-                "INSERT INTO attempts (name_key, day, count) VALUES ($1, $2, 1)
-                 ON CONFLICT (name_key, day) DO UPDATE SET count = attempts.count + 1
+                "INSERT INTO attempts (account, day, count) VALUES ($1, $2, 1)
+                 ON CONFLICT (account, day) DO UPDATE SET count = attempts.count + 1
                  WHERE attempts.count < $3 RETURNING count",
-                [key.as_str().into(), day.into(), ATTEMPTS_A_DAY.into()],
+                [account.as_slice().into(), day.into(), ATTEMPTS_A_DAY.into()],
             )?;
             match counted {
                 Some(row) if row.int(0)? == 1 => {
@@ -431,4 +431,55 @@ fn account_key(name: &str) -> Option<String> {
         .bytes()
         .all(|byte| plain(byte) || b"._@+-".contains(&byte));
     (first && rest && key.len() <= 64).then_some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_that_nobody_has_costs_as_much_as_any() {
+        let hasher = Hasher::new(PasswordCost::default()).unwrap();
+        let hash = PasswordHash::new(&hasher.nobody()).unwrap();
+        assert_eq!(hash.params.to_string(), "m=19456,t=2,p=1");
+        assert_eq!(hash.hash.unwrap().as_bytes().len(), 32);
+    }
+
+    #[test]
+    fn what_looks_alike_is_one_account_or_none() {
+        for same in [
+            "adele",
+            "ADELE",
+            " adele\t",
+            "ａｄｅｌｅ",
+            "a\u{ad}dele\u{feff}",
+        ] {
+            assert_eq!(account_key(same).as_deref(), Some("adele"), "{same}");
+        }
+        // A Kelvin sign is a k in lower case; a Cyrillic a is not an a.
+        assert_eq!(account_key("\u{212a}im").as_deref(), Some("kim"));
+        assert_eq!(account_key("\u{430}dele"), None);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn only_so_many_hash_at_a_time() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        let hasher = Arc::new(Hasher::new(PasswordCost::weak()).unwrap());
+        let limit = hasher.permits.available_permits();
+        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let mut jobs = tokio::task::JoinSet::new();
+        for _ in 0..50 {
+            let (hasher, now, most) = (hasher.clone(), now.clone(), most.clone());
+            jobs.spawn(async move {
+                let work = move || {
+                    most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    std::thread::yield_now();
+                    now.fetch_sub(1, Ordering::SeqCst);
+                };
+                hasher.limited(work).await.unwrap();
+            });
+        }
+        jobs.join_all().await;
+        assert!(most.load(Ordering::SeqCst) <= limit);
+    }
 }

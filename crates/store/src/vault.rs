@@ -72,6 +72,7 @@ struct InstallationKey {
     id: KeyId,
     wrapping: RandomizedNonceKey,
     chain: hmac::Key,
+    names: hmac::Key,
 }
 
 impl InstallationKey {
@@ -83,10 +84,13 @@ impl InstallationKey {
         expand(&secret, b"data key wrapping v1", wrapping.as_mut());
         let mut chain = Zeroizing::new([0; KEY]);
         expand(&secret, b"audit chain v1", chain.as_mut());
+        let mut names = Zeroizing::new([0; KEY]);
+        expand(&secret, b"names v1", names.as_mut());
         Self {
             id: KeyId(id),
             wrapping: cipher(&wrapping),
             chain: hmac::Key::new(hmac::HMAC_SHA256, chain.as_ref()),
+            names: hmac::Key::new(hmac::HMAC_SHA256, names.as_ref()),
         }
     }
 }
@@ -137,6 +141,12 @@ impl Vault {
         Self::of(Path::new("(memory)"), &Zeroizing::new(random_bytes()))
     }
 
+    /// The content of a key file with a new key.
+    #[cfg(test)]
+    pub(crate) fn ephemeral_text() -> String {
+        STANDARD.encode(random_bytes::<KEY>())
+    }
+
     fn of(path: &Path, raw: &[u8; KEY]) -> Self {
         Self {
             path: path.to_owned(),
@@ -162,6 +172,13 @@ impl Vault {
     /// The key that signed an older audit row.
     pub(crate) fn chain_key_of(&self, id: KeyId) -> Option<&hmac::Key> {
         self.find(id).map(|key| &key.chain)
+    }
+
+    /// Stands for a text that is to be recognised but not kept; without the key it can't be guessed.
+    pub(crate) fn fingerprint(&self, text: &str) -> Vec<u8> {
+        hmac::sign(&self.sealing().names, text.as_bytes())
+            .as_ref()
+            .to_vec()
     }
 
     /// Seals a value for one place.

@@ -1,0 +1,140 @@
+//! The writer: groups, savepoints, lost connections, callers that go away.
+
+use super::*;
+use crate::{Database, Outcome};
+
+async fn put(store: &Store, name: String, fail: bool) -> Result<(), Error> {
+    let work = move |tx: &mut crate::Tx<'_>, _: &crate::Shared| {
+        tx.execute(
+            "INSERT INTO meta (name, value) VALUES ($1, $1)",
+            [name.as_str().into()],
+        )?;
+        if fail {
+            return Err(Error::StorageFull);
+        }
+        Ok(Outcome::unaudited(()))
+    };
+    store.change(work).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_group_each_job_fails_or_holds_alone() {
+    for db in every_database().await {
+        let mut jobs = tokio::task::JoinSet::new();
+        for number in 0..300 {
+            let store = db.store();
+            jobs.spawn(async move {
+                let done = put(&store, format!("job-{number}"), number % 3 == 0).await;
+                assert_eq!(done.is_err(), number % 3 == 0, "{done:?}");
+                // An error of the database, not only of ours.
+                let twice = put(&store, "job-1".to_owned(), false).await;
+                assert!(
+                    number != 1 || matches!(twice, Err(Error::Database(_))),
+                    "{twice:?}"
+                );
+            });
+        }
+        jobs.join_all().await;
+        let rows = peek(&db, "SELECT COUNT(*) FROM meta WHERE name LIKE 'job-%'").await;
+        assert_eq!(rows[0].int(0).unwrap(), 200);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_means_that_it_is_committed() {
+    for db in [testing::sqlite_file().await, testing::postgres().await] {
+        let second = db.again().await.unwrap();
+        for number in 0..20 {
+            let text = format!("connection-{number}");
+            add(&db, &text).await;
+            assert!(
+                second
+                    .connections()
+                    .find(&Actor::local(), &name(&text))
+                    .await
+                    .unwrap()
+                    .is_some()
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_leaves_the_change_whole() {
+    for db in every_database().await {
+        {
+            let local = Actor::local();
+            let new = NewConnection {
+                name: name("graph"),
+                settings: graph_settings(),
+                secrets: Secrets::none(),
+            };
+            let connections = db.connections();
+            let mut abandoned = std::pin::pin!(connections.add(&local, new));
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            let _ = abandoned.as_mut().poll(&mut context);
+        }
+        // The next write comes after it.
+        add(&db, "next").await;
+        assert!(
+            db.connections()
+                .find(&Actor::local(), &name("graph"))
+                .await
+                .unwrap()
+                .is_some()
+        );
+        assert_eq!(audit_count(&db).await, 2);
+    }
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_opened_again() {
+    let db = testing::postgres().await;
+    let Database::Postgres(url) = &db.config.database else {
+        panic!("this is PostgreSQL");
+    };
+    for round in 0..3 {
+        add(&db, &format!("before-{round}")).await;
+        db.ping().await.unwrap();
+        let ended = testing::postgres_admin(
+            url,
+            "SELECT COUNT(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        );
+        assert!(ended.trim().parse::<u32>().unwrap() >= 2, "{ended}");
+        if round == 1 {
+            db.ping().await.unwrap();
+        }
+        add(&db, &format!("after-{round}")).await;
+        db.ping().await.unwrap();
+    }
+    assert_eq!(
+        db.connections().list(&Actor::local()).await.unwrap().len(),
+        6
+    );
+}
+
+#[tokio::test]
+async fn a_closed_store_says_so() {
+    let db = testing::sqlite_memory().await;
+    let work = |_: &mut crate::Tx<'_>, _: &crate::Shared| -> Result<Outcome<()>, Error> {
+        panic!("a bug in a job")
+    };
+    let lost = db.change(work).await;
+    assert!(matches!(lost, Err(Error::Unavailable(_))));
+    assert!(matches!(db.ping().await, Err(Error::Unavailable(_))));
+}
+
+#[test]
+fn values_of_another_type_are_an_error_not_a_panic() {
+    let row = Row(vec![
+        Value::Int(1),
+        Value::Text("x".to_owned()),
+        Value::Null,
+        Value::Bytes(vec![1]),
+    ]);
+    assert_eq!(row.int(0), Ok(1));
+    assert_eq!(row.opt_text(2), Ok(None));
+    assert!(row.text(0).is_err() && row.int(1).is_err() && row.bytes(1).is_err());
+    assert!(row.text(2).is_err() && row.int(9).is_err() && row.time(3).is_err());
+    assert!(Row(vec![Value::Int(i64::MAX)]).time(0).is_err());
+}
