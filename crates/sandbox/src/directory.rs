@@ -94,6 +94,23 @@ impl Tenant {
             .id
     }
 
+    /// Removes a service principal and what it was given or gave.
+    pub(crate) fn remove_principal(&mut self, app_id: Guid) {
+        if let Some(principal) = self.principals.remove(&app_id) {
+            let id = principal.id;
+            self.grants
+                .retain(|_, grant| grant.client != id && grant.resource != id);
+            self.assignments
+                .retain(|_, given| given.principal != id && given.resource != id);
+        }
+    }
+
+    /// Removes a registration with its service principal.
+    pub(crate) fn remove_application(&mut self, app_id: Guid) {
+        self.applications.remove(&app_id);
+        self.remove_principal(app_id);
+    }
+
     /// The names an app may use on a resource for a user: consented for everybody or by the user.
     pub(crate) fn granted(&self, app_id: Guid, resource: Guid, user: Guid) -> BTreeSet<String> {
         let (Some(client), Some(resource)) =

@@ -1,0 +1,435 @@
+//! `/applications`: app registrations and their secrets.
+
+use axum::http::Method;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+
+use super::access::{Caller, Need};
+use super::errors::{self, GraphError};
+use super::query::page_of;
+use super::{Call, Outcome, Reply, collection, entity};
+use crate::directory::{
+    AccessKind, Application, Audience, PasswordCredential, Platform, RequiredAccess, Tenant,
+    redirect_uri_fault, registered_redirect,
+};
+use crate::guid::Guid;
+use crate::permissions::{AppRole, Consent, DelegatedScope, Resource};
+use crate::users::DirectoryRole;
+
+const READERS: [&str; 4] = [
+    "Application.Read.All",
+    "Application.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
+const WRITERS: [&str; 1] = ["Application.ReadWrite.All"];
+const OWNED_WRITERS: [&str; 2] = ["Application.ReadWrite.All", "Application.ReadWrite.OwnedBy"];
+
+/// Refuses callers who may not read registrations and service principals.
+pub(crate) fn may_read(caller: &Caller) -> Result<(), GraphError> {
+    let application: Vec<&str> = READERS
+        .into_iter()
+        .chain(["Application.ReadWrite.OwnedBy"])
+        .collect();
+    caller.require(Need::Member, &READERS, &application)
+}
+
+/// Refuses callers who may not change this registration: administrators may, and owners.
+pub(crate) fn may_write(caller: &Caller, application: &Application) -> Result<(), GraphError> {
+    caller.require(Need::Member, &WRITERS, &OWNED_WRITERS)?;
+    match caller.user() {
+        Some(user) if user.role == DirectoryRole::GlobalAdministrator => Ok(()),
+        Some(user) if application.owner == Some(user.id) => Ok(()),
+        Some(_) => Err(errors::denied()),
+        None if caller.has(&[], &WRITERS) => Ok(()),
+        // OwnedBy: the app's own creations, which are marked with the app id.
+        None if application.owner == Some(caller.app_id()) => Ok(()),
+        None => Err(errors::denied()),
+    }
+}
+
+/// `/applications…`.
+pub(crate) fn dispatch(call: &Call, rest: &[&str]) -> Reply {
+    match (rest, call.method.clone()) {
+        ([], Method::GET) => list(call),
+        ([], Method::POST) => create(call),
+        ([key], Method::GET) => {
+            may_read(&call.caller)?;
+            let tenant = call.world.directory.read();
+            let app_id = find(&tenant, key)?;
+            let object = tenant.application(app_id).map(object).unwrap_or_default();
+            let object = call.query.narrowed(object);
+            Ok(Outcome::Found(entity(
+                call.context("applications/$entity"),
+                object,
+            )))
+        }
+        ([key], Method::PATCH) => change(call, key),
+        ([key], Method::DELETE) => delete(call, key),
+        ([key, "addPassword"], Method::POST) => add_password(call, key),
+        ([key, "removePassword"], Method::POST) => remove_password(call, key),
+        ([] | [_] | [_, "addPassword" | "removePassword"], _) => Err(errors::wrong_method()),
+        (
+            [
+                _,
+                "owners" | "addKey" | "removeKey" | "federatedIdentityCredentials",
+                ..,
+            ],
+            _,
+        ) => Err(errors::not_implemented()),
+        ([_, other, ..], _) => Err(errors::unknown_segment(other)),
+    }
+}
+
+fn list(call: &Call) -> Reply {
+    may_read(&call.caller)?;
+    let objects = {
+        let tenant = call.world.directory.read();
+        tenant.applications.values().map(object).collect()
+    };
+    let (page, next) = page_of(&call.query, &call.url(), "application", objects)?;
+    Ok(collection(call.context("applications"), None, next, page))
+}
+
+/// The app id of `key`: an object id or `appId='…'`.
+pub(crate) fn find(tenant: &Tenant, key: &str) -> Result<Guid, GraphError> {
+    let by_app_id = key
+        .strip_prefix("appId='")
+        .and_then(|key| key.strip_suffix('\''))
+        .and_then(|key| key.parse().ok())
+        .filter(|app_id| tenant.applications.contains_key(app_id));
+    by_app_id
+        .or_else(|| tenant.application_key(key.parse().ok()?))
+        .ok_or_else(|| errors::not_found(key))
+}
+
+fn create(call: &Call) -> Reply {
+    call.caller
+        .require(Need::Member, &WRITERS, &OWNED_WRITERS)?;
+    let body = call.object()?;
+    if body.get("displayName").is_none_or(Value::is_null) {
+        return Err(errors::value_required("displayName", "Application"));
+    }
+    let mut application = Application {
+        id: Guid::random(),
+        app_id: Guid::random(),
+        display_name: String::new(),
+        audience: Audience::AzureADMyOrg,
+        web_redirects: Vec::new(),
+        public_redirects: Vec::new(),
+        identifier_uris: Vec::new(),
+        required: Vec::new(),
+        passwords: Vec::new(),
+        offers: Resource::default(),
+        created: call.now,
+        owner: Some(
+            call.caller
+                .user()
+                .map_or(call.caller.app_id(), |user| user.id),
+        ),
+    };
+    apply(&mut application, body)?;
+    let object = object(&application);
+    let mut tenant = call.world.directory.write();
+    tenant.applications.insert(application.app_id, application);
+    Ok(Outcome::Created(entity(
+        call.context("applications/$entity"),
+        object,
+    )))
+}
+
+fn change(call: &Call, key: &str) -> Reply {
+    let body = call.object()?;
+    with_application(call, key, |application| {
+        let mut changed = application.clone();
+        apply(&mut changed, body)?;
+        *application = changed;
+        Ok(Outcome::Done)
+    })
+}
+
+fn delete(call: &Call, key: &str) -> Reply {
+    let mut tenant = call.world.directory.write();
+    let app_id = find(&tenant, key)?;
+    if let Some(application) = tenant.application(app_id) {
+        may_write(&call.caller, application)?;
+    }
+    tenant.remove_application(app_id);
+    Ok(Outcome::Done)
+}
+
+/// Runs a change on a registration that the caller may change.
+fn with_application(
+    call: &Call,
+    key: &str,
+    change: impl FnOnce(&mut Application) -> Reply,
+) -> Reply {
+    let mut tenant = call.world.directory.write();
+    let app_id = find(&tenant, key)?;
+    let application = tenant
+        .applications
+        .get_mut(&app_id)
+        .ok_or_else(|| errors::not_found(key))?;
+    may_write(&call.caller, application)?;
+    change(application)
+}
+
+fn add_password(call: &Call, key: &str) -> Reply {
+    let body = if call.body.is_empty() {
+        Map::new()
+    } else {
+        call.object()?
+    };
+    let wanted = body.get("passwordCredential").cloned().unwrap_or_default();
+    let moment = |name: &str| match wanted.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => value
+            .as_str()
+            .and_then(|text| text.parse::<Timestamp>().ok())
+            .map(Some)
+            .ok_or_else(|| errors::value_invalid(name, "PasswordCredential")),
+    };
+    let start = moment("startDateTime")?.unwrap_or(call.now);
+    let two_years = SignedDuration::from_hours(24 * 730);
+    let end = moment("endDateTime")?
+        .unwrap_or_else(|| start.checked_add(two_years).unwrap_or(Timestamp::MAX));
+    let name = wanted.get("displayName").and_then(Value::as_str);
+    let value = crate::keys::secret_value();
+    let credential = PasswordCredential::new(&value, name.map(str::to_owned), start, end);
+    with_application(call, key, |application| {
+        let answer = json!({
+            "@odata.context": call.context("microsoft.graph.passwordCredential"),
+            "keyId": credential.key_id,
+            "displayName": credential.display_name,
+            "startDateTime": credential.start,
+            "endDateTime": credential.end,
+            "hint": credential.hint,
+            "secretText": value,
+            "customKeyIdentifier": null,
+        });
+        application.passwords.push(credential);
+        Ok(Outcome::Found(answer))
+    })
+}
+
+fn remove_password(call: &Call, key: &str) -> Reply {
+    let body = call.object()?;
+    let key_id: Guid = body
+        .get("keyId")
+        .and_then(Value::as_str)
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| errors::value_required("keyId", "PasswordCredential"))?;
+    with_application(call, key, |application| {
+        let before = application.passwords.len();
+        application
+            .passwords
+            .retain(|password| password.key_id != key_id);
+        if application.passwords.len() == before {
+            return Err(errors::invalid(format!(
+                "No password credential found with keyId '{key_id}'."
+            )));
+        }
+        Ok(Outcome::Done)
+    })
+}
+
+/// Sets the properties of a body on a registration.
+fn apply(application: &mut Application, body: Map<String, Value>) -> Result<(), GraphError> {
+    for (name, value) in body {
+        let invalid = || errors::value_invalid(&name, "Application");
+        match name.as_str() {
+            "displayName" => {
+                let text = value
+                    .as_str()
+                    .filter(|text| !text.is_empty() && text.len() <= 256);
+                application.display_name = text.ok_or_else(invalid)?.to_owned();
+            }
+            "signInAudience" => {
+                application.audience = serde_json::from_value(value).map_err(|_| invalid())?;
+            }
+            "identifierUris" => {
+                application.identifier_uris =
+                    serde_json::from_value(value).map_err(|_| invalid())?;
+            }
+            "web" => application.web_redirects = redirects(&value, Platform::Web)?,
+            "publicClient" => application.public_redirects = redirects(&value, Platform::Public)?,
+            "requiredResourceAccess" => {
+                application.required = required(&value).ok_or_else(invalid)?
+            }
+            "api" => application.offers.scopes = offered_scopes(&value).ok_or_else(invalid)?,
+            "appRoles" => application.offers.roles = offered_roles(&value).ok_or_else(invalid)?,
+            other => return Err(errors::bad_request(format!("Invalid property '{other}'."))),
+        }
+    }
+    Ok(())
+}
+
+fn redirects(platform: &Value, kind: Platform) -> Result<Vec<String>, GraphError> {
+    let uris: Vec<String> = match platform.get("redirectUris") {
+        None | Some(Value::Null) => Vec::new(),
+        Some(uris) => serde_json::from_value(uris.clone())
+            .map_err(|_| errors::value_invalid("redirectUris", "Application"))?,
+    };
+    if uris.len() > 256 {
+        return Err(errors::invalid(
+            "The number of redirect URIs exceeds the limit of 256.",
+        ));
+    }
+    for uri in &uris {
+        if let Some(fault) = redirect_uri_fault(uri, kind) {
+            return Err(errors::invalid(format!(
+                "Invalid value specified for property 'redirectUris' of resource 'Application': '{uri}': {fault}."
+            )));
+        }
+    }
+    Ok(uris.iter().map(|uri| registered_redirect(uri)).collect())
+}
+
+fn guid(value: &Value) -> Option<Guid> {
+    value.as_str()?.parse().ok()
+}
+
+fn required(value: &Value) -> Option<Vec<RequiredAccess>> {
+    let mut all = Vec::new();
+    for resource in value.as_array()? {
+        let app_id = guid(&resource["resourceAppId"])?;
+        for access in resource["resourceAccess"].as_array()? {
+            all.push(RequiredAccess {
+                resource: app_id,
+                id: guid(&access["id"])?,
+                kind: match access["type"].as_str()? {
+                    "Scope" => AccessKind::Scope,
+                    "Role" => AccessKind::Role,
+                    _ => return None,
+                },
+            });
+        }
+    }
+    Some(all)
+}
+
+fn offered_scopes(value: &Value) -> Option<Vec<DelegatedScope>> {
+    let Some(scopes) = value.get("oauth2PermissionScopes") else {
+        return Some(Vec::new());
+    };
+    let scope = |scope: &Value| {
+        Some(DelegatedScope {
+            id: guid(&scope["id"])?,
+            value: scope["value"].as_str()?.to_owned(),
+            consent: match scope["type"].as_str() {
+                Some("Admin") => Consent::Admin,
+                _ => Consent::User,
+            },
+            title: scope["adminConsentDisplayName"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
+        })
+    };
+    scopes.as_array()?.iter().map(scope).collect()
+}
+
+fn offered_roles(value: &Value) -> Option<Vec<AppRole>> {
+    let role = |role: &Value| {
+        Some(AppRole {
+            id: guid(&role["id"])?,
+            value: role["value"].as_str()?.to_owned(),
+            title: role["displayName"].as_str().unwrap_or_default().to_owned(),
+        })
+    };
+    value.as_array()?.iter().map(role).collect()
+}
+
+/// A registration on the wire.
+fn object(application: &Application) -> Value {
+    let mut resources: Vec<Guid> = application
+        .required
+        .iter()
+        .map(|access| access.resource)
+        .collect();
+    resources.dedup();
+    let required: Vec<Value> = resources
+        .into_iter()
+        .map(|resource| {
+            let listed = application
+                .required
+                .iter()
+                .filter(|access| access.resource == resource);
+            let access: Vec<Value> = listed
+                .map(|access| json!({"id": access.id, "type": access.kind}))
+                .collect();
+            json!({"resourceAppId": resource, "resourceAccess": access})
+        })
+        .collect();
+    let passwords: Vec<Value> = application
+        .passwords
+        .iter()
+        .map(|password| {
+            json!({
+                "customKeyIdentifier": null,
+                "displayName": password.display_name,
+                "endDateTime": password.end,
+                "hint": password.hint,
+                "keyId": password.key_id,
+                "secretText": null,
+                "startDateTime": password.start,
+            })
+        })
+        .collect();
+    json!({
+        "id": application.id,
+        "deletedDateTime": null,
+        "appId": application.app_id,
+        "createdDateTime": application.created.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        "displayName": application.display_name,
+        "description": null,
+        "identifierUris": application.identifier_uris,
+        "signInAudience": application.audience,
+        "tags": [],
+        "api": {"oauth2PermissionScopes": scopes_on_the_wire(&application.offers), "preAuthorizedApplications": []},
+        "appRoles": roles_on_the_wire(&application.offers),
+        "keyCredentials": [],
+        "passwordCredentials": passwords,
+        "publicClient": {"redirectUris": application.public_redirects},
+        "requiredResourceAccess": required,
+        "web": {"redirectUris": application.web_redirects, "implicitGrantSettings": {"enableAccessTokenIssuance": false, "enableIdTokenIssuance": false}},
+        "spa": {"redirectUris": []},
+    })
+}
+
+/// Delegated permissions that a resource offers.
+pub(crate) fn scopes_on_the_wire(offers: &Resource) -> Vec<Value> {
+    let scopes = offers.scopes.iter();
+    scopes
+        .map(|scope| {
+            json!({
+                "adminConsentDescription": scope.title,
+                "adminConsentDisplayName": scope.title,
+                "id": scope.id,
+                "isEnabled": true,
+                "type": match scope.consent { Consent::User => "User", Consent::Admin => "Admin" },
+                "userConsentDescription": scope.title,
+                "userConsentDisplayName": scope.title,
+                "value": scope.value,
+            })
+        })
+        .collect()
+}
+
+/// Application permissions that a resource offers.
+pub(crate) fn roles_on_the_wire(offers: &Resource) -> Vec<Value> {
+    let roles = offers.roles.iter();
+    roles
+        .map(|role| {
+            json!({
+                "allowedMemberTypes": ["Application"],
+                "description": role.title,
+                "displayName": role.title,
+                "id": role.id,
+                "isEnabled": true,
+                "origin": "Application",
+                "value": role.value,
+            })
+        })
+        .collect()
+}
