@@ -1,0 +1,18 @@
+//! The room against the sandbox and a real store; a mock server only for answers the sandbox never gives.
+
+#[cfg(test)]
+mod calls;
+#[cfg(test)]
+mod diagnoses;
+#[cfg(test)]
+mod forms;
+#[cfg(test)]
+mod house;
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod proxy;
+#[cfg(test)]
+mod renewal;
+#[cfg(test)]
+mod sign_in;
