@@ -1,5 +1,7 @@
 //! What a transaction leaves behind: a value for its caller, audit rows, and the connections that it touched.
 
+use std::fmt::Display;
+
 use crate::{Actor, ConnectionId};
 
 /// What is to be recorded of a change. Never a secret.
@@ -16,7 +18,7 @@ impl Entry {
     pub(crate) fn new(
         actor: &Actor,
         action: &'static str,
-        subject: impl ToString,
+        subject: impl Display,
         detail: serde_json::Value,
     ) -> Self {
         Self {

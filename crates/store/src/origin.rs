@@ -70,6 +70,9 @@ impl Origin {
     }
 
     /// The origin as a URL with the path `/`.
+    ///
+    /// # Panics
+    /// Never: an origin was read from a URL.
     pub fn url(&self) -> Url {
         Url::parse(&self.to_string()).expect("an origin is a URL")
     }

@@ -174,6 +174,13 @@ struct Read {
     answer: oneshot::Sender<Result<Vec<Row>, Error>>,
 }
 
+impl Read {
+    /// The caller may have gone away.
+    fn answer_with(self, rows: Result<Vec<Row>, Error>) {
+        drop(self.answer.send(rows));
+    }
+}
+
 /// The open database.
 pub(crate) struct Db {
     writer: mpsc::Sender<Message>,
@@ -212,7 +219,7 @@ impl Db {
                     sqlite::open(&file, &config, preparation)
                 })
                 .await?;
-                let readers = sqlite::Readers::spawn(&path, readers, &alive).await?;
+                let readers = sqlite::Readers::spawn(&path, readers, &alive)?;
                 Ok((
                     Self::new(opened.sender, Readers::Sqlite(readers), closed),
                     opened.preparation,

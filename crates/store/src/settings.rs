@@ -55,6 +55,10 @@ pub struct Settings {
 }
 
 /// How a connection proves who is calling; the secrets are in [`Secrets`].
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one per connection, and nearly all are the large one"
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Authentication {

@@ -7,6 +7,7 @@ mod people;
 mod pool;
 mod records;
 mod secrecy;
+mod tls;
 mod tokens;
 mod trips;
 

@@ -74,6 +74,10 @@ pub struct Intent {
 }
 
 /// The answer to a request for a lease.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart where it is answered"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Leased {
     /// The caller has it. The row's intent is the one that a predecessor left open, if any.

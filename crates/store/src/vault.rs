@@ -29,7 +29,7 @@ const TAG: usize = 16;
 /// Version, key id, nonce and wrapped data key, nonce; then the sealed value and its tag.
 const HEADER: usize = 1 + KEY_ID + NONCE + KEY + TAG + NONCE;
 /// A key file is one short line; more is another file given by mistake.
-const LONGEST_FILE: u64 = 4096;
+const LONGEST_FILE: u16 = 4096;
 
 /// Names the key that wrapped a data key, or that signed an audit row. Not secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,15 +115,13 @@ fn cipher(key: &[u8; KEY]) -> RandomizedNonceKey {
 impl Vault {
     /// Reads the key file. If there is none, a key is prepared and written (mode 0600) when a new database is made.
     pub fn open_or_create(path: &Path) -> Result<Self, Error> {
-        match read_key(path)? {
-            Some(raw) => Ok(Self::of(path, &raw)),
-            None => {
-                let raw = Zeroizing::new(random_bytes());
-                let mut vault = Self::of(path, &raw);
-                vault.unwritten = Some(raw);
-                Ok(vault)
-            }
+        if let Some(raw) = read_key(path)? {
+            return Ok(Self::of(path, &raw));
         }
+        let raw = Zeroizing::new(random_bytes());
+        let mut vault = Self::of(path, &raw);
+        vault.unwritten = Some(raw);
+        Ok(vault)
     }
 
     /// Reads the key file; it must exist.
@@ -324,8 +322,8 @@ fn read_key(path: &Path) -> Result<Option<Zeroizing<[u8; KEY]>>, Error> {
             mode,
         });
     }
-    let mut text = Zeroizing::new(String::with_capacity(LONGEST_FILE as usize));
-    file.take(LONGEST_FILE)
+    let mut text = Zeroizing::new(String::with_capacity(LONGEST_FILE.into()));
+    file.take(LONGEST_FILE.into())
         .read_to_string(&mut text)
         .map_err(|_| malformed("it is not text"))?;
     let text = text.trim();

@@ -412,7 +412,7 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    pub(super) async fn spawn(
+    pub(super) fn spawn(
         path: &Path,
         count: usize,
         alive: &mpsc::Sender<()>,
@@ -427,7 +427,7 @@ impl Readers {
             let thread = move || {
                 for read in reads {
                     let rows = query(&connection, read.sql, &read.values);
-                    drop(read.answer.send(rows.map_err(|error| map(&name, &error))));
+                    read.answer_with(rows.map_err(|error| map(&name, &error)));
                 }
                 drop(connection);
                 drop(alive);

@@ -166,7 +166,8 @@ fn run(session: &mut dyn Session, mut messages: mpsc::Receiver<Message>) {
                 Message::Write(job) => jobs.push(job),
                 // Outside the group's transaction, so it sees only what is committed.
                 Message::Read(read) => {
-                    drop(read.answer.send(session.query(read.sql, &read.values)))
+                    let rows = session.query(read.sql, &read.values);
+                    read.answer_with(rows);
                 }
             }
             next = (jobs.len() < GROUP)

@@ -320,15 +320,18 @@ async fn a_trigger_a_view_or_another_table_is_refused() {
 
 #[tokio::test]
 async fn a_damaged_file_is_refused_and_left_untouched() {
-    let damage: [(&str, fn(&mut Vec<u8>)); 5] = [
+    type Damage = fn(&mut Vec<u8>);
+    let damage: [(&str, Damage); 5] = [
         ("header zeroed", |bytes| bytes[..100].fill(0)),
         ("pages zeroed", |bytes| bytes[4096..8 * 4096].fill(0)),
         ("page flipped", |bytes| {
-            bytes[4096..].iter_mut().for_each(|byte| *byte ^= 0x55)
+            for byte in &mut bytes[4096..] {
+                *byte ^= 0x55;
+            }
         }),
         ("truncated", |bytes| bytes.truncate(bytes.len() / 2 + 7)),
         ("another file", |bytes| {
-            *bytes = b"#!/bin/sh\nexit 0\n".repeat(500)
+            *bytes = b"#!/bin/sh\nexit 0\n".repeat(500);
         }),
     ];
     for (what, damage) in damage {
@@ -409,7 +412,7 @@ async fn a_sole_owner_waits_for_the_one_before_to_close() {
     let directory = tempfile::tempdir().unwrap();
     let first = open(directory.path()).await.unwrap();
     let mut patient = config(directory.path());
-    patient.lock_wait = Duration::from_secs(60);
+    patient.lock_wait = Duration::from_mins(1);
     let vault = Vault::from_file(&directory.path().join("kek")).unwrap();
     let second = Store::open(&patient, vault, Clock::system());
     let (second, ()) = tokio::join!(second, first.close());
@@ -500,13 +503,13 @@ async fn a_postgresql_that_does_not_answer_is_named_after_the_wait() {
     let url = testing::postgres_url();
     let begun = std::time::Instant::now();
     let mut config = Config::new(Database::Postgres(format!("{url}_none")));
-    config.connect_wait = Duration::from_secs(600);
+    config.connect_wait = Duration::from_mins(10);
     let error = Store::open(&config, Vault::ephemeral(), Clock::system())
         .await
         .err()
         .unwrap();
     assert!(error.to_string().contains("does not exist"), "{error}");
-    assert!(begun.elapsed() < Duration::from_secs(300));
+    assert!(begun.elapsed() < Duration::from_mins(5));
     let error = check("postgres://postgres@127.0.0.1/x?sslmode=perhaps".to_owned()).await;
     assert!(matches!(error, Error::Config { .. }), "{error}");
 }

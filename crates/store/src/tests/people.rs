@@ -67,7 +67,7 @@ async fn a_user_signs_in_under_every_spelling_of_the_name() {
         assert!(matches!(again, Err(Error::Conflict { .. })));
         assert_eq!(
             db.users().list(&Actor::local()).await.unwrap(),
-            [adele.clone()]
+            std::slice::from_ref(&adele)
         );
         assert_eq!(
             db.users().find(&Actor::local(), &adele.id).await.unwrap(),
@@ -175,7 +175,7 @@ async fn a_hundred_attempts_a_day_are_evaluated_whatever_the_spelling() {
         let spellings = ["adele", "ADELE", " Adele ", "ａdele", "adele\u{200b}"];
         for known in [true, false] {
             let mut evaluated = 0;
-            for number in 0..250 {
+            for number in 0..120 {
                 let spelling = spellings[number % spellings.len()];
                 let name = if known {
                     spelling.to_owned()

@@ -20,23 +20,28 @@ async fn put(store: &Store, name: String, fail: bool) -> Result<(), Error> {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_group_each_job_fails_or_holds_alone() {
     for db in every_database().await {
+        put(&db, "taken".to_owned(), false).await.unwrap();
         let mut jobs = tokio::task::JoinSet::new();
         for number in 0..300 {
             let store = db.store();
             jobs.spawn(async move {
-                let done = put(&store, format!("job-{number}"), number % 3 == 0).await;
-                assert_eq!(done.is_err(), number % 3 == 0, "{done:?}");
-                // An error of the database, not only of ours.
-                let twice = put(&store, "job-1".to_owned(), false).await;
-                assert!(
-                    number != 1 || matches!(twice, Err(Error::Database(_))),
-                    "{twice:?}"
-                );
+                // One of three fails by itself, one of three in the database.
+                let name = if number % 3 == 1 {
+                    "taken".to_owned()
+                } else {
+                    format!("job-{number}")
+                };
+                let done = put(&store, name, number % 3 == 0).await;
+                match number % 3 {
+                    0 => assert_eq!(done, Err(Error::StorageFull)),
+                    1 => assert!(matches!(done, Err(Error::Database(_))), "{done:?}"),
+                    _ => assert_eq!(done, Ok(())),
+                }
             });
         }
         jobs.join_all().await;
         let rows = peek(&db, "SELECT COUNT(*) FROM meta WHERE name LIKE 'job-%'").await;
-        assert_eq!(rows[0].int(0).unwrap(), 200);
+        assert_eq!(rows[0].int(0).unwrap(), 100);
     }
 }
 
@@ -137,4 +142,54 @@ fn values_of_another_type_are_an_error_not_a_panic() {
     assert!(row.text(0).is_err() && row.int(1).is_err() && row.bytes(1).is_err());
     assert!(row.text(2).is_err() && row.int(9).is_err() && row.time(3).is_err());
     assert!(Row(vec![Value::Int(i64::MAX)]).time(0).is_err());
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_changes_and_heals_without_a_restart() {
+    let db = testing::sqlite_file().await;
+    let first = add(&db, "graph").await;
+    let limit = async |pages: i64| {
+        let work = move |tx: &mut crate::Tx<'_>| {
+            let sql = if pages == 0 {
+                "PRAGMA max_page_count = 1"
+            } else {
+                "PRAGMA max_page_count = 1000000"
+            };
+            tx.query(sql, [])
+        };
+        db.inner.db.write(work, |_| ()).await.unwrap();
+    };
+    limit(0).await;
+    let mut refused = 0;
+    for number in 0..200 {
+        match db
+            .meta()
+            .save(
+                &Actor::local(),
+                &format!("{number}-{}", "x".repeat(500)),
+                "x",
+            )
+            .await
+        {
+            Ok(()) => assert_eq!(refused, 0, "it was full before"),
+            Err(error) => {
+                assert_eq!(error, Error::StorageFull);
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 0);
+    assert_eq!(
+        db.connections()
+            .find_by_id(&Actor::local(), &first.id)
+            .await
+            .unwrap(),
+        Some(first)
+    );
+    limit(1).await;
+    add(&db, "after").await;
+    assert!(matches!(
+        db.audit().verify(&Actor::local(), None).await,
+        Ok(crate::Verified::Intact(_))
+    ));
 }

@@ -121,7 +121,7 @@ fn occurs(haystack: &[u8], needle: &[u8]) -> bool {
         .any(|window| window == needle)
 }
 
-async fn check_nowhere(db: &TestStore, sinks: &[Vec<u8>], made: &[String]) {
+fn check_nowhere(db: &TestStore, sinks: &[Vec<u8>], made: &[String]) {
     let given = [
         CLIENT_SECRET,
         ACCESS,
@@ -164,9 +164,9 @@ async fn no_secret_is_in_the_sqlite_file_its_log_or_its_free_pages() {
     let made = fill(&db).await;
     let sinks = files(db.directory());
     assert!(sinks.len() >= 4, "database, log, index of the log, lock");
-    check_nowhere(&db, &sinks, &made).await;
+    check_nowhere(&db, &sinks, &made);
     let db = db.reopen().await.unwrap();
-    check_nowhere(&db, &files(db.directory()), &made).await;
+    check_nowhere(&db, &files(db.directory()), &made);
 }
 
 #[tokio::test]
@@ -188,7 +188,7 @@ async fn no_secret_is_in_the_postgresql_tables() {
         ));
     }
     // The same bytes as they are, apart from PostgreSQL's hexadecimal form for them, which is searched too.
-    check_nowhere(&db, &[dump.into_bytes()], &made).await;
+    check_nowhere(&db, &[dump.into_bytes()], &made);
 }
 
 #[tokio::test]

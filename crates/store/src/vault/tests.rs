@@ -16,7 +16,7 @@ fn key_file(directory: &Path, mode: u32, content: &str) -> PathBuf {
 #[test]
 fn what_was_sealed_opens_again_at_its_place() {
     let vault = Vault::ephemeral();
-    for plain in [&b""[..], b"x", b"fake-secret", &[0; 70_000]] {
+    for plain in [&b""[..], b"x", b"fake-secret", &vec![0; 70_000]] {
         let envelope = vault.seal(ROW, plain);
         assert_eq!(vault.open(ROW, &envelope).unwrap().as_slice(), plain);
         assert_eq!(envelope.len(), HEADER + plain.len() + TAG);
