@@ -1,6 +1,7 @@
 //! `keyway audit`: what was changed, when, by whom.
 
 use clap::{Args, Subcommand};
+use serde_json::Value;
 
 use super::{items, text, when};
 use crate::Exit;
@@ -67,9 +68,8 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
     }
     let mut table = Table::new(&["at", "actor", "action", "subject"]);
     for row in items(&answer.body)? {
-        let actor = row["actor"]
-            .as_str()
-            .map_or_else(|| text(&row["actor"], "name"), str::to_owned);
+        let actor = row["actor_name"].as_str().or(row["actor"].as_str());
+        let actor = actor.unwrap_or_default().to_owned();
         table.row([
             when(row, "at"),
             actor,
@@ -78,8 +78,10 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
         ]);
     }
     ui.text(&table.text());
-    if let Some(next) = answer.body["next"].as_str() {
-        ui.note(&format!("more: --before {}", crate::ui::plain(next)));
+    match &answer.body["next"] {
+        Value::Null => {}
+        Value::String(next) => ui.note(&format!("more: --before {}", crate::ui::plain(next))),
+        next => ui.note(&format!("more: --before {next}")),
     }
     Ok(Exit::Ok)
 }

@@ -43,7 +43,12 @@ impl Table {
         }
         let mut text = table
             .lines()
-            .map(|line| line.trim_end().to_owned())
+            .map(|line| {
+                line.strip_prefix(' ')
+                    .unwrap_or(&line)
+                    .trim_end()
+                    .to_owned()
+            })
             .collect::<Vec<_>>()
             .join("\n");
         text.push('\n');

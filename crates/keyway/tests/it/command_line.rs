@@ -1,0 +1,200 @@
+//! What the command line itself promises: exit codes, one JSON document, nothing that steers a terminal.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::support::{Home, free_port};
+
+#[test]
+fn wrong_usage_is_2_with_a_problem_on_stdout_if_json_is_asked() {
+    let home = Home::new();
+    for arguments in [
+        &["nonsense"][..],
+        &[],
+        &["connection"],
+        &["connection", "create"],
+        &["connection", "create", "x", "--grant", "password"],
+        &["connection", "redirect-uri"],
+        &["connection", "redirect-uri", "a", "--new", "b"],
+        &["call", "graph"],
+        &["call", "graph", "B@D", "/x"],
+        &["call", "graph", "/x", "-q", "novalue"],
+        &["call", "graph", "/x", "-H", "novalue"],
+        &["call", "graph", "/x", "-d", "{not json"],
+        &["call", "graph", "/x", "-H", "a:1", "-H", "A:2"],
+        &["key", "create", "k", "--role", "root"],
+        &["connection", "change", "x"],
+        &["sandbox", "serve", "--listen", "0.0.0.0:0"],
+    ] {
+        let problem = home.refused(arguments, 2, "cli.usage");
+        assert!(
+            !problem["detail"].as_str().unwrap().is_empty(),
+            "{arguments:?}"
+        );
+        let plain = home.run(arguments).ends_with(2);
+        assert!(
+            plain.stdout.is_empty() && plain.stderr.starts_with("error: "),
+            "{arguments:?}: {plain}"
+        );
+    }
+    assert!(
+        !home.data().exists(),
+        "a mistake in the command line makes nothing"
+    );
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    let home = Home::closed();
+    for arguments in [
+        &["--help"][..],
+        &["connection", "create", "--help"],
+        &["--version"],
+        &["version"],
+    ] {
+        let answer = home.run(arguments).ends_with(0);
+        assert!(
+            answer.stderr.is_empty() && answer.stdout.contains("eyway"),
+            "{answer}"
+        );
+        assert!(
+            answer.stdout.lines().all(|line| line.chars().count() <= 80),
+            "{answer}"
+        );
+        home.run(&[arguments, &["--json"]].concat())
+            .ends_with(0)
+            .json();
+    }
+    let version = home.ok(&["version"]);
+    assert_eq!(
+        (version["version"].as_str(), &version["server"]),
+        (Some(env!("CARGO_PKG_VERSION")), &serde_json::Value::Null)
+    );
+    assert!(
+        !home.data().exists(),
+        "asking for the version makes nothing"
+    );
+}
+
+#[test]
+fn references_are_printed_for_make_gen() {
+    let home = Home::closed();
+    let openapi = home.run(&["reference", "openapi"]).ends_with(0);
+    assert!(openapi.stdout.ends_with("}\n"));
+    assert!(
+        openapi.json()["paths"]
+            .as_object()
+            .unwrap()
+            .contains_key("/api/v1/connections")
+    );
+    assert_eq!(openapi.json()["openapi"], "3.1.0");
+    let cli = home.run(&["reference", "cli"]).ends_with(0).stdout;
+    for section in [
+        "## keyway connection create",
+        "## keyway call",
+        "## keyway sandbox serve",
+        "--client-secret-file <FILE|->",
+    ] {
+        assert!(cli.contains(section), "{section}");
+    }
+    assert!(!cli.contains("reference") || !cli.contains("## keyway reference"));
+    let config = home.run(&["reference", "config"]).ends_with(0).stdout;
+    assert!(config.contains("# listen = \"127.0.0.1:8800\"") && config.contains("[egress]"));
+    home.write("reference.toml", &config, 0o600);
+    let file = home.path("reference.toml").display().to_string();
+    home.ok(&["connection", "list", "--config", &file]);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let home = Home::closed();
+    let mut child = home
+        .command(&["reference", "cli"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    crate::support::finish(child).ends_with(0);
+}
+
+#[test]
+fn what_is_not_there_is_3() {
+    let home = Home::new();
+    for arguments in [
+        &["connection", "show", "nobody"][..],
+        &["connection", "test", "nobody"],
+        &["connection", "explain", "nobody"],
+        &["connection", "authorize", "nobody"],
+        &["connection", "redirect-uri", "nobody"],
+        &["connection", "delete", "nobody", "--yes"],
+        &["call", "nobody", "/x"],
+    ] {
+        let problem = home.refused(arguments, 3, "connection.not_found");
+        assert!(
+            problem["detail"].as_str().unwrap().contains("nobody"),
+            "{arguments:?}: {problem}"
+        );
+    }
+    for name in ["..", ".", "../x"] {
+        home.refused(&["connection", "show", name], 3, "not_found");
+    }
+    home.refused(&["key", "revoke", "nothing"], 3, "not_found");
+    home.refused(&["user", "disable", "nobody"], 3, "not_found");
+}
+
+#[test]
+fn a_server_that_is_not_there_is_7_within_ten_seconds() {
+    let mut home = Home::closed();
+    let begun = Instant::now();
+    let server = format!("http://127.0.0.1:{}", free_port());
+    let problem = home.refused(
+        &["connection", "list", "--server", &server],
+        7,
+        "client.unreachable",
+    );
+    assert!(
+        problem["detail"].as_str().unwrap().contains(&server),
+        "{problem}"
+    );
+    home.set("KEYWAY_SERVER", server.as_str());
+    home.refused(&["call", "graph", "/me"], 7, "client.unreachable");
+    assert!(begun.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn a_key_is_not_sent_in_the_clear_nor_taken_from_two_places() {
+    let mut home = Home::closed();
+    home.refused(
+        &[
+            "connection",
+            "list",
+            "--server",
+            "http://keyway.contoso.example",
+        ],
+        5,
+        "config.invalid",
+    );
+    home.refused(
+        &["connection", "list", "--server", "keyway.contoso.example"],
+        2,
+        "cli.usage",
+    );
+    home.set("KEYWAY_API_KEY", "kw_visibly_fake");
+    home.set("KEYWAY_API_KEY_FILE", "key");
+    let problem = home.refused(
+        &["connection", "list", "--server", "https://127.0.0.1:1"],
+        5,
+        "config.invalid",
+    );
+    assert!(!problem.to_string().contains("kw_visibly_fake"));
+}
+
+#[test]
+fn nothing_colours_what_is_not_a_terminal() {
+    let home = Home::closed();
+    let answer = home.run(&["connection", "show", "\u{1b}[31mred"]);
+    assert!(
+        !answer.stderr.contains('\u{1b}') && !answer.stdout.contains('\u{1b}'),
+        "{answer}"
+    );
+}
