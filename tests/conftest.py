@@ -34,10 +34,10 @@ def sandbox_as_new(request):
 
 @pytest.fixture
 def keyway(tmp_path, sandbox):
-    """A served installation whose operator declared the sandbox as the cloud `sandbox`; the browser is the first user's."""
+    """A served installation whose operator declared the sandbox as the cloud `sandbox`; the browser is an ordinary member's."""
     port = free_port()
     installation = Keyway(tmp_path / "keyway")
     installation.declare_cloud("sandbox", sandbox.origin, sandbox.ca_file, f"http://localhost:{port}")
-    installation.browse_as(sandbox.browser())
+    installation.browse_as(sandbox.browser(sandbox.users[1]))
     with installation.serve(f"127.0.0.1:{port}"):
         yield installation

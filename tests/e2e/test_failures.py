@@ -54,7 +54,8 @@ def assert_call_works(keyway, name, path="/users"):
 def assert_provider(explanation, aadsts, *, page=False):
     """The provider's code and its trace id are there, verbatim."""
     error = provider_error(explanation)
-    assert aadsts in error["error_codes"], error
+    # An answer sent through the browser has no error_codes: there the code stands in the description.
+    assert aadsts in error["error_codes"] or error["error_description"].startswith(f"AADSTS{aadsts}:"), error
     assert GUID.match(error["trace_id"]), error
     assert GUID.match(error["correlation_id"]), error
     assert str(aadsts) in explanation["why"] + explanation["what"] or error["error_description"], explanation
@@ -141,8 +142,8 @@ def test_missing_offline_access(keyway, sandbox):
     assert "scope.no_refresh" in [warning["code"] for warning in card["warnings"]]
     assert card["token"]["refresh_token"] is False
     sandbox.lifetimes(3600)
-    before = call_until_refused(keyway, "graph")
-    assert before.code == 9, before
+    refused = call_until_refused(keyway, "graph")
+    assert refused.json["code"] == "connection.needs_user"
     explanation = explain(keyway, "graph")
     assert explanation["state"] == "needs_user"
     assert explanation["connection"]["diagnosis"]["code"] == "token.no_refresh"
@@ -153,10 +154,14 @@ def test_missing_offline_access(keyway, sandbox):
 
 
 def call_until_refused(keyway, name):
-    """Calls until the one second that the token lives is over."""
+    """Calls until the one second that the token lives is over, and Keyway itself says that somebody has to do something.
+
+    Until then a 401 of Graph is handed on as it is: that is the API's answer to the call.
+    """
     def refused():
         answer = call(keyway, name, "/me")
-        return answer if answer.code != 0 else None
+        assert answer.code in (0, 7, 9), answer
+        return answer if answer.code == 9 else None
     return wait_until(refused, "the token outlives its second")
 
 
@@ -169,7 +174,7 @@ def test_revoked_session(keyway, sandbox):
     sandbox.lifetimes(3600)
     sandbox.revoke(user["id"])
     refused = call_until_refused(keyway, "graph")
-    assert refused.code == 9, refused
+    assert refused.json["code"] == "connection.needs_user"
     explanation = explain(keyway, "graph")
     assert explanation["state"] == "needs_user"
     assert explanation["connection"]["diagnosis"]["code"] == "session.revoked"

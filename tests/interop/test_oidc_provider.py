@@ -11,6 +11,7 @@ import pytest
 
 from support import certificates
 from support.browser import Browser
+from support.cure import Person, explain, follow, provider_error
 from support.keyway import Keyway
 from support.postgres import free_port
 from support.processes import Program
@@ -51,13 +52,13 @@ def installation(tmp_path):
             yield keyway, provider, files
 
 
-def create(keyway, provider, files, *more):
-    secret = keyway.secret_file("secret", SECRET)
+def create(keyway, provider, files, secret=SECRET):
+    secret = keyway.secret_file("secret", secret)
     return keyway.run(
         "--json", "connection", "create", "idp", "--authorize-url", f"{provider.origin}/auth",
         "--token-url", f"{provider.origin}/token", "--grant", "authorization-code", "--client-id", "keyway",
         "--client-secret-file", secret, "--scope", "openid offline_access", "--authorize-parameter", "prompt=consent",
-        "--base-url", provider.origin, "--ca-file", files.ca, *more)
+        "--base-url", provider.origin, "--ca-file", files.ca)
 
 
 def test_authorization_code_and_rotation(installation):
@@ -88,8 +89,25 @@ def expire(provider, files):
     assert requests.post(f"{provider.origin}/test/expire", verify=str(files.ca), timeout=10).status_code == 204
 
 
-def test_wrong_secret_is_explained(installation):
+def test_wrong_secret_is_explained_and_cured(installation):
     keyway, provider, files = installation
-    keyway.secret_file("wrong", "visibly-fake-wrong-secret")
-    answer = create(keyway, provider, files, "--client-secret-file", keyway.directory / "wrong")
-    assert answer.code in (2, 7), answer
+    created = create(keyway, provider, files, secret="visibly-fake-wrong-secret")
+    assert (created.code, created.json["state"]) == (7, "needs_secret"), created
+    explanation = explain(keyway, "idp")
+    assert explanation["connection"]["diagnosis"]["code"] == "client.refused"
+    assert provider_error(explanation)["error"] == "invalid_client"
+    right = keyway.secret_file("right", SECRET)
+    follow(keyway, explanation, Person({"FILE": str(right)}))
+    assert keyway.ok("call", "idp", "/me")["body"]["sub"] == "ada"
+
+
+def test_discovery_fills_in_the_endpoints(installation):
+    keyway, provider, files = installation
+    secret = keyway.secret_file("secret", SECRET)
+    created = keyway.run(
+        "--json", "connection", "create", "idp", "--preset", "oidc", "--issuer", provider.origin, "--client-id", "keyway",
+        "--grant", "authorization-code", "--client-secret-file", secret, "--scope", "openid offline_access",
+        "--authorize-parameter", "prompt=consent", "--base-url", provider.origin, "--ca-file", files.ca)
+    assert created.code == 0, created
+    assert created.json["token_endpoint"] == f"{provider.origin}/token"
+    assert keyway.ok("call", "idp", "/me")["body"]["sub"] == "ada"

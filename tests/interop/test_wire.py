@@ -21,30 +21,32 @@ DEFAULT = "https://graph.microsoft.com/.default"
 # What is random or counted in every request: that both send it is compared, its value is not.
 VARIES = {"state", "nonce", "code", "code_challenge", "code_verifier", "refresh_token", "content-length", "client-request-id"}
 
-# (request, where, name) → why Keyway and msal differ there.
-BOTH = {
+# (where, name) of a token request → why Keyway and msal differ there. `host` and `content-type` are the same in both.
+TOKEN = {
     ("header", "user-agent"): "each client names itself",
-    ("header", "accept"): "Keyway asks for JSON; msal's HTTP library accepts anything",
     ("header", "accept-encoding"): "what each HTTP library can unpack",
     ("header", "connection"): "msal's HTTP library spells out keep-alive, the default of HTTP/1.1",
-    ("header", "host"): "the order and spelling of the same header",
-    ("header", "x-client-sku"): "msal's telemetry: Keyway sends none",
-    ("header", "x-client-ver"): "msal's telemetry: Keyway sends none",
-    ("header", "x-client-os"): "msal's telemetry: Keyway sends none",
-    ("header", "x-client-current-telemetry"): "msal's telemetry: Keyway sends none",
-    ("header", "x-client-last-telemetry"): "msal's telemetry: Keyway sends none",
-    ("header", "x-ms-lib-capability"): "msal announces that it understands refresh_in hints",
-    ("header", "authorization"): "Keyway's automatic client authentication is client_secret_basic first (RFC 6749 §2.3.1)",
+    ("header", "x-client-sku"): "msal's telemetry; Keyway sends none",
+    ("header", "x-client-ver"): "msal's telemetry; Keyway sends none",
+    ("header", "x-client-os"): "msal's telemetry; Keyway sends none",
+    ("header", "x-client-current-telemetry"): "msal's telemetry; Keyway sends none",
+    ("header", "x-client-last-telemetry"): "msal's telemetry; Keyway sends none",
+    ("header", "x-ms-lib-capability"): "msal announces that it honours Retry-After; Keyway does so unannounced",
+    ("header", "client-request-id"): "msal chooses the correlation id; Keyway keeps the one that the provider answers",
+    ("header", "authorization"): "Keyway's automatic client authentication begins with client_secret_basic (RFC 6749 §2.3.1)",
     ("form", "client_id"): "in Keyway's Authorization header",
     ("form", "client_secret"): "in Keyway's Authorization header",
-    ("form", "client_info"): "msal asks for its account key; Keyway keys nothing by it",
+    ("form", "client_info"): "msal asks for the key of its account cache; Keyway keys nothing by it",
 }
+ANCHOR = {("header", "x-anchormailbox"): "msal's routing hint for Microsoft's front door, which needs the account's id; Keyway decides nothing by claims"}
 REASONS = {
-    "client_credentials": BOTH,
-    "authorization_code": BOTH,
-    "refresh_token": BOTH,
+    "client_credentials": TOKEN,
+    "authorization_code": TOKEN | ANCHOR | {
+        ("form", "scope"): "RFC 6749 §4.1.3 knows no scope there: the code carries what was asked for; msal repeats it",
+    },
+    "refresh_token": TOKEN | ANCHOR,
     "authorize": {
-        ("query", "client_info"): "msal asks for its account key; Keyway keys nothing by it",
+        ("query", "client_info"): "msal asks for the key of its account cache; Keyway keys nothing by it",
     },
 }
 

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
 from .browser import Browser
@@ -96,6 +97,13 @@ class Keyway:
             lambda line: line.partition("keyway is ready at ")[2].split(" ")[0] or None)
         return self
 
+    def wait_for_expiry(self, connection: str) -> None:
+        """Waits until the access token's life is over: not stale, over."""
+        def over() -> bool:
+            ends = self.ok("connection", "show", connection)["token"]["expires_at"]
+            return datetime.fromisoformat(ends) < datetime.now(timezone.utc)
+        wait_until(over, f"the end of the token of {connection}")
+
     def stop(self) -> None:
         if self.server:
             self.server.stop()
@@ -107,5 +115,3 @@ class Keyway:
     def __exit__(self, *_error) -> None:
         self.stop()
 
-
-__all__ = ["Answer", "Keyway", "wait_until"]

@@ -19,7 +19,7 @@ class Result:
     statuses: Counter = field(default_factory=Counter)
     failures: Counter = field(default_factory=Counter)
     seconds: float = 0.0
-    sample: str = ""
+    samples: dict[int, str] = field(default_factory=dict)  # one answer per status that is not 200
 
 
 def request(server: str, key: str, connection: str, path: str, pass_through: bool) -> bytes:
@@ -53,7 +53,7 @@ async def _storm(servers: list[str], requests: dict[str, bytes], calls: int, sec
         status = int(head.split(b" ", 2)[1]) if head.startswith(b"HTTP/1.1 ") else 0
         result.statuses[status] += 1
         if status != 200:
-            result.sample = answer[:600].decode(errors="replace")
+            result.samples[status] = answer[:800].decode(errors="replace")
         elif requests[server].startswith(b"POST") and b'"status":200' not in body.replace(b" ", b""):
             result.failures["upstream not 200"] += 1
 
