@@ -8,7 +8,7 @@ use crate::{Actor, Entry, Error, Outcome, Role, Shared, Store, Tx};
 
 pub(crate) const BY_NAME: &str = "SELECT value FROM meta WHERE name = $1";
 
-/// Small facts about the installation; their names begin with `fact.` in the table, apart from the store's own.
+/// Small facts about the installation, kept apart from the store's own.
 pub struct Meta<'a>(pub(crate) &'a Store);
 
 impl Meta<'_> {

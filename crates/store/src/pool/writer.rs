@@ -27,7 +27,11 @@ pub(super) trait Job: Send {
 }
 
 /// The transaction that a piece of work is in.
-pub(crate) struct Tx<'a>(&'a mut dyn Session);
+pub(crate) struct Tx<'a> {
+    session: &'a mut dyn Session,
+    /// The first statement that failed. PostgreSQL then commits nothing, whatever the work makes of it.
+    failed: Option<Error>,
+}
 
 impl Tx<'_> {
     /// Runs a statement that answers rows.
@@ -36,7 +40,8 @@ impl Tx<'_> {
         sql: &'static str,
         values: impl Into<Vec<Value>>,
     ) -> Result<Vec<Row>, Error> {
-        self.0.query(sql, &values.into())
+        let rows = self.session.query(sql, &values.into());
+        self.noted(rows)
     }
 
     /// Runs a statement that answers one row or none.
@@ -54,7 +59,15 @@ impl Tx<'_> {
         sql: &'static str,
         values: impl Into<Vec<Value>>,
     ) -> Result<u64, Error> {
-        self.0.execute(sql, &values.into())
+        let count = self.session.execute(sql, &values.into());
+        self.noted(count)
+    }
+
+    fn noted<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
+        if let Err(error) = &result {
+            self.failed.get_or_insert_with(|| error.clone());
+        }
+        result
     }
 }
 
@@ -84,7 +97,10 @@ where
     A: FnOnce(&T) + Send,
 {
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        let result = (self.work)(tx);
+        let result = (self.work)(tx).and_then(|value| match tx.failed.take() {
+            Some(error) => Err(error),
+            None => Ok(value),
+        });
         let outcome = result.as_ref().map(|_| ()).map_err(Clone::clone);
         self.result = Some(result);
         outcome
@@ -234,7 +250,10 @@ fn work_through(session: &mut dyn Session, jobs: &mut [Box<dyn Job>]) -> Result<
 
 /// The outer error is the group's: the transaction or the connection is gone. The inner one is the job's own.
 fn run_job(session: &mut dyn Session, job: &mut dyn Job) -> Result<Result<(), Error>, Error> {
-    let outcome = job.run(&mut Tx(session));
+    let outcome = job.run(&mut Tx {
+        session,
+        failed: None,
+    });
     match outcome {
         Err(error) if !session.intact() => Err(error),
         outcome => Ok(outcome),

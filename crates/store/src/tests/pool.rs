@@ -119,6 +119,21 @@ async fn a_lost_connection_is_opened_again() {
 }
 
 #[tokio::test]
+async fn work_that_overlooks_a_failed_statement_fails_all_the_same() {
+    for db in every_database().await {
+        put(&db, "taken".to_owned(), false).await.unwrap();
+        let work = |tx: &mut crate::Tx<'_>, _: &crate::Shared| {
+            tx.execute("INSERT INTO meta (name) VALUES ('new')", [])?;
+            drop(tx.execute("INSERT INTO meta (name) VALUES ('taken')", []));
+            Ok(Outcome::unaudited(()))
+        };
+        assert!(matches!(db.change(work).await, Err(Error::Database(_))));
+        let rows = peek(&db, "SELECT name FROM meta WHERE name = 'new'").await;
+        assert!(rows.is_empty());
+    }
+}
+
+#[tokio::test]
 async fn a_closed_store_says_so() {
     let db = testing::sqlite_memory().await;
     let work = |_: &mut crate::Tx<'_>, _: &crate::Shared| -> Result<Outcome<()>, Error> {
