@@ -32,9 +32,6 @@ use crate::access::Viewer;
 use crate::app::App;
 use crate::problem::{Problem, ProblemDocument};
 
-/// Where the OpenAPI document is.
-const DOCUMENT_PATH: &str = "/api/v1/openapi.json";
-
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -113,7 +110,7 @@ pub(crate) fn document_router(openapi: &utoipa::openapi::OpenApi) -> Router<App>
         let text = text.to_string();
         async move { ([(CONTENT_TYPE, "application/json")], text) }
     };
-    Router::new().route(DOCUMENT_PATH, get(handler))
+    Router::new().route("/api/v1/openapi.json", get(handler))
 }
 
 /// The connection's name in a path; one that no connection can have is simply not found.

@@ -6,8 +6,11 @@
 
 use std::time::Duration;
 
+use connect::{ApiResponse, CallError, ProxyResponse};
+use http::Method;
+use jiff::{SignedDuration, Timestamp};
 use metrics::counter;
-use store::{CallRecord, Store};
+use store::{Actor, CallRecord, ConnectionId, Store};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::task::TaskTracker;
@@ -30,10 +33,107 @@ impl CallLog {
         CallLog(sender)
     }
 
-    /// Reports one call; never waits.
-    pub(crate) fn record(&self, record: CallRecord) {
+    /// Reports one call, if there is anything to report; never waits.
+    pub(crate) fn record(&self, record: Option<CallRecord>) {
+        let Some(record) = record else { return };
         if self.0.try_send(record).is_err() {
             counter!("keyway_call_log_dropped_total").increment(1);
+        }
+    }
+}
+
+/// A call under way.
+pub(crate) struct Begun {
+    at: Timestamp,
+    instant: Instant,
+    actor: String,
+    method: String,
+    path: String,
+}
+
+/// Where a call went and what came of it.
+struct Sent {
+    connection: ConnectionId,
+    host: String,
+    status: Option<u16>,
+    attempts: u32,
+    token_generation: Option<i64>,
+    request_id: Option<String>,
+}
+
+impl Begun {
+    /// Notes who calls what; of the target only the path is kept.
+    pub(crate) fn new(now: Timestamp, actor: &Actor, method: &Method, target: &str) -> Begun {
+        let path = target.split(['?', '#']).next().unwrap_or_default();
+        Begun {
+            at: now,
+            instant: Instant::now(),
+            actor: actor.id.clone(),
+            method: method.as_str().to_owned(),
+            path: path.to_owned(),
+        }
+    }
+
+    /// The row of a call that was answered.
+    pub(crate) fn answered(mut self, response: &ApiResponse) -> CallRecord {
+        self.path.clone_from(&response.path);
+        self.into_record(Sent {
+            connection: response.connection.clone(),
+            host: response.host.clone(),
+            status: Some(response.status),
+            attempts: response.attempts,
+            token_generation: response.token_generation,
+            request_id: response.request_id.clone(),
+        })
+    }
+
+    /// The row of a request whose answer passes through.
+    pub(crate) fn passed(self, response: &ProxyResponse) -> CallRecord {
+        self.into_record(Sent {
+            connection: response.connection.clone(),
+            host: response.host.to_string(),
+            status: Some(response.status.as_u16()),
+            attempts: response.attempts,
+            token_generation: response.token_generation,
+            request_id: response.request_id.clone(),
+        })
+    }
+
+    /// The row of a call that got no answer; none if there is no such connection.
+    pub(crate) fn failed(self, error: &CallError) -> Option<CallRecord> {
+        let sent = Sent {
+            connection: error.connection_id()?.clone(),
+            host: String::new(),
+            status: None,
+            attempts: 0,
+            token_generation: None,
+            request_id: None,
+        };
+        let provider = error
+            .diagnosis()
+            .and_then(|diagnosis| diagnosis.provider.clone());
+        let mut record = self.into_record(sent);
+        record.code = Some(error.code().to_owned());
+        record.provider = provider;
+        Some(record)
+    }
+
+    fn into_record(self, sent: Sent) -> CallRecord {
+        CallRecord {
+            at: self.at,
+            duration: SignedDuration::try_from(self.instant.elapsed())
+                .unwrap_or(SignedDuration::MAX),
+            actor: self.actor,
+            method: self.method,
+            path: self.path,
+            connection: sent.connection,
+            host: sent.host,
+            status: sent.status,
+            code: None,
+            provider: None,
+            attempts: sent.attempts,
+            token_generation: sent.token_generation,
+            request_id: sent.request_id,
         }
     }
 }

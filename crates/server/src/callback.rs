@@ -15,7 +15,7 @@ use connect::CallbackError;
 use http::StatusCode;
 use http::header::{HeaderValue, LOCATION, SET_COOKIE};
 use oauth::{Callback, Secret};
-use store::{Actor, ConnectionName};
+use store::Actor;
 
 use crate::app::App;
 use crate::cookie::Cookie;
@@ -120,7 +120,7 @@ async fn callback(
         .tracker()
         .spawn(finish(app.clone(), path, query, headers));
     let page = match task.await {
-        Ok(Ok((name, card))) => Page::success(&name, &card),
+        Ok(Ok(page)) => page,
         Ok(Err(problem)) => Page::refusal(&problem),
         Err(error) => Page::refusal(&Problem::internal(&error)),
     };
@@ -132,18 +132,24 @@ async fn finish(
     path: String,
     query: String,
     headers: HeaderMap,
-) -> Result<(ConnectionName, connect::Card), Problem> {
+) -> Result<Page, Problem> {
     let callback =
         Callback::parse(&query).map_err(|error| Problem::new(error.code(), error.to_string()))?;
     let visitor = visitor(&app, &headers).await?;
     let browser = Cookie::Browser.read(&app, &headers);
-    let name = app
-        .connector()
+    let connector = app.connector();
+    match connector
         .callback(&path, browser.as_ref(), visitor.as_ref(), callback)
         .await
-        .map_err(|error: CallbackError| Problem::from(&error))?;
-    let card = app.connector().card(&Actor::system(), &name).await?;
-    Ok((name, card))
+    {
+        Ok(name) => {
+            let card = connector.card(&Actor::system(), &name).await?;
+            Ok(Page::success(&name, &card))
+        }
+        // not a sign-in at all: an administrator comes back from the consent page
+        Err(CallbackError::AdminConsented) => Ok(Page::admin_consented()),
+        Err(error) => Err(Problem::from(&error)),
+    }
 }
 
 /// A new mark for a browser: 256 random bits.

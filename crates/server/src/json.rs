@@ -309,13 +309,20 @@ mod tests {
         check(r#"{"name":"a","list":[1,300]}"#, "/list/1");
         check(r#"{"name":"a","list":[1e400]}"#, "/list/0");
         check(r#"{"headers":{}}"#, "");
-        check(
-            &format!(
-                r#"{{"name":"a","body":{}{}}}"#,
-                "[".repeat(200),
-                "]".repeat(200)
-            ),
-            &format!("/body{}", "/0".repeat(125)),
+    }
+
+    #[test]
+    fn deep_nesting_ends_before_the_stack_does() {
+        let deep = format!(
+            r#"{{"name":"a","body":{}{}}}"#,
+            "[".repeat(200),
+            "]".repeat(200)
+        );
+        let problem = parse::<Example>(deep.as_bytes()).unwrap_err();
+        assert!(
+            problem.detail().contains("recursion limit"),
+            "{}",
+            problem.detail()
         );
     }
 

@@ -64,16 +64,17 @@ impl Display for Escaped<'_> {
 /// A page about to be shown.
 pub(crate) struct Page {
     status: StatusCode,
-    good: Verdict,
+    verdict: Verdict,
     title: String,
     lead: String,
     facts: Vec<(&'static str, String)>,
     problem: Option<Problem>,
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 enum Verdict {
     Good,
+    Consented,
     Bad,
 }
 
@@ -122,10 +123,23 @@ impl Page {
         facts.push(("Next", next));
         Page {
             status: StatusCode::OK,
-            good: Verdict::Good,
+            verdict: Verdict::Good,
             title: format!("{name} is connected"),
             lead,
             facts,
+            problem: None,
+        }
+    }
+
+    /// An administrator gave consent for the whole tenant; there is nothing to redeem.
+    pub(crate) fn admin_consented() -> Page {
+        let next = "`keyway connection test NAME` (app-only) or `keyway connection authorize NAME` (delegated)";
+        Page {
+            status: StatusCode::OK,
+            verdict: Verdict::Consented,
+            title: "Consent was given".to_owned(),
+            lead: "The provider says that an administrator consented for the whole tenant. You can close this tab.".to_owned(),
+            facts: vec![("Next", next.to_owned())],
             problem: None,
         }
     }
@@ -172,7 +186,7 @@ impl Page {
         facts.push(("Code", problem.code().to_owned()));
         Page {
             status: problem.status(),
-            good: Verdict::Bad,
+            verdict: Verdict::Bad,
             title: "The sign-in did not succeed".to_owned(),
             lead,
             facts,
@@ -182,8 +196,9 @@ impl Page {
 
     /// Writes the page.
     pub(crate) fn render(&self, trace_id: TraceId) -> Response {
-        let (class, mark) = match self.good {
+        let (class, mark) = match self.verdict {
             Verdict::Good => ("ok", "Signed in"),
+            Verdict::Consented => ("ok", "Consented"),
             Verdict::Bad => ("bad", "Not signed in"),
         };
         let mut html = format!(

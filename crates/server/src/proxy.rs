@@ -17,6 +17,7 @@ use store::{ConnectionName, Role};
 
 use crate::access::{Caller, InProcess, Kind, bearer};
 use crate::app::App;
+use crate::call_log::Begun;
 use crate::problem::Problem;
 
 /// What comes from an API is data: a browser that opens it neither runs nor embeds it.
@@ -47,6 +48,7 @@ async fn forward(app: &App, request: Request) -> Result<Response, Problem> {
     let (name, target) = split(target)?;
     parts.headers.remove(AUTHORIZATION);
     parts.headers.remove(COOKIE);
+    let begun = Begun::new(app.clock().now(), &caller.actor, &parts.method, target);
     let request = ProxyRequest {
         method: parts.method,
         path_and_query: target.to_owned(),
@@ -54,6 +56,10 @@ async fn forward(app: &App, request: Request) -> Result<Response, Problem> {
         body: StreamBody::new(body),
     };
     let answered = app.connector().forward(&caller.actor, &name, request).await;
+    app.calls().record(match &answered {
+        Ok(answer) => Some(begun.passed(answer)),
+        Err(error) => begun.failed(error),
+    });
     let answered = answered.map_err(|error| Problem::from_call(app, &name, &error))?;
     let mut response = Response::new(axum::body::Body::new(answered.body));
     *response.status_mut() = answered.status;

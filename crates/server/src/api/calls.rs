@@ -21,6 +21,7 @@ use utoipa::ToSchema;
 
 use super::{Name, Refusals, schema};
 use crate::access::Operator;
+use crate::call_log::Begun;
 use crate::json::{Json, RequestBody};
 use crate::problem::Problem;
 
@@ -202,18 +203,20 @@ impl Call {
             .filter(|method| *method != Method::CONNECT)
             .ok_or_else(|| invalid("/method", "this is not an HTTP method that can be called"))?;
         let mut headers = self.headers.0;
-        let mut content_type = |default: &str| {
-            let given = headers
+        let mut content_type = || {
+            let is_type =
+                |(name, _): &(String, String)| name.eq_ignore_ascii_case(CONTENT_TYPE.as_str());
+            headers
                 .iter()
-                .position(|(name, _)| name.eq_ignore_ascii_case(CONTENT_TYPE.as_str()));
-            given.map_or_else(|| default.to_owned(), |index| headers.remove(index).1)
+                .position(is_type)
+                .map(|index| headers.remove(index).1)
         };
         let body = match (self.body, self.form, self.text, self.bytes) {
             (None, None, None, None) => Body::Empty,
             (Some(value), None, None, None) => Body::Json(value),
             (None, Some(form), None, None) => Body::Form(form.0),
             (None, None, Some(text), None) => Body::Text {
-                content_type: content_type("text/plain; charset=utf-8"),
+                content_type: content_type(),
                 text,
             },
             (None, None, None, Some(text)) => {
@@ -221,7 +224,7 @@ impl Call {
                     .decode(&text)
                     .map_err(|_| invalid("/bytes", "this is not base64"))?;
                 Body::Bytes {
-                    content_type: content_type("application/octet-stream"),
+                    content_type: content_type(),
                     bytes: bytes.into(),
                 }
             }
@@ -232,10 +235,10 @@ impl Call {
                 ));
             }
         };
-        let follow_redirects = if self.follow {
+        let redirects = if self.follow {
             Redirects::Follow
         } else {
-            Redirects::Return
+            Redirects::Show
         };
         Ok(ApiRequest {
             method,
@@ -243,7 +246,7 @@ impl Call {
             query: self.query.0,
             headers,
             body,
-            follow_redirects,
+            redirects,
         })
     }
 }
@@ -254,12 +257,20 @@ impl Operator {
         name: &ConnectionName,
         request: ApiRequest,
     ) -> Result<ApiResponse, Problem> {
-        let answered = self
-            .app()
-            .connector()
-            .call(self.actor(), name, request)
-            .await;
-        answered.map_err(|error| Problem::from_call(self.app(), name, &error))
+        let app = self.app();
+        let begun = Begun::new(
+            app.clock().now(),
+            self.actor(),
+            &request.method,
+            &request.target,
+        );
+        let answered = app.connector().call(self.actor(), name, request).await;
+        let record = match &answered {
+            Ok(response) => Some(begun.answered(response)),
+            Err(error) => begun.failed(error),
+        };
+        app.calls().record(record);
+        answered.map_err(|error| Problem::from_call(app, name, &error))
     }
 }
 
@@ -333,7 +344,7 @@ mod tests {
             with(r#""text":"<a/>","headers":{"content-type":"application/xml","X-A":"b"}"#)
                 .unwrap();
         assert!(
-            matches!(&request.body, Body::Text { content_type, .. } if content_type == "application/xml")
+            matches!(&request.body, Body::Text { content_type, .. } if content_type.as_deref() == Some("application/xml"))
         );
         assert_eq!(
             request.headers.len(),

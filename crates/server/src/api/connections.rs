@@ -39,6 +39,10 @@ pub(crate) struct StartedAuthorization {
     url: String,
     /// Until when.
     expires_at: Timestamp,
+    /// What the provider's page already says against it; the same as the connection's card then has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    diagnosis: Option<oauth::Diagnosis>,
 }
 
 impl Viewer {
@@ -69,6 +73,7 @@ impl Operator {
         Ok(StartedAuthorization {
             url: started.url.to_string(),
             expires_at: started.expires_at,
+            diagnosis: started.diagnosis,
         })
     }
 

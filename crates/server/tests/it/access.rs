@@ -1,0 +1,557 @@
+//! Default deny: every route × every actor against the committed table (G15).
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use store::{Actor, Role};
+
+use crate::house::{House, echo};
+
+/// Who asks, in the order of the table's columns.
+const ACTORS: [&str; 8] = [
+    "anonymous",
+    "viewer",
+    "operator",
+    "admin",
+    "disabled",
+    "session",
+    "expired",
+    "revoked",
+];
+
+/// Method, route, how the route is filled in, body, and the status for each actor.
+///
+/// `session` is an administrator's session in a browser; all other roles are
+/// API keys; `disabled` is the session of a user who was disabled. What an
+/// actor may do fails further on here (404, 400, 428), so that every cell can
+/// be tried against one server; the walks show that it works.
+#[rustfmt::skip]
+const TABLE: &[(&str, &str, &str, &str, [u16; 8])] = &[
+    //                                                                                    anon view oper admi disa sess expi revo
+    ("GET",    "/healthz", "", "",                                                       [200, 200, 200, 200, 200, 200, 200, 200]),
+    ("GET",    "/readyz", "", "",                                                        [200, 200, 200, 200, 200, 200, 200, 200]),
+    ("GET",    "/metrics", "", "",                                                       [401, 200, 200, 200, 401, 200, 401, 401]),
+    ("GET",    "/oauth/start/{ticket}", "/oauth/start/unknown", "",                      [400, 400, 400, 400, 400, 400, 400, 400]),
+    ("GET",    "/oauth/callback/{path}", "/oauth/callback/microsoft-graph?state=a", "",  [400, 400, 400, 400, 400, 400, 400, 400]),
+    ("POST",   "/oauth/callback/{path}", "/oauth/callback/microsoft-graph", "",          [400, 400, 400, 400, 400, 400, 400, 400]),
+    ("POST",   "/api/v1/setup", "", r#"{"token":"a","username":"b","password":"c"}"#,    [404, 404, 404, 404, 404, 404, 404, 404]),
+    ("POST",   "/api/v1/session", "", r#"{"username":"nobody","password":"nothing"}"#,   [401, 401, 401, 401, 401, 401, 401, 401]),
+    ("DELETE", "/api/v1/session", "", "",                                                [401, 204, 204, 204, 401, 204, 401, 401]),
+    ("GET",    "/api/v1/me", "", "",                                                     [401, 200, 200, 200, 401, 200, 401, 401]),
+    ("GET",    "/api/v1/openapi.json", "", "",                                           [401, 200, 200, 200, 401, 200, 401, 401]),
+    ("GET",    "/api/v1/connections", "", "",                                            [401, 200, 200, 200, 401, 200, 401, 401]),
+    ("POST",   "/api/v1/connections", "", "{}",                                          [401, 403, 403, 400, 401, 400, 401, 401]),
+    ("GET",    "/api/v1/connections/{name}", "/api/v1/connections/echo", "",             [401, 200, 200, 200, 401, 200, 401, 401]),
+    ("PATCH",  "/api/v1/connections/{name}", "/api/v1/connections/echo", "{}",           [401, 403, 403, 428, 401, 428, 401, 401]),
+    ("DELETE", "/api/v1/connections/{name}", "/api/v1/connections/echo", "",             [401, 403, 403, 428, 401, 428, 401, 401]),
+    ("POST",   "/api/v1/connections/{name}/authorize", "/api/v1/connections/absent/authorize", "", [401, 403, 404, 404, 401, 404, 401, 401]),
+    ("POST",   "/api/v1/connections/{name}/test", "/api/v1/connections/absent/test", "", [401, 403, 404, 404, 401, 404, 401, 401]),
+    ("GET",    "/api/v1/connections/{name}/explain", "/api/v1/connections/echo/explain", "", [401, 200, 200, 200, 401, 200, 401, 401]),
+    ("GET",    "/api/v1/connections/{name}/redirect-uri", "/api/v1/connections/echo/redirect-uri", "", [401, 200, 200, 200, 401, 200, 401, 401]),
+    ("POST",   "/api/v1/connections/{name}/call", "/api/v1/connections/echo/call", r#"{"method":"GET","path":"/x"}"#, [401, 403, 200, 200, 401, 200, 401, 401]),
+    ("POST",   "/api/v1/redirect-uris", "", r#"{"name":"../x"}"#,                        [401, 403, 403, 400, 401, 400, 401, 401]),
+    ("GET",    "/api/v1/keys", "", "",                                                   [401, 403, 403, 200, 401, 200, 401, 401]),
+    ("POST",   "/api/v1/keys", "", "{}",                                                 [401, 403, 403, 400, 401, 400, 401, 401]),
+    ("DELETE", "/api/v1/keys/{id}", "/api/v1/keys/key_absent", "",                       [401, 403, 403, 404, 401, 404, 401, 401]),
+    ("GET",    "/api/v1/users", "", "",                                                  [401, 403, 403, 200, 401, 200, 401, 401]),
+    ("POST",   "/api/v1/users", "", "{}",                                                [401, 403, 403, 400, 401, 400, 401, 401]),
+    ("POST",   "/api/v1/users/{id}/disable", "/api/v1/users/usr_absent/disable", "",     [401, 403, 403, 404, 401, 404, 401, 401]),
+    ("GET",    "/api/v1/audit", "", "",                                                  [401, 403, 403, 200, 401, 200, 401, 401]),
+    ("ANY",    "/proxy/{name}", "/proxy/echo", "",                                       [401, 403, 200, 200, 401, 401, 401, 401]),
+    ("ANY",    "/proxy/{name}/", "/proxy/echo/", "",                                     [401, 403, 200, 200, 401, 401, 401, 401]),
+    ("ANY",    "/proxy/{name}/{*path}", "/proxy/echo/x", "",                             [401, 403, 200, 200, 401, 401, 401, 401]),
+];
+
+/// What anybody may reach without a credential; adding a line here is a decision.
+const OPEN: [&str; 7] = [
+    "GET /healthz",
+    "GET /readyz",
+    "GET /oauth/start/{ticket}",
+    "GET /oauth/callback/{path}",
+    "POST /oauth/callback/{path}",
+    "POST /api/v1/setup",
+    "POST /api/v1/session",
+];
+
+async fn credentials(house: &House) -> [Vec<(&'static str, String)>; 8] {
+    let bearer = |key: &str| vec![("authorization", format!("Bearer {key}"))];
+    let page = |cookie: String| {
+        vec![
+            ("cookie", cookie),
+            ("sec-fetch-site", "same-origin".to_owned()),
+        ]
+    };
+    let actor = Actor::local();
+    let disabled = house.user("disabled", Role::Admin).await;
+    let of_disabled = house.session(&disabled).await;
+    house
+        .store
+        .users()
+        .disable(&actor, &disabled.id)
+        .await
+        .unwrap();
+    let soon = house.clock.now() + SignedDuration::from_secs(60);
+    let (_, expired) = house
+        .store
+        .keys()
+        .create(&actor, "expired", Role::Admin, Some(soon))
+        .await
+        .unwrap();
+    let (key, revoked) = house
+        .store
+        .keys()
+        .create(&actor, "revoked", Role::Admin, None)
+        .await
+        .unwrap();
+    house.store.keys().revoke(&actor, &key.id).await.unwrap();
+    house.clock.advance(SignedDuration::from_secs(61));
+    let admin = house.user("admin", Role::Admin).await;
+    [
+        vec![],
+        bearer(&house.key(Role::Viewer).await),
+        bearer(&house.key(Role::Operator).await),
+        bearer(&house.key(Role::Admin).await),
+        page(of_disabled),
+        page(house.session(&admin).await),
+        bearer(expired.expose()),
+        bearer(revoked.expose()),
+    ]
+}
+
+#[tokio::test]
+async fn every_route_answers_every_actor_as_the_table_says() {
+    // behind a proxy on this machine nobody counts as local, and each request has an address of its own
+    let house =
+        House::configured(|config| config.trusted_proxies.push("127.0.0.1".parse().unwrap())).await;
+    house.plain_connection("echo", &echo().await).await;
+    let mut credentials = credentials(&house).await;
+    let admin = house
+        .store
+        .users()
+        .find_by_name(&Actor::local(), "admin")
+        .await
+        .unwrap()
+        .unwrap();
+    let mut address = 0_u32;
+    let mut wrong = Vec::new();
+    for (method, route, filled, body, expected) in TABLE {
+        let methods: &[&str] = if *method == "ANY" {
+            &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+        } else {
+            &[method]
+        };
+        for method in methods {
+            for (column, actor) in ACTORS.iter().enumerate() {
+                if (*method, *route, *actor) == ("DELETE", "/api/v1/session", "session") {
+                    credentials[column][0].1 = house.session(&admin).await;
+                }
+                let path = if filled.is_empty() { route } else { filled };
+                address += 1;
+                let mut request = house.request(method, path).header(
+                    "x-forwarded-for",
+                    &format!(
+                        "192.0.2.7, 10.{}.{}.{}",
+                        address >> 16,
+                        address >> 8 & 255,
+                        address & 255
+                    ),
+                );
+                for (name, value) in &credentials[column] {
+                    request = request.header(name, value);
+                }
+                if !body.is_empty() {
+                    request = request.body("application/json", *body);
+                }
+                let answer = request.send().await;
+                if answer.status != expected[column] {
+                    wrong.push(format!(
+                        "{method} {path} as {actor}: {} instead of {}: {}",
+                        answer.status, expected[column], answer.text
+                    ));
+                }
+                if (*method, *route, *actor) == ("DELETE", "/api/v1/session", "session") {
+                    credentials[column][0].1 = house.session(&admin).await;
+                }
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {address} cells:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn no_route_without_an_entry() {
+    let table: BTreeSet<String> = TABLE
+        .iter()
+        .map(|(method, route, ..)| format!("{method} {route}"))
+        .collect();
+    let openapi: Value = serde_json::from_str(&server::openapi()).unwrap();
+    let mut routes = BTreeSet::new();
+    for (path, item) in openapi["paths"].as_object().unwrap() {
+        routes.extend(
+            item.as_object()
+                .unwrap()
+                .keys()
+                .map(|method| format!("{} {path}", method.to_uppercase())),
+        );
+    }
+    let documented = routes.len();
+    // what is registered without documentation stands as `.route("…"` in a source
+    let paths: BTreeSet<&str> = TABLE.iter().map(|(_, route, ..)| *route).collect();
+    let mut registered = 0;
+    for source in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+        for rest in source.split(".route(").skip(1) {
+            let path = rest
+                .trim_start()
+                .strip_prefix('"')
+                .expect("a route is a literal")
+                .split('"')
+                .next()
+                .unwrap();
+            assert!(paths.contains(path), "{path} has no entry");
+            registered += 1;
+        }
+    }
+    assert!(
+        documented >= 19 && registered >= 9,
+        "{documented} {registered}"
+    );
+    let missing: Vec<&String> = routes.difference(&table).collect();
+    assert!(missing.is_empty(), "without an entry: {missing:?}");
+    let open: Vec<String> = TABLE
+        .iter()
+        .filter(|row| row.4[0] != 401)
+        .map(|row| format!("{} {}", row.0, row.1))
+        .collect();
+    assert_eq!(open, OPEN);
+}
+
+fn sources(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else {
+            found.push(fs::read_to_string(path).unwrap());
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn other_methods_and_unknown_paths_are_problems() {
+    let house = House::new().await;
+    let key = house.key(Role::Admin).await;
+    for (_, route, ..) in TABLE.iter().filter(|row| row.0 != "ANY") {
+        let known: Vec<&str> = TABLE
+            .iter()
+            .filter(|row| row.1 == *route)
+            .map(|row| row.0)
+            .collect();
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] {
+            if known.contains(&method) {
+                continue;
+            }
+            let answer = house
+                .request(method, &route.replace(['{', '}'], ""))
+                .key(&key)
+                .send()
+                .await;
+            assert_eq!(
+                answer.refusal(),
+                "405 route.method_not_allowed",
+                "{method} {route}"
+            );
+            assert!(!answer.header("allow").is_empty(), "{method} {route}");
+        }
+    }
+    for path in [
+        "/",
+        "/api",
+        "/api/v1",
+        "/api/v1/",
+        "/api/v2/me",
+        "/api/v1/me/",
+        "/proxy",
+        "/oauth",
+        "/%00",
+        "/api/v1/connections/%2e%2e%2fx/explain/more",
+        "/index.html",
+    ] {
+        for key in [Some(&key), None] {
+            let mut request = house.request("GET", path);
+            if let Some(key) = key {
+                request = request.key(key);
+            }
+            assert_eq!(
+                request.send().await.refusal(),
+                "404 route.not_found",
+                "{path}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_anothers_and_what_never_was_look_alike() {
+    let house = House::new().await;
+    let key = house.key(Role::Admin).await;
+    for (path, code) in [
+        ("/api/v1/connections/NAME", "connection.not_found"),
+        ("/api/v1/connections/NAME/explain", "connection.not_found"),
+        (
+            "/api/v1/connections/NAME/redirect-uri",
+            "connection.not_found",
+        ),
+        ("/proxy/NAME/users", "connection.not_found"),
+    ] {
+        let mut seen = BTreeSet::new();
+        for name in [
+            "absent",
+            "-bad",
+            "a%20b",
+            "%00",
+            "%2e%2e%2fetc",
+            "%ff",
+            "con_aaaaaaaaaaaaaaaaaaaaaaaaaa",
+            &"x".repeat(300),
+            "%3Cimg%20src=x%3E",
+        ] {
+            let answer = house
+                .request("GET", &path.replace("NAME", name))
+                .key(&key)
+                .send()
+                .await;
+            assert_eq!(answer.refusal(), format!("404 {code}"), "{path} {name}");
+            let mut problem = answer.json();
+            for varying in ["detail", "trace_id"] {
+                problem[varying] = json!(null);
+            }
+            seen.insert(problem.to_string());
+        }
+        assert_eq!(seen.len(), 1, "{seen:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_local_token_works_from_this_machine_alone() {
+    let token = "local-token-of-a-test-0123456789abcdef";
+    let house =
+        House::configured(move |config| config.local_token = Some(oauth::Secret::new(token))).await;
+    let me = house.request("GET", "/api/v1/me").key(token).send().await;
+    assert_eq!(
+        me.json(),
+        json!({"id": "local", "name": "local", "role": "admin", "kind": "local"})
+    );
+    assert_eq!(
+        house.request("GET", "/metrics").send().await.status,
+        200,
+        "a peer on this machine"
+    );
+    let proxied = House::configured(move |config| {
+        config.local_token = Some(oauth::Secret::new(token));
+        config.trusted_proxies.push("127.0.0.1".parse().unwrap());
+    })
+    .await;
+    assert_eq!(
+        proxied
+            .request("GET", "/api/v1/me")
+            .key(token)
+            .send()
+            .await
+            .refusal(),
+        "401 unauthenticated"
+    );
+    assert_eq!(
+        proxied.request("GET", "/metrics").send().await.refusal(),
+        "401 unauthenticated"
+    );
+}
+
+#[tokio::test]
+async fn nothing_from_the_wire_is_a_caller_inside_this_process() {
+    let house = House::new().await;
+    let inside = server::router_as(house.app.clone(), Actor::local());
+    let request = http::Request::get("/api/v1/me")
+        .body(axum::body::Body::empty())
+        .unwrap();
+    let answer = tower::ServiceExt::oneshot(inside, request).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let body = axum::body::to_bytes(answer.into_body(), 1 << 20)
+        .await
+        .unwrap();
+    assert_eq!(
+        serde_json::from_slice::<Value>(&body).unwrap()["id"],
+        "local"
+    );
+    let outside = server::router(house.app.clone());
+    let mut request = http::Request::get("/api/v1/me")
+        .body(axum::body::Body::empty())
+        .unwrap();
+    request.extensions_mut().insert(Actor::local());
+    assert_eq!(
+        tower::ServiceExt::oneshot(outside, request)
+            .await
+            .unwrap()
+            .status(),
+        401
+    );
+}
+
+#[tokio::test]
+async fn a_credential_that_is_not_good_is_not_made_good_by_another() {
+    let house = House::new().await;
+    let admin = house.user("admin", Role::Admin).await;
+    let cookie = house.session(&admin).await;
+    for bad in [
+        "Bearer kw_wrong",
+        "Bearer ",
+        "Bearer",
+        "Basic YTpi",
+        "kw_x",
+        "",
+    ] {
+        let answer = house
+            .request("GET", "/api/v1/me")
+            .cookie(&cookie)
+            .header("authorization", bad)
+            .send()
+            .await;
+        assert_eq!(answer.refusal(), "401 unauthenticated", "{bad}");
+        assert!(answer.header("www-authenticate").starts_with("Bearer"));
+    }
+    let key = house.key(Role::Viewer).await;
+    let twice = house
+        .request("GET", "/api/v1/me")
+        .key(&key)
+        .key(&key)
+        .send()
+        .await;
+    assert_eq!(twice.refusal(), "401 unauthenticated");
+}
+
+#[tokio::test]
+async fn a_key_stops_working_when_it_is_revoked_or_over() {
+    let house = House::new().await;
+    let admin = house.key(Role::Admin).await;
+    let me = |key: String| {
+        let request = house.request("GET", "/api/v1/me").key(&key);
+        async { request.send().await.status.as_u16() }
+    };
+    // revoked through this server: at once, although it was used just now
+    let made = house
+        .request("POST", "/api/v1/keys")
+        .key(&admin)
+        .json(&json!({"name": "ci", "role": "viewer"}))
+        .send()
+        .await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let made = made.json();
+    let (id, key) = (
+        made["id"].as_str().unwrap(),
+        made["token"].as_str().unwrap().to_owned(),
+    );
+    assert!(key.starts_with("kw_"));
+    assert_eq!(me(key.clone()).await, 200);
+    let listed = house
+        .request("GET", "/api/v1/keys")
+        .key(&admin)
+        .send()
+        .await;
+    assert!(
+        !listed.text.contains("kw_") && listed.text.contains(id),
+        "{}",
+        listed.text
+    );
+    assert_eq!(
+        house
+            .request("DELETE", &format!("/api/v1/keys/{id}"))
+            .key(&admin)
+            .send()
+            .await
+            .status,
+        204
+    );
+    assert_eq!(me(key).await, 401);
+    // revoked by another process: within a second
+    let (other, key) = house
+        .store
+        .keys()
+        .create(&Actor::local(), "other", Role::Viewer, None)
+        .await
+        .unwrap();
+    let key = key.expose().to_owned();
+    assert_eq!(me(key.clone()).await, 200);
+    house
+        .store
+        .keys()
+        .revoke(&Actor::local(), &other.id)
+        .await
+        .unwrap();
+    assert_eq!(
+        me(key.clone()).await,
+        200,
+        "memory may be believed for a moment"
+    );
+    house.clock.advance(SignedDuration::from_secs(1));
+    assert_eq!(me(key).await, 401);
+    // over: to the second, memory or not
+    let end = house.clock.now() + SignedDuration::from_secs(1);
+    let (_, key) = house
+        .store
+        .keys()
+        .create(&Actor::local(), "short", Role::Viewer, Some(end))
+        .await
+        .unwrap();
+    let key = key.expose().to_owned();
+    assert_eq!(me(key.clone()).await, 200);
+    house.clock.advance(SignedDuration::from_millis(999));
+    assert_eq!(me(key.clone()).await, 200);
+    house.clock.advance(SignedDuration::from_millis(1));
+    assert_eq!(me(key).await, 401);
+}
+
+#[tokio::test]
+async fn a_key_has_an_end() {
+    let house = House::new().await;
+    let admin = house.key(Role::Admin).await;
+    let make = |body: Value| {
+        let request = house
+            .request("POST", "/api/v1/keys")
+            .key(&admin)
+            .json(&body);
+        async { request.send().await }
+    };
+    let days = |answer: Value| {
+        let end: jiff::Timestamp = answer["expires_at"].as_str().unwrap().parse().unwrap();
+        end.duration_since(house.clock.now()).as_hours() / 24
+    };
+    assert_eq!(
+        days(make(json!({"name": "a", "role": "viewer"})).await.json()),
+        90
+    );
+    assert_eq!(
+        days(
+            make(json!({"name": "b", "role": "viewer", "expires_in_days": 1}))
+                .await
+                .json()
+        ),
+        1
+    );
+    for bad in [json!(0), json!(367), json!(4_000_000_000_u32)] {
+        let answer = make(json!({"name": "c", "role": "viewer", "expires_in_days": bad})).await;
+        assert_eq!(answer.refusal(), "400 body.invalid /expires_in_days");
+    }
+    assert_eq!(
+        make(json!({"name": "d", "role": "owner"})).await.refusal(),
+        "400 body.invalid /role"
+    );
+}

@@ -1,0 +1,289 @@
+//! Calls as JSON, the call log, metrics.
+
+use serde_json::{Value, json};
+use store::{Actor, CallFilter, Role};
+
+use crate::house::{Answer, House, api, echo};
+use axum::body::Body;
+use axum::response::Response;
+
+async fn call(house: &House, key: &str, body: &Value) -> Answer {
+    house
+        .request("POST", "/api/v1/connections/echo/call")
+        .key(key)
+        .json(body)
+        .send()
+        .await
+}
+
+#[tokio::test]
+async fn a_call_says_what_was_sent_and_what_came_back() {
+    let house = House::new().await;
+    let key = house.key(Role::Operator).await;
+    house
+        .plain_connection("echo", &format!("{}/base", echo().await))
+        .await;
+    let answer = call(
+        &house,
+        &key,
+        &json!({
+            "method": "POST", "path": "/users?a=1", "query": {"$top": "5", "b": ["2", "3"]},
+            "headers": {"X-Own": "yes"}, "body": {"name": null, "list": [1, 2]},
+        }),
+    )
+    .await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let answer = answer.json();
+    assert_eq!(
+        (
+            &answer["status"],
+            &answer["body_encoding"],
+            &answer["attempts"]
+        ),
+        (&json!(200), &json!("json"), &json!(1))
+    );
+    assert_eq!(answer["request_id"], "echo-1");
+    assert!(answer["headers"]["set-cookie"].is_null());
+    let sent = &answer["body"];
+    assert_eq!(sent["method"], "POST");
+    assert_eq!(sent["target"], "/base/users?a=1&%24top=5&b=2&b=3");
+    assert_eq!(sent["body"], r#"{"name":null,"list":[1,2]}"#);
+    let headers = sent["headers"].as_array().unwrap();
+    assert!(
+        headers.contains(&json!(["x-own", "yes"]))
+            && headers.contains(&json!(["content-type", "application/json"])),
+        "{sent}"
+    );
+    let (mine, ours) = (key.as_str(), sent.to_string());
+    assert!(
+        !ours.contains(mine) && !ours.contains("authorization"),
+        "the caller's key stays here: {ours}"
+    );
+}
+
+#[tokio::test]
+async fn bodies_of_every_kind() {
+    let house = House::new().await;
+    let key = house.key(Role::Operator).await;
+    house.plain_connection("echo", &echo().await).await;
+    for (body, content_type, sent) in [
+        (
+            json!({"form": {"a": "b c", "d": ["e", "f"]}}),
+            "application/x-www-form-urlencoded",
+            "a=b+c&d=e&d=f",
+        ),
+        (
+            json!({"text": "<a/>", "headers": {"Content-Type": "application/xml"}}),
+            "application/xml",
+            "<a/>",
+        ),
+        (
+            json!({"text": "hello"}),
+            "text/plain; charset=utf-8",
+            "hello",
+        ),
+        (
+            json!({"bytes": "aGVsbG8="}),
+            "application/octet-stream",
+            "hello",
+        ),
+        (json!({"body": null}), "application/json", "null"),
+    ] {
+        let mut request = json!({"method": "PUT", "path": "/x"});
+        for (name, value) in body.as_object().unwrap() {
+            request[name] = value.clone();
+        }
+        let answer = call(&house, &key, &request).await.json();
+        assert_eq!(answer["body"]["body"], sent, "{body}: {answer}");
+        assert!(
+            answer["body"]["headers"]
+                .as_array()
+                .unwrap()
+                .contains(&json!(["content-type", content_type])),
+            "{answer}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_any_status_is_an_answer() {
+    let house = House::new().await;
+    let key = house.key(Role::Operator).await;
+    let url = api(async |request: axum::extract::Request| {
+        let status: u16 = request.uri().path()[1..].parse().unwrap();
+        let body = if status == 204 {
+            Body::empty()
+        } else {
+            Body::from(vec![0xff_u8, 0xfe, 0x00])
+        };
+        Response::builder()
+            .status(status)
+            .header("content-type", "image/png")
+            .body(body)
+            .unwrap()
+    })
+    .await;
+    house.plain_connection("echo", &url).await;
+    for status in [200, 404, 500] {
+        let answer = call(
+            &house,
+            &key,
+            &json!({"method": "GET", "path": format!("/{status}")}),
+        )
+        .await;
+        assert_eq!(answer.status, 200);
+        let answer = answer.json();
+        assert_eq!(
+            (&answer["status"], &answer["body_encoding"], &answer["body"]),
+            (&json!(status), &json!("base64"), &json!("//4A"))
+        );
+    }
+    let empty = call(&house, &key, &json!({"method": "GET", "path": "/204"}))
+        .await
+        .json();
+    assert_eq!(
+        (&empty["body_encoding"], &empty["body"]),
+        (&json!("empty"), &json!(null))
+    );
+}
+
+#[tokio::test]
+async fn refused_calls_say_why() {
+    let house = House::new().await;
+    let key = house.key(Role::Operator).await;
+    house.plain_connection("echo", &echo().await).await;
+    for (body, expected) in [
+        (
+            json!({"method": "GET", "path": "https://attacker.example/x"}),
+            "400 connection.origin_forbidden",
+        ),
+        (
+            json!({"method": "GET", "path": "http://169.254.169.254/latest"}),
+            "400 connection.origin_forbidden",
+        ),
+        (
+            json!({"method": "GET", "path": "//attacker.example/x"}),
+            "400 connection.origin_forbidden",
+        ),
+        (
+            json!({"method": "GET", "path": "/x", "headers": {"Authorization": "Bearer x"}}),
+            "400 header.forbidden",
+        ),
+        (
+            json!({"method": "GET", "path": "/x", "headers": {"Host": "x"}}),
+            "400 header.forbidden",
+        ),
+        (
+            json!({"method": "GET", "path": "/x", "headers": {"X": "a\r\nY: b"}}),
+            "400 header.forbidden",
+        ),
+        (json!({"method": "GET"}), "400 body.invalid"),
+        (
+            json!({"method": "CONNECT", "path": "/x"}),
+            "400 body.invalid /method",
+        ),
+        (
+            json!({"method": "GET", "path": "/x", "text": "a", "bytes": "YQ=="}),
+            "400 body.invalid",
+        ),
+    ] {
+        let answer = call(&house, &key, &body).await;
+        let refusal = answer.refusal();
+        assert!(
+            refusal.starts_with(expected),
+            "{body}: {refusal}: {}",
+            answer.text
+        );
+    }
+    let gone = house
+        .request("POST", "/api/v1/connections/absent/call")
+        .key(&key)
+        .json(&json!({"method": "GET", "path": "/x"}))
+        .send()
+        .await;
+    assert_eq!(gone.refusal(), "404 connection.not_found");
+}
+
+#[tokio::test]
+async fn calls_are_logged_in_batches() {
+    let house = House::new().await;
+    let key = house.key(Role::Operator).await;
+    house.plain_connection("echo", &echo().await).await;
+    let commits = 20;
+    for number in 0..commits {
+        let path = format!("/users/{number}?$select=secret");
+        assert_eq!(
+            call(&house, &key, &json!({"method": "GET", "path": path}))
+                .await
+                .status,
+            200
+        );
+        assert_eq!(
+            house
+                .request("GET", &format!("/proxy/echo/things/{number}?x=secret"))
+                .key(&key)
+                .send()
+                .await
+                .status,
+            200
+        );
+    }
+    call(
+        &house,
+        &key,
+        &json!({"method": "GET", "path": "https://attacker.example/x"}),
+    )
+    .await;
+    let store = house.store.store();
+    // the writer ends, with everything written, once the last user of the server is gone
+    let House {
+        stop, tracker, app, ..
+    } = &house;
+    stop.cancel();
+    tracker.close();
+    let _ = app;
+    let rows = loop {
+        let rows = store
+            .calls()
+            .list(
+                &Actor::local(),
+                &CallFilter {
+                    limit: 1000,
+                    ..CallFilter::default()
+                },
+            )
+            .await
+            .unwrap();
+        if rows.len() > 2 * commits {
+            break rows;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(rows.len(), 2 * commits + 1);
+    assert!(
+        rows.iter()
+            .all(|row| !row.record.path.contains('?') && row.record.actor.starts_with("key_"))
+    );
+    let refused = rows.iter().find(|row| row.record.status.is_none()).unwrap();
+    assert_eq!(
+        refused.record.code.as_deref(),
+        Some("connection.origin_forbidden")
+    );
+}
+
+#[tokio::test]
+async fn metrics_count_requests_by_route() {
+    let house = House::new().await;
+    house
+        .request("GET", "/api/v1/connections/some-name")
+        .send()
+        .await;
+    let metrics = house.request("GET", "/metrics").send().await;
+    assert_eq!(
+        metrics.header("content-type"),
+        "text/plain; version=0.0.4; charset=utf-8"
+    );
+    let line = r#"keyway_http_requests_total{route="/api/v1/connections/{name}",status="401"}"#;
+    assert!(metrics.text.contains(line), "{}", metrics.text);
+    assert!(!metrics.text.contains("some-name"), "names are not labels");
+}
