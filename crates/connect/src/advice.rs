@@ -142,14 +142,14 @@ impl Situation<'_> {
             Action::ChangeEndpoint => self.change_endpoint(diagnosis, &advice),
             Action::RegisterRedirectUri => self.register_redirect_uri(&advice),
             Action::AddPermission => self.add_permission(&advice),
-            Action::AssignUser => Self::run(
+            Action::AssignUser => Self::then_run(
                 &or(
                     &advice,
                     "an administrator assigns the person or app to the application",
                 ),
                 &[self.prove()],
             ),
-            Action::FixClock => Self::run(
+            Action::FixClock => Self::then_run(
                 &or(&advice, "set the clock of this machine"),
                 &[self.test()],
             ),
@@ -158,7 +158,7 @@ impl Situation<'_> {
                     || "a minute has passed".to_owned(),
                     |at| format!("it is {}", at.strftime("%Y-%m-%d %H:%M:%S UTC")),
                 );
-                Self::run(&format!("wait until {until}"), &[self.again()])
+                Self::then_run(&format!("wait until {until}"), &[self.again()])
             }
             Action::Retry => Self::run(&advice, &[self.again()]),
             Action::ReportBug => Next::words(or(
@@ -184,22 +184,14 @@ impl Situation<'_> {
         }
     }
 
-    fn run(before: &str, commands: &[String]) -> Next {
-        let list = commands
-            .iter()
-            .map(|command| format!("`{command}`"))
-            .collect::<Vec<_>>()
-            .join(", then ");
-        let sentence = if before.is_empty() {
-            format!("run {list}")
-        } else {
-            format!("{before}; then run {list}")
-        };
-        Next {
-            sentence,
-            command: commands.first().cloned(),
-            link: None,
-        }
+    /// Commands that do what the advice says.
+    fn run(advice: &str, commands: &[String]) -> Next {
+        Next::with(advice, ": run ", commands)
+    }
+
+    /// Commands for after what the advice says was done elsewhere.
+    fn then_run(before: &str, commands: &[String]) -> Next {
+        Next::with(before, "; then run ", commands)
     }
 
     fn admin_consent(&self, advice: &str) -> Next {
@@ -212,7 +204,7 @@ impl Situation<'_> {
                 command: Some(command),
                 link: Some(link.to_string()),
             },
-            None => Self::run(
+            None => Self::then_run(
                 &or(advice, "an administrator consents for the whole tenant"),
                 &[command],
             ),
@@ -238,7 +230,7 @@ impl Situation<'_> {
 
     fn change_endpoint(&self, diagnosis: &Diagnosis, advice: &str) -> Next {
         if diagnosis.code.starts_with("egress.") {
-            return Self::run(advice, &[self.again()]);
+            return Self::then_run(advice, &[self.again()]);
         }
         let options = match diagnosis.code.as_str() {
             "tls.unknown_issuer" | "connection.ca_invalid" => "--ca-file FILE".to_owned(),
@@ -266,7 +258,7 @@ impl Situation<'_> {
                 command: Some(command),
                 link: None,
             },
-            None => Self::run(advice, &[command]),
+            None => Self::then_run(advice, &[command]),
         }
     }
 
@@ -284,7 +276,7 @@ impl Situation<'_> {
                 command: Some(command),
                 link: Some(link.to_string()),
             },
-            None => Self::run(&before, &[command]),
+            None => Self::then_run(&before, &[command]),
         }
     }
 
@@ -321,6 +313,24 @@ impl Situation<'_> {
 }
 
 impl Next {
+    fn with(before: &str, joint: &str, commands: &[String]) -> Next {
+        let list = commands
+            .iter()
+            .map(|command| format!("`{command}`"))
+            .collect::<Vec<_>>()
+            .join(", then ");
+        let sentence = if before.is_empty() {
+            format!("run {list}")
+        } else {
+            format!("{before}{joint}{list}")
+        };
+        Next {
+            sentence,
+            command: commands.first().cloned(),
+            link: None,
+        }
+    }
+
     fn words(sentence: String) -> Next {
         Next {
             sentence,

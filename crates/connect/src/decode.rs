@@ -70,7 +70,7 @@ impl Decoder {
             Kind::Brotli(decoder) => decoder.write_all(piece),
         };
         let packed = self.packed;
-        let sink = self.sink();
+        let sink = self.sink_mut();
         if sink.overflow || bomb(packed, sink.taken.len()) {
             return Err(DecodeError::TooLarge);
         }
@@ -78,31 +78,30 @@ impl Decoder {
     }
 
     /// Ends the body.
-    pub(crate) fn finish(self) -> Result<Bytes, DecodeError> {
-        let packed = self.packed;
-        let truncated = DecodeError::Malformed("the compressed body ends too early");
-        let sink = match self.kind {
-            Kind::Identity(sink) => sink,
+    pub(crate) fn finish(mut self) -> Result<Bytes, DecodeError> {
+        let ended = match &mut self.kind {
+            Kind::Identity(_) => true,
             // An answer without a body (to HEAD, 204, 304) may still name an encoding.
-            Kind::Gzip(decoder) if packed == 0 => decoder.get_ref().empty(),
-            Kind::Brotli(decoder) if packed == 0 => decoder.get_ref().empty(),
-            Kind::Gzip(decoder) => decoder.finish().map_err(|_| truncated)?,
-            Kind::Brotli(mut decoder) => {
-                decoder.close().map_err(|_| truncated)?;
-                decoder.into_inner().map_err(|_| truncated)?
-            }
+            Kind::Gzip(_) | Kind::Brotli(_) if self.packed == 0 => true,
+            Kind::Gzip(decoder) => decoder.try_finish().is_ok(),
+            Kind::Brotli(decoder) => decoder.close().is_ok(),
         };
+        let packed = self.packed;
+        let sink = self.sink_mut();
         if sink.overflow || bomb(packed, sink.taken.len()) {
             return Err(DecodeError::TooLarge);
         }
-        Ok(sink.taken.freeze())
+        if !ended {
+            return Err(DecodeError::Malformed("the compressed body ends too early"));
+        }
+        Ok(std::mem::take(&mut sink.taken).freeze())
     }
 
-    fn sink(&self) -> &Sink {
-        match &self.kind {
+    fn sink_mut(&mut self) -> &mut Sink {
+        match &mut self.kind {
             Kind::Identity(sink) => sink,
-            Kind::Gzip(decoder) => decoder.get_ref(),
-            Kind::Brotli(decoder) => decoder.get_ref(),
+            Kind::Gzip(decoder) => decoder.get_mut(),
+            Kind::Brotli(decoder) => decoder.get_mut(),
         }
     }
 }
@@ -116,16 +115,6 @@ struct Sink {
     taken: BytesMut,
     limit: usize,
     overflow: bool,
-}
-
-impl Sink {
-    fn empty(&self) -> Sink {
-        Sink {
-            taken: BytesMut::new(),
-            limit: self.limit,
-            overflow: false,
-        }
-    }
 }
 
 impl Write for Sink {
@@ -164,7 +153,7 @@ mod tests {
     #[test]
     fn the_limit_counts_decoded_bytes() {
         let noise: Vec<u8> = (0..4000u32)
-            .flat_map(|i| (i * 2_654_435_761).to_le_bytes())
+            .flat_map(|i| (i.wrapping_mul(2_654_435_761)).to_le_bytes())
             .collect();
         let packed = gzip(&noise);
         assert_eq!(decode(Some("gzip"), &packed, 16_000).unwrap(), noise);

@@ -9,7 +9,7 @@
 mod ranges;
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -24,6 +24,8 @@ const BAD_PORTS: [u16; 81] = [
     995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668,
     6669, 6679, 6697,
 ];
+
+const LOCALHOST: &str = "localhost";
 
 /// One line of `egress.allow`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +104,10 @@ impl Refused {
     /// The exact entry for `egress.allow` that would allow this, where one can.
     pub fn line(&self) -> Option<String> {
         match self {
+            // It stands for two addresses, and the name opens both.
+            Refused::Address { host, port, .. } if host == LOCALHOST => {
+                Some(format!("{LOCALHOST}:{port}"))
+            }
             Refused::Address { address, port, .. } => {
                 Some(SocketAddr::new(*address, *port).to_string())
             }
@@ -213,6 +219,8 @@ impl EgressPolicy {
             Host::Ipv4(v4) => Some(IpAddr::V4(v4)),
             Host::Ipv6(v6) => Some(IpAddr::V6(v6)),
             Host::Domain("") => return refuse("the URL has no host"),
+            // RFC 6761 §6.3: this name is known without asking.
+            Host::Domain(LOCALHOST) => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             Host::Domain(_) => None,
         };
         let name = host.to_string();
@@ -284,9 +292,11 @@ impl EgressPolicy {
     /// Whether http to this name could be meant at all.
     fn opens_loopback(&self, host: &str, port: u16) -> bool {
         let host = host.trim_end_matches('.');
+        // RFC 6761 §6.3: these names, and no others, are loopback for everybody.
+        let local = host == LOCALHOST || host.ends_with(".localhost");
         self.rules.iter().any(|rule| match rule {
-            Rule::Loopback => true,
-            Rule::Net { net, port: p } => *p == port && net.addr().is_loopback(),
+            Rule::Loopback => local,
+            Rule::Net { net, port: p } => local && *p == port && net.addr().is_loopback(),
             Rule::Name { name, port: p } => *p == port && name.eq_ignore_ascii_case(host),
         })
     }
@@ -436,14 +446,14 @@ impl Rule {
                 _ => Err("there is no IPv6 address between the brackets".to_owned()),
             };
         }
+        if host.contains(':') {
+            return Err("write an IPv6 address in brackets".to_owned());
+        }
         if let Some(net) = net(host) {
             return Ok(Rule::Net { net, port });
         }
         if host.contains('/') {
             return Err("the network is not a CIDR block".to_owned());
-        }
-        if host.contains(':') {
-            return Err("write an IPv6 address in brackets".to_owned());
         }
         match Host::parse(host) {
             Ok(Host::Domain(name)) if !name.contains('*') => Ok(Rule::Name {

@@ -247,12 +247,14 @@ fn warnings(
                 None,
             );
         }
-        if token.is_some_and(|token| token.refresh_token.is_none()) {
+        // Where the scope does not ask for it, `scope.no_refresh` has said so above.
+        let asked = with_offline_access(&oauth.scope, rules).is_none();
+        if asked && token.is_some_and(|token| token.refresh_token.is_none()) {
             warn(
                 "token.no_refresh",
                 "no refresh token came: somebody must sign in again whenever the token ends"
                     .to_owned(),
-                with_offline_access(&oauth.scope, rules),
+                None,
             );
         }
     }
@@ -279,6 +281,8 @@ pub(crate) fn with_offline_access(scope: &Scope, rules: ScopeRule) -> Option<Str
     let asked = scope
         .iter()
         .any(|name| name.eq_ignore_ascii_case("offline_access"));
-    (!asked && rules == ScopeRule::Entra)
-        .then(|| format!("{scope} offline_access").trim().to_owned())
+    if asked || rules != ScopeRule::Entra {
+        return None;
+    }
+    oauth::corrected_scope(&scope.to_string(), rules, GrantType::AuthorizationCode)
 }

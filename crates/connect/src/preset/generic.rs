@@ -30,6 +30,9 @@ pub(crate) fn parse_url(policy: &EgressPolicy, field: &str, text: &str) -> Resul
     {
         return invalid("the URL holds white space, control characters or a backslash");
     }
+    if text.contains(":///") {
+        return invalid("the URL has no host");
+    }
     let scheme = text
         .split_once("://")
         .map(|(scheme, _)| scheme.to_ascii_lowercase());

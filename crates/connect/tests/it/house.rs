@@ -85,11 +85,17 @@ impl House {
     }
 
     pub(crate) async fn create(&self, form: Form) -> Card {
-        self.connector.create(&self.actor, form, Proof::Now).await.unwrap()
+        self.connector
+            .create(&self.actor, form, Proof::Now)
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn change(&self, of: &str, change: Form) -> connect::Changed {
-        self.connector.change(&self.actor, &name(of), None, change).await.unwrap()
+        self.connector
+            .change(&self.actor, &name(of), None, change)
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn get(&self, of: &str, target: &str) -> Result<ApiResponse, CallError> {
@@ -109,7 +115,10 @@ impl House {
     }
 
     pub(crate) async fn explain(&self, of: &str) -> Explanation {
-        self.connector.explain(&self.actor, &name(of)).await.unwrap()
+        self.connector
+            .explain(&self.actor, &name(of))
+            .await
+            .unwrap()
     }
 
     /// Lets the stored token end.
@@ -118,8 +127,13 @@ impl House {
     }
 
     /// A person signs in, accepts what is asked, and comes back.
-    pub(crate) async fn authorize(&self, of: &str, person: &UserFacts) -> Result<ConnectionName, CallbackError> {
-        self.authorize_with(&self.connector, of, person, Decision::Accept).await
+    pub(crate) async fn authorize(
+        &self,
+        of: &str,
+        person: &UserFacts,
+    ) -> Result<ConnectionName, CallbackError> {
+        self.authorize_with(&self.connector, of, person, Decision::Accept)
+            .await
     }
 
     pub(crate) async fn authorize_with(
@@ -131,15 +145,29 @@ impl House {
     ) -> Result<ConnectionName, CallbackError> {
         let trip = self.trip(connector, of, person, decision).await;
         connector
-            .callback(&trip.path, Some(&trip.browser), None, Callback::parse(&trip.query).unwrap())
+            .callback(
+                &trip.path,
+                Some(&trip.browser),
+                None,
+                Callback::parse(&trip.query).unwrap(),
+            )
             .await
     }
 
     /// A sign-in up to the callback, which is not sent.
-    pub(crate) async fn trip(&self, connector: &Connector, of: &str, person: &UserFacts, decision: Decision) -> Trip {
+    pub(crate) async fn trip(
+        &self,
+        connector: &Connector,
+        of: &str,
+        person: &UserFacts,
+        decision: Decision,
+    ) -> Trip {
         let started = connector.authorize(&self.actor, &name(of)).await.unwrap();
         let browser = Secret::new(format!("browser-nonce-of-{}", person.upn));
-        let url = connector.start(&ticket(&started.url), &browser, None).await.unwrap();
+        let url = connector
+            .start(&ticket(&started.url), &browser, None)
+            .await
+            .unwrap();
         let mut page = Browser::new(client(&self.sandbox));
         let back = page.walk(url, person, decision).await;
         Trip {
@@ -185,7 +213,11 @@ impl House {
     pub(crate) async fn administer(&self, method: Method, target: &str, body: Value) -> Value {
         let mut request = ApiRequest::new(method, target);
         request.body = connect::Body::Json(body);
-        let answer = self.connector.call(&self.actor, &name("administration"), request).await.unwrap();
+        let answer = self
+            .connector
+            .call(&self.actor, &name("administration"), request)
+            .await
+            .unwrap();
         assert!((200..300).contains(&answer.status), "{target}: {answer:?}");
         match answer.body {
             connect::ResponseBody::Json(value) => value,
@@ -222,8 +254,12 @@ impl House {
                 json!({ "passwordCredential": { "displayName": "test" } }),
             )
             .await;
-        self.administer(Method::POST, "/v1.0/servicePrincipals", json!({ "appId": client_id }))
-            .await;
+        self.administer(
+            Method::POST,
+            "/v1.0/servicePrincipals",
+            json!({ "appId": client_id }),
+        )
+        .await;
         Registered {
             id,
             client_id,
@@ -244,7 +280,11 @@ impl House {
             .send()
             .await
             .unwrap();
-        assert!(answer.status().is_success(), "{what}: {}", answer.text().await.unwrap());
+        assert!(
+            answer.status().is_success(),
+            "{what}: {}",
+            answer.text().await.unwrap()
+        );
     }
 
     /// Requests that the sandbox counted: those of this grant and client.
@@ -268,7 +308,9 @@ impl House {
             .text()
             .await
             .unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 }
 
@@ -313,7 +355,10 @@ pub(crate) fn ticket(start: &Url) -> Secret {
 }
 
 fn text(value: &Value, field: &str) -> String {
-    value[field].as_str().unwrap_or_else(|| panic!("no {field} in {value}")).to_owned()
+    value[field]
+        .as_str()
+        .unwrap_or_else(|| panic!("no {field} in {value}"))
+        .to_owned()
 }
 
 fn client(sandbox: &Sandbox) -> reqwest::Client {
@@ -374,9 +419,21 @@ impl Browser {
             Step::Get(url) => (url.clone(), self.client.get(url)),
             Step::Post((url, fields)) => (url.clone(), self.client.post(url).form(&fields)),
         };
-        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let builder = if cookies.is_empty() { builder } else { builder.header(header::COOKIE, cookies.join("; ")) };
-        let answer = builder.header(header::ACCEPT, "text/html").send().await.unwrap();
+        let cookies: Vec<String> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let builder = if cookies.is_empty() {
+            builder
+        } else {
+            builder.header(header::COOKIE, cookies.join("; "))
+        };
+        let answer = builder
+            .header(header::ACCEPT, "text/html")
+            .send()
+            .await
+            .unwrap();
         for cookie in answer.headers().get_all(header::SET_COOKIE) {
             let pair = cookie.to_str().unwrap().split(';').next().unwrap();
             let (name, value) = pair.split_once('=').unwrap();
@@ -392,7 +449,12 @@ enum Step {
 }
 
 /// Fills the form of a page in as this person would.
-fn fill_in(page_url: &Url, page: &str, person: &UserFacts, decision: Decision) -> (Url, Vec<(String, String)>) {
+fn fill_in(
+    page_url: &Url,
+    page: &str,
+    person: &UserFacts,
+    decision: Decision,
+) -> (Url, Vec<(String, String)>) {
     let form = page
         .split("<form ")
         .skip(1)
@@ -404,7 +466,12 @@ fn fill_in(page_url: &Url, page: &str, person: &UserFacts, decision: Decision) -
         .split("<input ")
         .skip(1)
         .filter(|input| input.contains("type=\"hidden\""))
-        .map(|input| (attribute(input, "name").unwrap(), attribute(input, "value").unwrap_or_default()))
+        .map(|input| {
+            (
+                attribute(input, "name").unwrap(),
+                attribute(input, "value").unwrap_or_default(),
+            )
+        })
         .collect();
     if form.contains("name=\"login\"") {
         fields.push(("login".to_owned(), person.upn.clone()));
@@ -421,5 +488,10 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
     let from = tag.find(&format!("{name}=\""))? + name.len() + 2;
     let value = &tag[from..];
     let value = &value[..value.find('"')?];
-    Some(value.replace("&amp;", "&").replace("&#39;", "'").replace("&quot;", "\""))
+    Some(
+        value
+            .replace("&amp;", "&")
+            .replace("&#39;", "'")
+            .replace("&quot;", "\""),
+    )
 }

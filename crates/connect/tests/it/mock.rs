@@ -1,0 +1,139 @@
+//! An API that does what the sandbox never does.
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::Path;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use serde_json::{Map, Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
+
+/// Starts the API on a free loopback port; it ends with the test's runtime.
+pub(crate) async fn api() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = Router::new()
+        .route("/echo", any(echo))
+        .route("/echo/{*rest}", any(echo))
+        .route("/to/{status}/{*target}", any(redirect))
+        .route(
+            "/loop",
+            get(|| async { (StatusCode::FOUND, [(header::LOCATION, "/loop")]) }),
+        )
+        .route(
+            "/cookie",
+            get(|| async { ([(header::SET_COOKIE, "session=fake")], "fine") }),
+        )
+        .route("/big/{size}", get(big))
+        .route("/bomb", get(bomb))
+        .route("/packed", get(packed))
+        .route("/never", get(std::future::pending::<String>))
+        .route("/status/{status}", any(status));
+    TaskTracker::new().spawn(async move { axum::serve(listener, router).await });
+    address
+}
+
+/// Answers every connection with these bytes and closes it.
+pub(crate) async fn raw(answer: &'static [u8]) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    TaskTracker::new().spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).await.unwrap();
+            stream.write_all(answer).await.unwrap();
+        }
+    });
+    address
+}
+
+/// Says what it was sent, secrets and all.
+async fn echo(request: axum::extract::Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+    let headers: Map<String, Value> = parts
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            (
+                name.to_string(),
+                String::from_utf8_lossy(value.as_bytes()).into(),
+            )
+        })
+        .collect();
+    let mut answer = axum::Json(json!({
+        "method": parts.method.as_str(),
+        "uri": parts.uri.to_string(),
+        "headers": headers,
+        "body": String::from_utf8_lossy(&body),
+    }))
+    .into_response();
+    if let Some(value) = parts.headers.get(header::AUTHORIZATION) {
+        answer.headers_mut().insert("x-echo", value.clone());
+    }
+    answer
+        .headers_mut()
+        .insert("x-request-id", HeaderValue::from_static("mock-request-1"));
+    answer
+}
+
+async fn redirect(Path((status, target)): Path<(u16, String)>) -> Response {
+    let target = if target.starts_with("http") {
+        target
+    } else {
+        format!("/{target}")
+    };
+    (
+        StatusCode::from_u16(status).unwrap(),
+        [(header::LOCATION, target)],
+    )
+        .into_response()
+}
+
+async fn status(Path(status): Path<u16>) -> Response {
+    StatusCode::from_u16(status).unwrap().into_response()
+}
+
+async fn big(Path(size): Path<usize>) -> Response {
+    let piece = Bytes::from(vec![b'x'; 65_536]);
+    let pieces = (0..size.div_ceil(piece.len())).map(move |at| {
+        let left = size - at * piece.len();
+        Ok::<_, std::convert::Infallible>(piece.slice(..left.min(piece.len())))
+    });
+    Body::from_stream(futures_util::stream::iter(pieces)).into_response()
+}
+
+fn gzip(plain: &[u8]) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(plain).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn gzipped(plain: &[u8]) -> Response {
+    let headers = [
+        (header::CONTENT_ENCODING, "gzip"),
+        (header::CONTENT_TYPE, "application/json"),
+    ];
+    (headers, gzip(plain)).into_response()
+}
+
+async fn bomb() -> Response {
+    gzipped(&vec![b'0'; 8 << 20])
+}
+
+async fn packed(headers: HeaderMap) -> Response {
+    assert!(
+        headers[header::ACCEPT_ENCODING]
+            .to_str()
+            .unwrap()
+            .contains("gzip")
+    );
+    gzipped(br#"{"packed":true}"#)
+}

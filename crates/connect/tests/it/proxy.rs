@@ -1,0 +1,196 @@
+//! The streaming pass-through.
+
+use bytes::Bytes;
+use connect::{ProxyRequest, ProxyResponse, StreamBody, Timeouts};
+use http::{HeaderMap, HeaderValue, Method, header};
+use http_body_util::{BodyExt as _, Full};
+use serde_json::{Value, json};
+use store::Actor;
+
+use crate::calls::{bearer, plain};
+use crate::house::{House, house, name};
+use crate::mock;
+
+fn request(method: Method, target: &str) -> ProxyRequest {
+    ProxyRequest {
+        method,
+        path_and_query: target.to_owned(),
+        headers: HeaderMap::new(),
+        body: StreamBody::empty(),
+    }
+}
+
+async fn body(answer: ProxyResponse) -> Bytes {
+    answer.body.collect().await.unwrap().to_bytes()
+}
+
+#[tokio::test]
+async fn what_belongs_to_the_hop_or_the_caller_is_taken_off() {
+    let plain = plain(&["loopback"], Timeouts::default()).await;
+    plain.create(bearer("api", mock::api().await)).await;
+    let mut sent = request(Method::POST, "/echo/a%20b?x=1&y=%2F");
+    for (header, value) in [
+        ("authorization", "Bearer kw_fake-api-key"),
+        ("cookie", "session=fake"),
+        ("connection", "x-hop, keep-alive"),
+        ("x-hop", "1"),
+        ("proxy-authorization", "fake"),
+        ("te", "trailers"),
+        ("x-stays", "yes"),
+        ("content-type", "text/plain"),
+    ] {
+        sent.headers.insert(header, HeaderValue::from_static(value));
+    }
+    sent.body = StreamBody::new(Full::new(Bytes::from_static(b"hello")));
+    let answer = plain
+        .connector
+        .forward(&Actor::local(), &name("api"), sent)
+        .await
+        .unwrap();
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.headers["x-echo"], "[redacted]");
+    assert_eq!(answer.request_id.as_deref(), Some("mock-request-1"));
+    let seen: Value = serde_json::from_slice(&body(answer).await).unwrap();
+    assert_eq!(seen["uri"], "/echo/a%20b?x=1&y=%2F");
+    assert_eq!(
+        (&seen["method"], &seen["body"]),
+        (&json!("POST"), &json!("hello"))
+    );
+    let headers = &seen["headers"];
+    assert_eq!(
+        headers["authorization"],
+        "Bearer fake-bearer-token-0123456789"
+    );
+    assert_eq!(
+        (&headers["x-stays"], &headers["content-length"]),
+        (&json!("yes"), &json!("5"))
+    );
+    for gone in ["cookie", "x-hop", "proxy-authorization", "te"] {
+        assert!(headers.get(gone).is_none(), "{gone}");
+    }
+    let answer = plain
+        .connector
+        .forward(
+            &Actor::local(),
+            &name("api"),
+            request(Method::GET, "/cookie"),
+        )
+        .await
+        .unwrap();
+    assert!(!answer.headers.contains_key(header::SET_COOKIE));
+    for target in [
+        "//evil.example/",
+        "https://evil.example/",
+        "/../x",
+        "/%2e%2e/x",
+    ] {
+        let outcome = plain
+            .connector
+            .forward(&Actor::local(), &name("api"), request(Method::GET, target))
+            .await;
+        assert!(outcome.is_err(), "{target}");
+    }
+}
+
+#[tokio::test]
+async fn large_answers_stream_through() {
+    let plain = plain(&["loopback"], Timeouts::default()).await;
+    plain.create(bearer("api", mock::api().await)).await;
+    let size = 64 * 1024 * 1024;
+    let target = format!("/big/{size}");
+    let mut answer = plain
+        .connector
+        .forward(&Actor::local(), &name("api"), request(Method::GET, &target))
+        .await
+        .unwrap();
+    let mut seen = 0;
+    while let Some(frame) = answer.body.frame().await {
+        seen += frame.unwrap().into_data().map_or(0, |data| data.len());
+    }
+    assert_eq!(seen, size);
+}
+
+async fn forward(house: &House, method: Method, body: StreamBody) -> ProxyResponse {
+    let mut sent = request(method, "/v1.0/users?$top=1");
+    sent.body = body;
+    house
+        .connector
+        .forward(&house.actor, &name("graph"), sent)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_refused_token_is_renewed_once_and_the_request_sent_again() {
+    let house = house().await;
+    house.create(house.app_only("graph")).await;
+    let client_id = house.facts().app.client_id.clone();
+    let answer = forward(&house, Method::GET, StreamBody::empty()).await;
+    assert_eq!(
+        (
+            answer.status.as_u16(),
+            answer.attempts,
+            answer.token_generation
+        ),
+        (200, 1, Some(1))
+    );
+    house
+        .control("clock", json!({"offset_seconds": 7_200}))
+        .await;
+    let answer = forward(&house, Method::GET, StreamBody::empty()).await;
+    assert_eq!(
+        (
+            answer.status.as_u16(),
+            answer.attempts,
+            answer.token_generation
+        ),
+        (200, 2, Some(2))
+    );
+    let page: Value = serde_json::from_slice(&body(answer).await).unwrap();
+    assert_eq!(page["value"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        house.token_requests(&client_id, "client_credentials").await,
+        2
+    );
+}
+
+#[tokio::test]
+async fn a_changed_or_deleted_connection_is_noticed_at_once() {
+    let house = house().await;
+    house.create(house.app_only("graph")).await;
+    assert_eq!(
+        forward(&house, Method::GET, StreamBody::empty())
+            .await
+            .status,
+        200
+    );
+    let other = connect::Form {
+        client_secret: Some(connect::FormSecret::new("fake-wrong-secret")),
+        client_id: Some("00000000-1111-2222-3333-444444444444".to_owned()),
+        ..connect::Form::default()
+    };
+    house.change("graph", other).await;
+    let refused = house
+        .connector
+        .forward(
+            &house.actor,
+            &name("graph"),
+            request(Method::GET, "/v1.0/users"),
+        )
+        .await;
+    assert_eq!(refused.err().unwrap().code(), "connection.needs_settings");
+    house
+        .connector
+        .remove(&house.actor, &name("graph"), None)
+        .await
+        .unwrap();
+    let refused = house
+        .connector
+        .forward(
+            &house.actor,
+            &name("graph"),
+            request(Method::GET, "/v1.0/users"),
+        )
+        .await;
+    assert_eq!(refused.err().unwrap().code(), "connection.not_found");
+}

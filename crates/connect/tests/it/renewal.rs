@@ -22,7 +22,13 @@ async fn a_thousand_calls_on_an_expired_token_renew_once() {
     house.expire();
     let calls = (0..1_000).map(|_| {
         let house = Arc::clone(&house);
-        async move { house.get("graph", "/v1.0/users?$top=1").await.unwrap().status }
+        async move {
+            house
+                .get("graph", "/v1.0/users?$top=1")
+                .await
+                .unwrap()
+                .status
+        }
     });
     let statuses = join_all(calls).await;
     assert!(statuses.iter().all(|status| *status == 200));
@@ -36,28 +42,52 @@ async fn a_thousand_calls_on_an_expired_token_renew_once() {
 async fn two_processes_on_one_postgresql_renew_once() {
     let store = store::testing::postgres().await;
     let house = House::on(store).await;
-    let other = connector(&house.sandbox, house.store.again().await.unwrap(), PUBLIC_URL);
+    let other = connector(
+        &house.sandbox,
+        house.store.again().await.unwrap(),
+        PUBLIC_URL,
+    );
     house.create(house.app_only("graph")).await;
     let client_id = house.facts().app.client_id.clone();
-    assert_eq!(house.token_requests(&client_id, "client_credentials").await, 1);
+    assert_eq!(
+        house.token_requests(&client_id, "client_credentials").await,
+        1
+    );
     // A slow token endpoint makes sure that they meet.
     house
-        .control("faults", json!({"route": "token", "delay_ms": 300, "times": 10}))
+        .control(
+            "faults",
+            json!({"route": "token", "delay_ms": 300, "times": 10}),
+        )
         .await;
     house.expire();
     let mut calls = Vec::new();
     for at in 0..200 {
-        let connector = if at % 2 == 0 { &house.connector } else { &other };
+        let connector = if at % 2 == 0 {
+            &house.connector
+        } else {
+            &other
+        };
         let connector = connector.clone();
         let actor = house.actor.clone();
         calls.push(async move {
             let request = connect::ApiRequest::new(http::Method::GET, "/v1.0/users?$top=1");
-            connector.call(&actor, &name("graph"), request).await.unwrap()
+            connector
+                .call(&actor, &name("graph"), request)
+                .await
+                .unwrap()
         });
     }
     let answers = join_all(calls).await;
-    assert!(answers.iter().all(|answer| answer.status == 200 && answer.token_generation == Some(2)));
-    assert_eq!(house.token_requests(&client_id, "client_credentials").await, 2);
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer.status == 200 && answer.token_generation == Some(2))
+    );
+    assert_eq!(
+        house.token_requests(&client_id, "client_credentials").await,
+        2
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -66,7 +96,9 @@ async fn a_storm_of_refusals_renews_once() {
     house.create(house.app_only("graph")).await;
     let client_id = house.facts().app.client_id.clone();
     // The sandbox's clock runs ahead: for it the token has ended, for us it is fresh.
-    house.control("clock", json!({"offset_seconds": 7_200})).await;
+    house
+        .control("clock", json!({"offset_seconds": 7_200}))
+        .await;
     let calls = (0..100).map(|_| {
         let house = Arc::clone(&house);
         async move { house.get("graph", "/v1.0/users?$top=1").await.unwrap() }
@@ -74,7 +106,10 @@ async fn a_storm_of_refusals_renews_once() {
     let answers = join_all(calls).await;
     assert!(answers.iter().all(|answer| answer.status == 200));
     assert!(answers.iter().any(|answer| answer.attempts == 2));
-    assert_eq!(house.token_requests(&client_id, "client_credentials").await, 2);
+    assert_eq!(
+        house.token_requests(&client_id, "client_credentials").await,
+        2
+    );
 }
 
 #[tokio::test]
@@ -83,12 +118,18 @@ async fn an_api_that_refuses_every_token_causes_one_renewal() {
     house.create(house.app_only("graph")).await;
     let client_id = house.facts().app.client_id.clone();
     house
-        .control("faults", json!({"route": "graph", "status": 401, "times": 50}))
+        .control(
+            "faults",
+            json!({"route": "graph", "status": 401, "times": 50}),
+        )
         .await;
     for _ in 0..5 {
         assert_eq!(house.get("graph", "/v1.0/users").await.unwrap().status, 401);
     }
-    assert_eq!(house.token_requests(&client_id, "client_credentials").await, 2);
+    assert_eq!(
+        house.token_requests(&client_id, "client_credentials").await,
+        2
+    );
     let failure = house.explain("graph").await.raw.last_call_failure.unwrap();
     assert_eq!(failure.status, 401);
     assert!(failure.request_id.is_some());
@@ -100,14 +141,20 @@ async fn a_stale_token_is_used_and_renewed_behind() {
     house.create(house.app_only("graph")).await;
     let client_id = house.facts().app.client_id.clone();
     let life = house.card("graph").await.token.unwrap().expires_in;
-    house.store.clock.advance(SignedDuration::from_secs(life - 60));
+    house
+        .store
+        .clock
+        .advance(SignedDuration::from_secs(life - 60));
     let answer = house.get("graph", "/v1.0/users?$top=1").await.unwrap();
     assert_eq!((answer.status, answer.token_generation), (200, Some(1)));
     // The renewal goes on behind the answer: wait for it through the next caller who needs it.
     house.store.clock.advance(SignedDuration::from_secs(120));
     let answer = house.get("graph", "/v1.0/users?$top=1").await.unwrap();
     assert_eq!((answer.status, answer.token_generation), (200, Some(2)));
-    assert_eq!(house.token_requests(&client_id, "client_credentials").await, 2);
+    assert_eq!(
+        house.token_requests(&client_id, "client_credentials").await,
+        2
+    );
 }
 
 #[tokio::test]
@@ -115,14 +162,19 @@ async fn a_cancelled_caller_does_not_cancel_the_renewal() {
     let house = house().await;
     house.create(house.app_only("graph")).await;
     let client_id = house.facts().app.client_id.clone();
-    house.control("faults", json!({"route": "token", "delay_ms": 400})).await;
+    house
+        .control("faults", json!({"route": "token", "delay_ms": 400}))
+        .await;
     house.expire();
     let call = house.get("graph", "/v1.0/users");
     let cut = tokio::time::timeout(std::time::Duration::from_millis(100), call).await;
     assert!(cut.is_err());
     let answer = house.get("graph", "/v1.0/users?$top=1").await.unwrap();
     assert_eq!(answer.token_generation, Some(2));
-    assert_eq!(house.token_requests(&client_id, "client_credentials").await, 2);
+    assert_eq!(
+        house.token_requests(&client_id, "client_credentials").await,
+        2
+    );
 }
 
 async fn id(house: &House) -> ConnectionId {
@@ -137,14 +189,28 @@ async fn after_a_crash_with_an_open_intent_the_old_token_is_tried_once() {
     let client_id = house.facts().app.client_id.clone();
     let id = id(&house).await;
     // A process took the lease, wrote its intent, and was never seen again.
-    let leased = house.store.tokens().lease(&id, "dead-process", SignedDuration::from_secs(40)).await.unwrap();
+    let leased = house
+        .store
+        .tokens()
+        .lease(&id, "dead-process", SignedDuration::from_secs(40))
+        .await
+        .unwrap();
     assert!(matches!(leased, Leased::Acquired(_)));
     house.expire();
     // Entra takes the old token: nothing was lost.
     let answer = house.get("graph", "/v1.0/users?$top=1").await.unwrap();
     assert_eq!((answer.status, answer.token_generation), (200, Some(2)));
     assert_eq!(house.token_requests(&client_id, "refresh_token").await, 1);
-    assert!(house.store.tokens().read(&id).await.unwrap().intent.is_none());
+    assert!(
+        house
+            .store
+            .tokens()
+            .read(&id)
+            .await
+            .unwrap()
+            .intent
+            .is_none()
+    );
 }
 
 #[tokio::test]
@@ -154,11 +220,19 @@ async fn after_a_crash_a_refused_old_token_is_told_as_unknown_outcome() {
     house.authorize("graph", &house.user(1)).await.unwrap();
     let client_id = house.facts().app.client_id.clone();
     let id = id(&house).await;
-    house.store.tokens().lease(&id, "dead-process", SignedDuration::from_secs(40)).await.unwrap();
+    house
+        .store
+        .tokens()
+        .lease(&id, "dead-process", SignedDuration::from_secs(40))
+        .await
+        .unwrap();
     house.expire();
     let refusal = json!({"error": "invalid_grant", "error_description": "fake: reused", "error_codes": [70000]});
     house
-        .control("faults", json!({"route": "token", "status": 400, "body": refusal, "times": 5}))
+        .control(
+            "faults",
+            json!({"route": "token", "status": 400, "body": refusal, "times": 5}),
+        )
         .await;
     let error = house.get("graph", "/v1.0/users").await.unwrap_err();
     assert_eq!(error.code(), "connection.needs_user");
@@ -184,7 +258,15 @@ async fn the_loser_of_a_race_reads_again_and_clears_nothing() {
     let losing = tokio::join!(house.get("graph", "/v1.0/users?$top=1"), async {
         // While the refusal is on its way, the same person signs in again.
         loop {
-            if house.store.tokens().read(&id).await.unwrap().lease.is_some() {
+            if house
+                .store
+                .tokens()
+                .read(&id)
+                .await
+                .unwrap()
+                .lease
+                .is_some()
+            {
                 break;
             }
             tokio::task::yield_now().await;
@@ -208,11 +290,21 @@ async fn the_same_failing_token_request_is_sent_once_a_minute() {
         let error = house.get("graph", "/v1.0/users").await.unwrap_err();
         assert_eq!(error.code(), "connection.needs_secret");
     }
-    house.connector.test(&house.actor, &name("graph")).await.unwrap();
-    assert_eq!(house.token_requests(&client_id, "client_credentials").await, 1);
+    house
+        .connector
+        .test(&house.actor, &name("graph"))
+        .await
+        .unwrap();
+    assert_eq!(
+        house.token_requests(&client_id, "client_credentials").await,
+        1
+    );
     house.store.clock.advance(SignedDuration::from_secs(61));
     house.get("graph", "/v1.0/users").await.unwrap_err();
-    assert_eq!(house.token_requests(&client_id, "client_credentials").await, 2);
+    assert_eq!(
+        house.token_requests(&client_id, "client_credentials").await,
+        2
+    );
 }
 
 #[tokio::test]
@@ -222,9 +314,15 @@ async fn trouble_that_passes_is_waited_out_and_a_live_token_is_served() {
     let client_id = house.facts().app.client_id.clone();
     let life = house.card("graph").await.token.unwrap().expires_in;
     house
-        .control("faults", json!({"route": "token", "status": 503, "times": 3}))
+        .control(
+            "faults",
+            json!({"route": "token", "status": 503, "times": 3}),
+        )
         .await;
-    house.store.clock.advance(SignedDuration::from_secs(life - 60));
+    house
+        .store
+        .clock
+        .advance(SignedDuration::from_secs(life - 60));
     // Stale: the call is answered with the token that lives, the renewal fails behind it.
     assert_eq!(house.users("graph").await.token_generation, Some(1));
     house.store.clock.advance(SignedDuration::from_secs(61));
@@ -261,9 +359,15 @@ async fn automatic_client_authentication_learns_what_works() {
     let card = house.create(house.app_only("graph")).await;
     assert_eq!(card.state, State::Ok);
     assert_eq!(card.client_authentication.as_deref(), Some("automatic"));
-    assert_eq!(card.client_authentication_used.as_deref(), Some("client_secret_post"));
+    assert_eq!(
+        card.client_authentication_used.as_deref(),
+        Some("client_secret_post")
+    );
     house.expire();
     house.users("graph").await;
     let client_id = house.facts().app.client_id.clone();
-    assert_eq!(house.token_requests(&client_id, "client_credentials").await, 3);
+    assert_eq!(
+        house.token_requests(&client_id, "client_credentials").await,
+        3
+    );
 }
