@@ -21,7 +21,7 @@ pub(crate) struct House {
     pub(crate) tracker: TaskTracker,
 }
 
-/// Opens everything; the first one creates data directory, key and database. A server shares its `SQLite` file with
+/// Opens everything; the first one creates data directory, key and database. A server shares its SQLite file with
 /// nobody, commands share it with each other.
 pub(crate) async fn open(
     config: &Config,
@@ -69,7 +69,7 @@ async fn open_store(config: &Config, sharing: Sharing) -> Result<Store, Failure>
         .map_err(|error| refused(&error, config))
 }
 
-/// The `SQLite` file of a data directory.
+/// The SQLite file of a data directory.
 fn database_file(data_dir: &Path) -> PathBuf {
     data_dir.join("keyway.db")
 }

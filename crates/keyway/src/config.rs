@@ -51,7 +51,7 @@ pub(crate) struct Config {
 pub(crate) enum Database {
     /// A file in the data directory.
     Sqlite,
-    /// A `PostgreSQL` server; the address may hold a password.
+    /// A PostgreSQL server; the address may hold a password.
     Postgres(String),
 }
 

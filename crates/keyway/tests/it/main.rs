@@ -1,17 +1,31 @@
 //! The real binary, driven as a person or a script drives it.
 
+#[cfg(test)]
 mod architecture;
+#[cfg(test)]
 mod browser;
+#[cfg(test)]
 mod call;
+#[cfg(test)]
 mod command_line;
+#[cfg(test)]
 mod configuration;
+#[cfg(test)]
 mod connection;
+#[cfg(test)]
 mod demo;
+#[cfg(test)]
 #[path = "../../src/commands/demo/page.rs"]
 mod page;
+#[cfg(test)]
 mod sandbox;
+#[cfg(test)]
 mod secrets;
+#[cfg(test)]
 mod serve;
+#[cfg(test)]
 mod sign_in;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
 mod upstream;

@@ -126,7 +126,7 @@ fn in_process_and_through_a_server_commands_answer_the_same() {
         &["call", "api", "/missing"],
         &["call", "api", "https://elsewhere.example/x"],
         &["key", "list"],
-        &["audit", "list"],
+        &["user", "list"],
     ];
     let local: Vec<(i32, Value)> = commands
         .iter()
@@ -136,6 +136,7 @@ fn in_process_and_through_a_server_commands_answer_the_same() {
     for (arguments, expected) in commands.iter().zip(local) {
         assert_eq!(steady(&home, arguments), expected, "{arguments:?}");
     }
+    home.ok(&["connection", "delete", "api", "--yes"]);
     let audit = home.ok(&["audit", "list"]);
     assert_eq!(
         audit["items"][0]["actor"], "local",

@@ -272,7 +272,7 @@ fn a_person_who_declines_is_7_and_leaves_the_connection_as_it_was() {
         .command(
             &[
                 create(&sandbox, "me", "authorization-code", DELEGATED, &secret),
-                vec!["--json"],
+                vec!["--authorize-parameter", "prompt=consent", "--json"],
             ]
             .concat(),
         )

@@ -168,7 +168,12 @@ impl Home {
 
     /// Starts a server and waits until it is ready.
     pub(crate) fn serve(&self, arguments: &[&str]) -> Server {
-        let all = [&["serve", "--listen", "127.0.0.1:0"], arguments].concat();
+        let listen: &[&str] = if arguments.contains(&"--listen") {
+            &["serve"]
+        } else {
+            &["serve", "--listen", "127.0.0.1:0"]
+        };
+        let all = [listen, arguments].concat();
         let mut child = self.command(&all).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -278,7 +283,9 @@ pub(crate) fn free_port() -> u16 {
 }
 
 /// Reads a child's stderr in the background, line by line.
-pub(crate) fn lines(stream: impl std::io::Read + Send + 'static) -> std::sync::mpsc::Receiver<String> {
+pub(crate) fn lines(
+    stream: impl std::io::Read + Send + 'static,
+) -> std::sync::mpsc::Receiver<String> {
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         for line in BufReader::new(stream).lines().map_while(Result::ok) {

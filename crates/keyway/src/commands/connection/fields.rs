@@ -55,7 +55,7 @@ pub(super) struct Fields {
     /// global, us-gov, china, the name of a [[cloud]], or https://host:port
     #[arg(long)]
     cloud: Option<String>,
-    /// Issuer (`OpenID` Connect); its metadata fills in the rest
+    /// Issuer of an OpenID Connect provider; its metadata fills in the rest
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
     /// Authorization endpoint ("Authorize Path")

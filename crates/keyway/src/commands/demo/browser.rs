@@ -7,14 +7,16 @@ use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use url::Url;
 
 use super::page::{self, Form};
-use super::unexpected;
+use super::{Narrator, unexpected};
 use crate::failure::Failure;
+use crate::ui::plain;
 
 /// Pages and redirects until a sign-in must be over.
 const PATIENCE: usize = 20;
 
 /// A browser with its cookies.
 pub(super) struct Browser {
+    narrator: Narrator,
     client: reqwest::Client,
     /// By host and port, then by name.
     cookies: BTreeMap<String, BTreeMap<String, String>>,
@@ -35,8 +37,9 @@ struct Page {
 
 impl Browser {
     /// A browser that trusts one more authority.
-    pub(super) fn new(ca_pem: &[u8]) -> Result<Browser, Failure> {
+    pub(super) fn new(narrator: Narrator, ca_pem: &[u8]) -> Result<Browser, Failure> {
         Ok(Browser {
+            narrator,
             client: client(ca_pem)?,
             cookies: BTreeMap::new(),
         })
@@ -63,7 +66,11 @@ impl Browser {
             }
             next = match self.step(next).await? {
                 Arrived::Redirected(url) => Step::Get(url),
-                Arrived::Page(page) => fill(&page, person)?,
+                Arrived::Page(page) => {
+                    let title = plain(&title(&page.html));
+                    self.narrator.say(&format!("# page: {title}"));
+                    fill(&page, person)?
+                }
             };
         }
         Err(unexpected(format!(
@@ -78,7 +85,11 @@ impl Browser {
         for _ in 0..PATIENCE {
             match self.step(Step::Get(next)).await? {
                 Arrived::Redirected(url) => next = url,
-                Arrived::Page(page) if page.status < 400 => return Ok(()),
+                Arrived::Page(page) if page.status < 400 => {
+                    let title = plain(&title(&page.html));
+                    self.narrator.say(&format!("# page: {title}"));
+                    return Ok(());
+                }
                 Arrived::Page(page) => {
                     return Err(unexpected(format!(
                         "the page after the sign-in answered {}: {}",

@@ -92,16 +92,7 @@ impl Stage {
     /// Starts the server and returns its announcement.
     pub(super) async fn start_server(&mut self) -> Result<Value, Failure> {
         let folder = self.data_dir();
-        self.start(
-            "server",
-            &[
-                "serve",
-                "--data-dir",
-                &folder.to_string_lossy(),
-                "--listen",
-                "127.0.0.1:0",
-            ],
-        )?;
+        self.start("server", &["serve", "--listen", "127.0.0.1:0"])?;
         self.ready(&folder.join("server.json")).await
     }
 
@@ -111,6 +102,7 @@ impl Stage {
             .map_err(|error| Failure::io("cannot write a log", &error))?;
         let child = self
             .command(arguments)
+            .env("KEYWAY_DATA_DIR", self.data_dir())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -175,8 +167,7 @@ impl Stage {
         );
         let mut child = self
             .command(arguments)
-            .arg("--data-dir")
-            .arg(self.data_dir())
+            .env("KEYWAY_DATA_DIR", self.data_dir())
             .stdin(if input.is_some() {
                 Stdio::piped()
             } else {

@@ -97,6 +97,10 @@ pub(super) async fn walk(
     configuration
         .lines()
         .for_each(|line| narrator.say(&format!("    {line}")));
+    narrator.say(&format!(
+        "$ export KEYWAY_DATA_DIR={}",
+        stage.data_dir().display()
+    ));
     let announced = stage.start_server().await?;
     let server = announced["url"]
         .as_str()
@@ -110,7 +114,7 @@ pub(super) async fn walk(
         .map_err(|error| Failure::io(&format!("cannot read {ca_file}"), &error))?;
     let http = browser::client(&ca_pem)?;
     narrator.heading("The administrator registers an app (any Graph client can do this)");
-    let mut admins_browser = Browser::new(&ca_pem)?;
+    let mut admins_browser = Browser::new(narrator, &ca_pem)?;
     let administrator =
         Administrator::sign_in(narrator, &http, &sandbox, &mut admins_browser).await?;
     let redirect_uri = format!("{server}/oauth/callback/microsoft-graph");
@@ -128,7 +132,8 @@ pub(super) async fn walk(
         app: &app,
     };
     narrator.heading("A connection that acts as a person (authorization code)");
-    walk.connect_delegated(&mut Browser::new(&ca_pem)?).await?;
+    walk.connect_delegated(&mut Browser::new(narrator, &ca_pem)?)
+        .await?;
     let delegated = walk.use_connection(DELEGATED, "authorization_code").await?;
     narrator.heading("A connection that acts as the app itself (client credentials)");
     walk.connect_app_only().await?;
@@ -181,9 +186,10 @@ impl Walk<'_> {
             )
             .await?;
         let address = creating.line("http").await?;
+        let index = self.ordinary_user()?;
         let person = Person {
-            name: self.sandbox.text("/users/0/upn")?,
-            password: self.sandbox.text("/users/0/password")?,
+            name: self.sandbox.text(&format!("/users/{index}/upn"))?,
+            password: self.sandbox.text(&format!("/users/{index}/password"))?,
         };
         self.narrator.say(&format!(
             "# {} opens {} , signs in and accepts",
@@ -205,6 +211,15 @@ impl Walk<'_> {
             .await?;
         self.tell_grants(&creating.finish().await?.document("connection create")?);
         Ok(())
+    }
+
+    /// The first user who is not the administrator.
+    fn ordinary_user(&self) -> Result<usize, Failure> {
+        let admin = self.sandbox.text("/admin/upn")?;
+        let users = self.sandbox.facts["users"].as_array();
+        users
+            .and_then(|users| users.iter().position(|user| user["upn"] != *admin))
+            .ok_or_else(|| unexpected("the sandbox has no ordinary user"))
     }
 
     async fn connect_app_only(&self) -> Result<(), Failure> {
