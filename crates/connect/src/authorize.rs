@@ -119,6 +119,17 @@ impl Connector {
                 why: "the app itself calls (client credentials), nobody signs in",
             });
         };
+        let mut parameters = parameters.clone();
+        // A claims challenge (multi-factor, conditional access) is answered where a person is.
+        let claims = connection
+            .standing
+            .diagnosis
+            .as_ref()
+            .and_then(|diagnosis| diagnosis.provider.as_ref()?.claims.clone());
+        if let Some(claims) = claims {
+            parameters.retain(|(name, _)| name != "claims");
+            parameters.push(("claims".to_owned(), claims));
+        }
         let setup = AuthorizationSetup {
             authorization_endpoint: authorization_endpoint.clone(),
             client_id: oauth.client_id.clone(),
@@ -126,7 +137,7 @@ impl Connector {
             scope: oauth.scope.clone(),
             issuer: oauth.issuer.clone(),
             iss_required: oauth.iss_required,
-            parameters: parameters.clone(),
+            parameters,
         };
         let mut bytes = [0; 96];
         fill(&mut bytes);

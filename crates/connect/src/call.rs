@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode, header};
 use oauth::{Finding, Secret};
 use store::{Actor, CallFailure, ConnectionName, Origin};
+use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 use url::Url;
 
@@ -166,6 +167,7 @@ impl Connector {
         let mut next = bare;
         let mut followed = 0;
         let home = Origin::of(&next.url);
+        let _room = loaded.room(deadline).await?;
         let mut away = false;
         loop {
             let mut outgoing = next.clone();
@@ -265,6 +267,20 @@ impl Connector {
 }
 
 impl Loaded {
+    /// Waits for room among the connection's calls, until a deadline.
+    pub(crate) async fn room(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, CallError> {
+        if let Ok(permit) = self.slot.room.try_acquire() {
+            return Ok(permit);
+        }
+        match tokio::time::timeout_at(deadline, self.slot.room.acquire()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            // It is never closed.
+            Ok(Err(_)) | Err(_) => Err(self.upstream(SendError::Crowded {
+                host: self.host.to_string(),
+            })),
+        }
+    }
+
     pub(crate) fn reach(&self) -> Reach<'_> {
         Reach {
             connection: &self.named,

@@ -56,6 +56,8 @@ pub struct Card {
     pub query_key_name: Option<String>,
     /// To be registered at the provider.
     pub redirect_uri: Option<String>,
+    /// Where an administrator consents for the whole tenant, if there is such a page.
+    pub admin_consent_url: Option<String>,
     /// How it stands.
     pub state: State,
     /// Since when.

@@ -228,8 +228,8 @@ fn scope_changed() -> Diagnosis {
     Diagnosis::new(
         SCOPE_CHANGED,
         State::NeedsUser,
-        "the scope was changed",
-        "the stored token was given for the old scope; a person must agree to the new one",
+        "The scope was changed.",
+        "The stored token was given for the old scope; a person must agree to the new one.",
         Who::SignedInPerson,
         Action::Reauthorize,
     )

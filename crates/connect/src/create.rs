@@ -178,8 +178,8 @@ fn never_tried() -> Diagnosis {
     Diagnosis::new(
         "token.never",
         State::NeverAuthorized,
-        "no token has been obtained yet",
-        "the connection was saved without being tried out",
+        "No token has been obtained yet.",
+        "The connection was saved without being tried out.",
         Who::You,
         Action::Retry,
     )

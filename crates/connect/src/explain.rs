@@ -147,10 +147,10 @@ fn told(
     }
     let (next, command) = situation.try_it();
     Told {
-        what: "the connection works".to_owned(),
+        what: "The connection works.".to_owned(),
         why: match &card.token {
-            Some(token) => format!("it holds a token until {}", token.expires_at),
-            None => "its credential is stored and is sent with each call".to_owned(),
+            Some(token) => format!("It holds a token until {}.", token.expires_at),
+            None => "Its credential is stored and is sent with each call.".to_owned(),
         },
         who: Who::Nobody,
         next,
@@ -182,7 +182,7 @@ fn refused_call(connection: &Connection, situation: &Situation<'_>) -> Option<To
     let code = failure.code.as_deref().unwrap_or("no code");
     let id = failure.request_id.as_deref().unwrap_or("none given");
     let what = format!(
-        "the API refused {} {} with {} ({code})",
+        "The API refused {} {} with {} ({code}).",
         failure.method, failure.path, failure.status
     );
     let message = failure.message.as_deref().unwrap_or("no message");
@@ -191,7 +191,7 @@ fn refused_call(connection: &Connection, situation: &Situation<'_>) -> Option<To
         return Some(Told {
             what,
             why: format!(
-                "the token is valid but lacks a permission, or the person does: \"{message}\" (request id {id})"
+                "The token is valid but lacks a permission, or the person does: \"{message}\" (request id {id})."
             ),
             who: Who::Administrator,
             next,
@@ -203,7 +203,7 @@ fn refused_call(connection: &Connection, situation: &Situation<'_>) -> Option<To
     Some(Told {
         what,
         why: format!(
-            "the API does not accept the credential, though it was renewed if it could be: \"{message}\" (request id {id})"
+            "The API does not accept the credential, though it was renewed if it could be: \"{message}\" (request id {id})."
         ),
         who: Who::You,
         next: format!("check that scope and base URL belong to the same API; then run `{command}`"),
@@ -233,10 +233,10 @@ fn no_refresh_token(
     let (next, command) = situation.add_offline_access(&scope);
     Some(Told {
         what: format!(
-            "the connection works until {}, then somebody must sign in again",
+            "The connection works until {}, then somebody must sign in again.",
             token.expires_at
         ),
-        why: "the scope does not ask for offline_access, so no refresh token came".to_owned(),
+        why: "The scope does not ask for offline_access, so no refresh token came.".to_owned(),
         who: Who::You,
         next,
         command,

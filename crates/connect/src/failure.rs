@@ -176,7 +176,7 @@ pub(crate) fn diagnose_send(error: &SendError) -> Diagnosis {
         SendError::Refused(refused) => Diagnosis::new(
             refused.code(),
             State::NeedsSettings,
-            "Keyway may not connect to the provider's address",
+            "Keyway may not connect to the provider's address.",
             refused.to_string(),
             Who::You,
             Action::ChangeEndpoint,
@@ -185,7 +185,7 @@ pub(crate) fn diagnose_send(error: &SendError) -> Diagnosis {
         SendError::Tls { code, .. } => Diagnosis::new(
             *code,
             State::NeedsSettings,
-            "the provider's server is not trusted",
+            "The provider's server is not trusted.",
             error.to_string(),
             Who::You,
             Action::ChangeEndpoint,
@@ -194,7 +194,7 @@ pub(crate) fn diagnose_send(error: &SendError) -> Diagnosis {
         SendError::Certificates { .. } => Diagnosis::new(
             error.code(),
             State::NeedsSettings,
-            "the connection's CA certificate can't be used",
+            "The connection's CA certificate can't be used.",
             error.to_string(),
             Who::You,
             Action::ChangeEndpoint,
@@ -202,6 +202,7 @@ pub(crate) fn diagnose_send(error: &SendError) -> Diagnosis {
         .with_advice("give a PEM file with the certificate of the CA"),
         SendError::Unreachable { .. }
         | SendError::Timeout { .. }
+        | SendError::Crowded { .. }
         | SendError::TooLarge { .. }
         | SendError::Malformed { .. } => Diagnosis::new(
             match error {
@@ -210,7 +211,7 @@ pub(crate) fn diagnose_send(error: &SendError) -> Diagnosis {
                 _ => "idp.bad_response",
             },
             State::Degraded,
-            "the provider could not be asked for a token",
+            "The provider could not be asked for a token.",
             error.to_string(),
             Who::Provider,
             Action::Retry,
@@ -339,8 +340,8 @@ pub(crate) fn renewal_slow() -> Diagnosis {
     Diagnosis::new(
         "token.renewal_slow",
         State::Degraded,
-        "the renewal of the token takes too long",
-        "another caller or process is renewing it and has not finished within 35 seconds",
+        "The renewal of the token takes too long.",
+        "Another caller or process is renewing it and has not finished within 35 seconds.",
         Who::Nobody,
         Action::Retry,
     )
@@ -352,8 +353,8 @@ pub(crate) fn gone() -> Diagnosis {
     Diagnosis::new(
         "connection.deleted",
         State::NeedsSettings,
-        "the connection was deleted or changed while it was used",
-        "somebody deleted it, or changed its authentication type",
+        "The connection was deleted or changed while it was used.",
+        "Somebody deleted it, or changed its authentication type.",
         Who::You,
         Action::ReplaceConnection,
     )
@@ -364,8 +365,8 @@ pub(crate) fn unusable_token() -> Diagnosis {
     Diagnosis::new(
         "idp.bad_response",
         State::Degraded,
-        "the provider gave a token that can't be sent",
-        "the access token holds characters that an HTTP header can't carry",
+        "The provider gave a token that can't be sent.",
+        "The access token holds characters that an HTTP header can't carry.",
         Who::Provider,
         Action::Retry,
     )

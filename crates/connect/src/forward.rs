@@ -14,6 +14,7 @@ use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::{Body, Frame, SizeHint};
 use store::{Actor, ConnectionId, ConnectionName};
+use tokio::time::Instant;
 use url::Url;
 
 use crate::Connector;
@@ -306,6 +307,10 @@ impl Connector {
             body,
         } = passing;
         loaded.reach().check_origin(&url)?;
+        // Room is kept until the head of the answer is there; a long stream takes none.
+        let _room = loaded
+            .room(Instant::now() + self.inner.http.timeouts.total)
+            .await?;
         if let Ok(credential) = &loaded.credential {
             credential.attach(held.map(|held| &held.header), &mut url, &mut headers);
         }

@@ -108,6 +108,12 @@ pub enum SendError {
         /// The limit that passed.
         seconds: u64,
     },
+    /// Too many calls of the same connection were under way for too long.
+    #[error("too many calls to {host} are under way, and none of them ended in time")]
+    Crowded {
+        /// The server.
+        host: String,
+    },
     /// The answer is larger than the limit.
     #[error(
         "the answer of {host} is larger than {limit} bytes, or unpacks more than 100 times its size"
@@ -141,7 +147,7 @@ impl SendError {
             SendError::Refused(refused) => refused.code(),
             SendError::Tls { code, .. } => code,
             SendError::Unreachable { .. } => "upstream.unreachable",
-            SendError::Timeout { .. } => "upstream.timeout",
+            SendError::Timeout { .. } | SendError::Crowded { .. } => "upstream.timeout",
             SendError::TooLarge { .. } => "upstream.too_large",
             SendError::Malformed { .. } => "upstream.malformed",
             SendError::Certificates { .. } => "connection.ca_invalid",

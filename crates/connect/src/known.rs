@@ -5,7 +5,7 @@
 //! stamp is compared. Memory is a cache only: whatever is decided here was read from the store.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -45,6 +45,8 @@ pub(crate) struct Loaded {
     stamp: Option<Stamp>,
     /// Nanoseconds after `Known::origin` at which it was last compared with the store.
     compared: AtomicU64,
+    /// Another process has changed the rows since.
+    outdated: AtomicBool,
 }
 
 /// Why a stored credential can't be used.
@@ -119,7 +121,8 @@ impl Known {
                 None => return Memory::No,
             }
         };
-        if epoch(&found.connection.id) != found.epoch {
+        let outdated = found.outdated.load(Ordering::Relaxed);
+        if outdated || epoch(&found.connection.id) != found.epoch {
             return Memory::No;
         }
         let now = self.elapsed();
@@ -137,6 +140,18 @@ impl Known {
         } else {
             Memory::Yes(found)
         }
+    }
+
+    /// The id that a name had when it was last read.
+    pub(crate) fn id_of(&self, name: &str) -> Option<ConnectionId> {
+        let by_name = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
+        by_name.get(name).map(|loaded| loaded.connection.id.clone())
+    }
+
+    /// Forgets whose a name was.
+    pub(crate) fn drop_name(&self, name: &str) {
+        let mut by_name = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
+        by_name.remove(name);
     }
 
     pub(crate) fn put(&self, loaded: &Arc<Loaded>) {
@@ -181,6 +196,7 @@ impl Known {
             epoch: parts.epoch,
             stamp: parts.stamp,
             compared: AtomicU64::new(self.elapsed()),
+            outdated: AtomicBool::new(false),
         }
     }
 }
@@ -228,6 +244,11 @@ pub(crate) struct Parts {
 }
 
 impl Loaded {
+    /// Takes note that the store has something newer.
+    pub(crate) fn outdate(&self) {
+        self.outdated.store(true, Ordering::Relaxed);
+    }
+
     /// Whether the store still has what this entry was read from.
     pub(crate) fn is(&self, stamp: Option<Stamp>) -> bool {
         stamp.is_some() && stamp == self.stamp

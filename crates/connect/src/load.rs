@@ -26,27 +26,47 @@ impl Connector {
                 if loaded.is(stamp) {
                     return Ok(loaded);
                 }
+                loaded.outdate();
             }
             Memory::No => {}
+        }
+        // Whoever knows the id asks in line; a name that moved to another id is looked up anew.
+        if let Some(id) = self.inner.known.id_of(&key)
+            && let Some(loaded) = self.read(actor, &id, &key).await?
+        {
+            return Ok(loaded);
         }
         let not_found = || CallError::NotFound {
             name: name.to_string(),
         };
         let connections = self.inner.store.connections();
         let found = connections.find(actor, name).await?.ok_or_else(not_found)?;
-        let slot = self.inner.known.slot(&found.id);
+        self.read(actor, &found.id, &key)
+            .await?
+            .ok_or_else(not_found)
+    }
+
+    /// Reads a connection, one task at a time; `None` if it is gone or has another name now.
+    async fn read(
+        &self,
+        actor: &Actor,
+        id: &ConnectionId,
+        key: &str,
+    ) -> Result<Option<Arc<Loaded>>, CallError> {
+        let slot = self.inner.known.slot(id);
         let _one_reads = slot.loading.lock().await;
-        if let Memory::Yes(loaded) = self.inner.known.get(&key, epoch) {
-            return Ok(loaded);
+        if let Memory::Yes(loaded) = self.inner.known.get(key, |id| self.inner.store.epoch(id)) {
+            return Ok(Some(loaded));
         }
         // Epoch and stamp first: what changes while reading makes the entry outdated, not wrong.
-        let epoch = self.inner.store.epoch(&found.id);
-        let stamp = self.stamp(&found.id).await?;
-        let connection = connections
-            .find_by_id(actor, &found.id)
-            .await?
-            .ok_or_else(not_found)?;
-        let row = self.inner.store.tokens().read(&found.id).await?;
+        let epoch = self.inner.store.epoch(id);
+        let stamp = self.stamp(id).await?;
+        let found = self.inner.store.connections().find_by_id(actor, id).await?;
+        let Some(connection) = found.filter(|found| known::key(&found.name) == key) else {
+            self.inner.known.drop_name(key);
+            return Ok(None);
+        };
+        let row = self.inner.store.tokens().read(id).await?;
         let token = row.token.as_ref().and_then(Held::of);
         if let Some(held) = &token {
             slot.learn(held);
@@ -64,7 +84,7 @@ impl Connector {
             connection,
         }));
         self.inner.known.put(&loaded);
-        Ok(loaded)
+        Ok(Some(loaded))
     }
 
     async fn stamp(&self, id: &ConnectionId) -> Result<Option<Stamp>, store::Error> {

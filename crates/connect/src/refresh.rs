@@ -22,6 +22,8 @@ use crate::known::Loaded;
 
 /// How long a caller waits for a renewal.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(35);
+/// How many calls of one connection are under way at once.
+const CALLS_AT_ONCE: usize = 256;
 /// After a renewed token was refused with 401 too, how long 401s renew nothing.
 const REFUSAL_REST: Duration = Duration::from_mins(1);
 
@@ -101,12 +103,23 @@ impl From<store::Error> for Failed {
 
 type Renewal = Shared<BoxFuture<'static, Result<Arc<Held>, Failed>>>;
 
-/// The renewal of one connection's token inside this process.
-#[derive(Default)]
+/// What all users of one connection share inside this process.
 pub(crate) struct Slot {
     inner: Mutex<SlotInner>,
     /// Lets one task read the connection while the others wait.
     pub(crate) loading: tokio::sync::Mutex<()>,
+    /// Room for calls under way; the rest wait in line.
+    pub(crate) room: tokio::sync::Semaphore,
+}
+
+impl Default for Slot {
+    fn default() -> Slot {
+        Slot {
+            inner: Mutex::default(),
+            loading: tokio::sync::Mutex::default(),
+            room: tokio::sync::Semaphore::new(CALLS_AT_ONCE),
+        }
+    }
 }
 
 #[derive(Default)]

@@ -84,6 +84,7 @@ impl Connector {
                 _ => None,
             },
             redirect_uri: redirect_uri.as_ref().map(Url::to_string),
+            admin_consent_url: admin_consent.as_ref().map(Url::to_string),
             state: state(connection, row, now),
             state_since: connection.standing.since,
             diagnosis: connection
@@ -190,46 +191,29 @@ fn warnings(
     token: Option<&StoredToken>,
     card: Option<&TokenCard>,
 ) -> Vec<Warning> {
-    let mut warnings = Vec::new();
     let Authentication::OAuth(oauth) = &connection.settings.authentication else {
-        return warnings;
+        return Vec::new();
     };
-    let mut warn = |code: &str, message: String, fix: Option<String>| {
-        warnings.push(Warning {
-            code: code.to_owned(),
-            message,
-            fix,
-        });
-    };
-    for lint in oauth::lint(&oauth.scope.to_string(), rules, grant_type(oauth)) {
-        // A generic provider may well know no scope at all.
-        if lint.code != "scope.empty" || rules == ScopeRule::Entra {
-            let cloud = connection.settings.cloud.as_deref();
-            let fix = lint.fix.map(|fix| preset::entra::in_cloud(&fix, cloud));
-            warn(lint.code, lint.message, fix);
-        }
-    }
+    let mut warnings = scope_warnings(connection, oauth, rules);
     let secret = connection
         .secrets
         .as_ref()
         .and_then(|secrets| secrets.get("client_secret"));
     if secret.is_some_and(Secret::looks_like_id) {
-        warn(
+        warnings.push(warning(
             "secret.looks_like_id",
-            "the client secret is a GUID: that is probably the Secret ID; what is needed is the Value".to_owned(),
-            None,
-        );
+            "the client secret is a GUID: that is probably the Secret ID; what is needed is the Value",
+        ));
     }
-    let shared = ["common", "organizations", "consumers"];
     let tenant = connection.settings.tenant.as_deref().unwrap_or_default();
-    if grant_type(oauth) == GrantType::ClientCredentials
-        && shared.contains(&tenant.to_ascii_lowercase().as_str())
-    {
-        warn(
+    let shared = ["common", "organizations", "consumers"]
+        .iter()
+        .any(|word| word.eq_ignore_ascii_case(tenant));
+    if shared && grant_type(oauth) == GrantType::ClientCredentials {
+        warnings.push(warning(
             "tenant.shared",
             format!("an app can't sign in at \"{tenant}\": app-only needs the tenant itself"),
-            None,
-        );
+        ));
     }
     if let OAuthGrant::AuthorizationCode {
         authorization_endpoint,
@@ -237,43 +221,58 @@ fn warnings(
     } = &oauth.grant
     {
         if !generic::same_site(authorization_endpoint, &oauth.token_endpoint) {
-            warn(
+            let from = authorization_endpoint.host_str().unwrap_or_default();
+            let to = oauth.token_endpoint.host_str().unwrap_or_default();
+            warnings.push(warning(
                 "endpoint.foreign",
-                format!(
-                    "people sign in at {}, the code and secret go to {}",
-                    authorization_endpoint.host_str().unwrap_or_default(),
-                    oauth.token_endpoint.host_str().unwrap_or_default()
-                ),
-                None,
-            );
+                format!("people sign in at {from}, the code and secret go to {to}"),
+            ));
         }
         // Where the scope does not ask for it, `scope.no_refresh` has said so above.
         let asked = with_offline_access(&oauth.scope, rules).is_none();
         if asked && token.is_some_and(|token| token.refresh_token.is_none()) {
-            warn(
+            warnings.push(warning(
                 "token.no_refresh",
-                "no refresh token came: somebody must sign in again whenever the token ends"
-                    .to_owned(),
-                None,
-            );
+                "no refresh token came: somebody must sign in again whenever the token ends",
+            ));
         }
     }
     if let Some(card) = card.filter(|card| !card.missing.is_empty()) {
-        warn(
+        let missing = card.missing.join(" ");
+        warnings.push(warning(
             "scope.reduced",
-            format!("asked for and not granted: {}", card.missing.join(" ")),
-            None,
-        );
+            format!("asked for and not granted: {missing}"),
+        ));
     }
     if card.is_some_and(|card| card.expires_in_assumed) {
-        warn(
+        warnings.push(warning(
             "token.lifetime_assumed",
-            "the provider did not say how long the token lives; five minutes are assumed"
-                .to_owned(),
-            None,
-        );
+            "the provider did not say how long the token lives; five minutes are assumed",
+        ));
     }
     warnings
+}
+
+fn scope_warnings(connection: &Connection, oauth: &OAuth, rules: ScopeRule) -> Vec<Warning> {
+    let cloud = connection.settings.cloud.as_deref();
+    oauth::lint(&oauth.scope.to_string(), rules, grant_type(oauth))
+        .into_iter()
+        // A generic provider may well know no scope at all.
+        .filter(|lint| lint.code != "scope.empty" || rules == ScopeRule::Entra)
+        .map(|lint| Warning {
+            code: lint.code.to_owned(),
+            message: lint.message,
+            fix: lint.fix.map(|fix| preset::entra::in_cloud(&fix, cloud)),
+        })
+        .collect()
+}
+
+fn warning(code: &str, message: impl Into<String>) -> Warning {
+    Warning {
+        code: code.to_owned(),
+        message: message.into(),
+        fix: None,
+    }
 }
 
 /// The scope with `offline_access`, where that is what a refresh token takes.

@@ -426,3 +426,21 @@ async fn unknown_names_are_not_found() {
     let plain = plain(&[], Timeouts::default()).await;
     assert_eq!(plain.code("nobody", "/x").await, "connection.not_found");
 }
+
+#[tokio::test]
+async fn a_crowd_waits_in_line() {
+    let crowd = mock::Crowd::default();
+    let plain = plain(&["loopback"], Timeouts::default()).await;
+    plain
+        .create(bearer("api", mock::api_counting(crowd.clone()).await))
+        .await;
+    let calls = (0..600).map(|_| plain.get("api", "/crowd"));
+    let answers = futures_util::future::join_all(calls).await;
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer.as_ref().unwrap().status == 200)
+    );
+    let most = crowd.most.load(std::sync::atomic::Ordering::SeqCst);
+    assert!((2..=256).contains(&most), "{most}");
+}

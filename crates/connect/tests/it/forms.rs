@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::house::{House, house, name};
+use crate::mock;
 
 #[expect(clippy::unnecessary_wraps, reason = "the fields are optional")]
 fn some(text: &str) -> Option<String> {
@@ -711,4 +712,59 @@ async fn a_card_never_holds_a_secret() {
         assert!(!text.contains(secret));
         assert!(!text.contains("eyJ"), "no token in {text}");
     }
+}
+
+#[tokio::test]
+async fn an_issuer_names_its_endpoints() {
+    let house = house().await;
+    let api = mock::api().await;
+    let form = |issuer: String| Form {
+        preset: some("oidc"),
+        issuer: Some(issuer),
+        authorization_endpoint: None,
+        token_endpoint: None,
+        ..generic()
+    };
+    let issuer = format!("http://{api}");
+    let card = house
+        .connector
+        .create(&house.actor, form(issuer.clone()), Proof::Later)
+        .await
+        .unwrap();
+    assert_eq!(card.preset, "oidc");
+    assert_eq!(
+        card.authorization_endpoint,
+        Some(format!("{issuer}/authorize"))
+    );
+    assert_eq!(card.token_endpoint, Some(format!("{issuer}/token")));
+    assert!(card.redirect_uri.unwrap().ends_with(&card.id));
+    // A change of something else keeps what was discovered, without asking again.
+    let changed = house
+        .change(
+            "api",
+            Form {
+                scope: some("write"),
+                prove: Some(false),
+                ..Form::default()
+            },
+        )
+        .await;
+    assert_eq!(
+        (changed.card.preset.as_str(), changed.card.issuer),
+        ("oidc", Some(issuer.clone()))
+    );
+    assert!(changed.wiped.is_empty());
+    let wrong = form(format!("{issuer}/other"));
+    let error = house
+        .connector
+        .create(
+            &house.actor,
+            Form {
+                name: some("x"),
+                ..wrong
+            },
+            Proof::Later,
+        )
+        .await;
+    assert_eq!(error.unwrap_err().code(), "issuer.discovery_failed");
 }

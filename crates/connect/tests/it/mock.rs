@@ -1,6 +1,8 @@
 //! An API that does what the sandbox never does.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -13,10 +15,23 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
+/// The most requests that were under way at once.
+#[derive(Clone, Default)]
+pub(crate) struct Crowd {
+    now: Arc<AtomicUsize>,
+    pub(crate) most: Arc<AtomicUsize>,
+}
+
 /// Starts the API on a free loopback port; it ends with the test's runtime.
 pub(crate) async fn api() -> SocketAddr {
+    api_counting(Crowd::default()).await
+}
+
+/// The same, counting the requests to `/crowd`.
+pub(crate) async fn api_counting(crowd: Crowd) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
+    let issuer = format!("http://{address}");
     let router = Router::new()
         .route("/echo", any(echo))
         .route("/echo/{*rest}", any(echo))
@@ -32,10 +47,39 @@ pub(crate) async fn api() -> SocketAddr {
         .route("/big/{size}", get(big))
         .route("/bomb", get(bomb))
         .route("/packed", get(packed))
+        .route("/crowd", get(move || crowded(crowd)))
+        .route(
+            "/.well-known/openid-configuration",
+            get(move || async move { metadata(&issuer) }),
+        )
+        .route(
+            "/other/.well-known/openid-configuration",
+            get(|| async { metadata("https://evil.example") }),
+        )
         .route("/never", get(std::future::pending::<String>))
         .route("/status/{status}", any(status));
     TaskTracker::new().spawn(async move { axum::serve(listener, router).await });
     address
+}
+
+fn metadata(issuer: &str) -> axum::Json<Value> {
+    axum::Json(json!({
+        "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}/authorize"),
+        "token_endpoint": format!("{issuer}/token"),
+        "authorization_response_iss_parameter_supported": true,
+    }))
+}
+
+async fn crowded(crowd: Crowd) -> &'static str {
+    let now = crowd.now.fetch_add(1, Ordering::SeqCst) + 1;
+    crowd.most.fetch_max(now, Ordering::SeqCst);
+    // Long enough for everybody who is let in to come in.
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+    }
+    crowd.now.fetch_sub(1, Ordering::SeqCst);
+    "fine"
 }
 
 /// Answers every connection with these bytes and closes it.

@@ -371,3 +371,34 @@ async fn automatic_client_authentication_learns_what_works() {
         3
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_by_another_process_is_noticed() {
+    let house = House::on(store::testing::postgres().await).await;
+    let other = connector(
+        &house.sandbox,
+        house.store.again().await.unwrap(),
+        PUBLIC_URL,
+    );
+    house.create(house.app_only("graph")).await;
+    let call = async || {
+        let request = connect::ApiRequest::new(http::Method::GET, "/v1.0/users?$top=1");
+        other.call(&house.actor, &name("graph"), request).await
+    };
+    assert_eq!(call().await.unwrap().status, 200);
+    // Wiped here: the other process may believe its memory for a second, not for ever.
+    let moved = connect::Form {
+        client_id: Some("other-client".to_owned()),
+        ..connect::Form::default()
+    };
+    house.change("graph", moved).await;
+    let noticed = async {
+        loop {
+            if let Err(error) = call().await {
+                break error.code();
+            }
+        }
+    };
+    let code = tokio::time::timeout(std::time::Duration::from_secs(10), noticed).await;
+    assert_eq!(code, Ok("connection.needs_secret"));
+}
