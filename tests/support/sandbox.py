@@ -80,6 +80,9 @@ class Sandbox:
     def lifetimes(self, access_seconds: int) -> None:
         self._controlled("POST", "lifetimes", {"access_seconds": access_seconds})
 
+    def clock(self, offset_seconds: int) -> None:
+        self._controlled("POST", "clock", {"offset_seconds": offset_seconds})
+
     def revoke(self, user_id: str) -> None:
         self._controlled("POST", "revoke", {"user": user_id})
 
