@@ -71,7 +71,7 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
         &config.data_dir,
         &public_url,
         address,
-        tls.is_some(),
+        config.tls.as_ref().map(|files| files.certificate.as_path()),
         &token,
     )?;
     let stop = CancellationToken::new();

@@ -21,6 +21,8 @@ pub(crate) struct Running {
     pub(crate) token: Secret,
     /// Its listener has a certificate for its public name only.
     pub(crate) tls_name: Option<String>,
+    /// That certificate's chain, which may come from an authority nobody else knows.
+    pub(crate) certificate_file: Option<PathBuf>,
     pub(crate) address: SocketAddr,
 }
 
@@ -43,17 +45,20 @@ impl Announcement {
         data_dir: &Path,
         public_url: &Url,
         address: SocketAddr,
-        tls: bool,
+        certificate_file: Option<&Path>,
         token: &Secret,
     ) -> Result<Announcement, Failure> {
         let announcement = Announcement {
             files: [note_file(data_dir), token_file(data_dir)],
         };
-        let scheme = if tls { "https" } else { "http" };
+        let scheme = certificate_file.map_or("http", |_| "https");
+        let certificate_file = certificate_file
+            .map(|file| std::path::absolute(file).unwrap_or_else(|_| file.to_owned()));
         let note = json!({
             "url": public_url.as_str().trim_end_matches('/'),
             "address": address.to_string(),
             "scheme": scheme,
+            "certificate_file": certificate_file,
             "pid": std::process::id(),
             "version": env!("CARGO_PKG_VERSION"),
         });
@@ -109,7 +114,10 @@ pub(crate) async fn running(data_dir: &Path) -> Option<Running> {
             std::net::Ipv6Addr::LOCALHOST.into()
         });
     }
-    // Nobody behind the address: the note was left by a process that was killed.
+    // Nobody behind the note or its address: it was left by a process that was killed.
+    if !is_alive(note["pid"].as_i64()?) {
+        return None;
+    }
     let connected = tokio::time::timeout(
         Duration::from_secs(2),
         tokio::net::TcpStream::connect(address),
@@ -130,6 +138,25 @@ pub(crate) async fn running(data_dir: &Path) -> Option<Running> {
         url: url.parse().ok()?,
         token,
         tls_name,
+        certificate_file: note["certificate_file"].as_str().map(PathBuf::from),
         address,
     })
+}
+
+/// Whether a process with this id runs.
+fn is_alive(pid: i64) -> bool {
+    #[cfg(unix)]
+    {
+        let pid = i32::try_from(pid)
+            .ok()
+            .and_then(rustix::process::Pid::from_raw);
+        // Refused means that it is there, and somebody else's.
+        pid.is_some_and(|pid| {
+            rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH)
+        })
+    }
+    #[cfg(not(unix))]
+    {
+        pid > 0
+    }
 }

@@ -47,6 +47,13 @@ impl Http {
         if let Some(name) = &running.tls_name {
             builder = builder.resolve(name, running.address);
         }
+        // Its authority may be one that only its operator knows; the chain it serves names it.
+        if let Some(file) = &running.certificate_file
+            && let Ok(pem) = std::fs::read(file)
+            && let Ok(chain) = reqwest::Certificate::from_pem_bundle(&pem)
+        {
+            builder = builder.tls_certs_merge(chain);
+        }
         Http::new(
             ui,
             running.url.clone(),

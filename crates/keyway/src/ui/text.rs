@@ -19,7 +19,7 @@ pub(crate) fn wrap(text: &str, first: &str, indent: usize) -> String {
             line.clone_from(&margin);
             is_empty = true;
         }
-        for word in paragraph.split(' ').filter(|word| !word.is_empty()) {
+        for word in words(paragraph, WIDTH.saturating_sub(indent)) {
             if !is_empty && width(&line) + 1 + width(word) > WIDTH {
                 output.push_str(&line);
                 output.push('\n');
@@ -35,6 +35,28 @@ pub(crate) fn wrap(text: &str, first: &str, indent: usize) -> String {
     }
     output.push_str(&line);
     output
+}
+
+/// Splits at spaces; a command in backticks stays one word, so that it can be copied, unless it is longer than a line.
+fn words(text: &str, room: usize) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let space = rest.find(' ').unwrap_or(rest.len());
+        let command = rest
+            .strip_prefix('`')
+            .and_then(|inside| inside.find('`'))
+            .map(|end| {
+                let closed = end + 2;
+                closed + rest[closed..].find(' ').unwrap_or(rest.len() - closed)
+            });
+        let end = command
+            .filter(|end| width(&rest[..*end]) <= room)
+            .unwrap_or(space);
+        words.push(&rest[..end]);
+        rest = rest[end..].trim_start();
+    }
+    words
 }
 
 /// Columns a text takes, near enough for Latin, Greek, Cyrillic (one each) and East Asian (two each).
@@ -101,6 +123,23 @@ mod tests {
         ] {
             assert_eq!(duration(seconds), expected);
         }
+    }
+
+    #[test]
+    fn commands_in_backticks_stay_whole() {
+        let command = "`keyway connection change graph --client-secret-file FILE`,";
+        let text = format!(
+            "Copy the Value of a client secret. Then run {command} and `keyway connection test graph`"
+        );
+        let wrapped = wrap(&text, "  ", 2);
+        assert!(
+            wrapped.contains(command) && wrapped.contains("`keyway connection test graph`"),
+            "{wrapped}"
+        );
+        assert!(wrapped.lines().all(|line| line.len() <= WIDTH), "{wrapped}");
+        let long = format!("run `keyway {}` now", "word ".repeat(30));
+        assert!(wrap(&long, "", 0).lines().all(|line| line.len() <= WIDTH));
+        assert_eq!(words("a `b c", 80), ["a", "`b", "c"]);
     }
 
     #[test]

@@ -308,3 +308,42 @@ fn no_core_file_can_hold_a_secret() {
     assert_eq!(words[4..6], ["0", "0"], "{core}");
     server.stop().ends_with(0);
 }
+
+#[test]
+fn a_server_with_a_certificate_is_found_by_commands() {
+    let home = Home::new();
+    let sandbox = crate::sandbox::Sandbox::start(&home);
+    // Any certificate for localhost will do: the sandbox has one, with its authority.
+    let read = |name: &str| std::fs::read_to_string(home.path("sandbox").join(name)).unwrap();
+    home.write("chain.pem", &(read("server.pem") + &read("ca.pem")), 0o644);
+    home.write("key.pem", &read("server-key.pem"), 0o644);
+    drop(sandbox);
+    home.configure(&format!(
+        "[tls]\ncertificate_file = {:?}\nkey_file = {:?}\n",
+        home.path("chain.pem"),
+        home.path("key.pem")
+    ));
+    home.refused(&["serve"], 5, "secret.file_permissions");
+    home.write(
+        "key.pem",
+        &std::fs::read_to_string(home.path("key.pem")).unwrap(),
+        0o600,
+    );
+    let server = home.serve(&[]);
+    assert!(
+        server.url.starts_with("https://localhost:"),
+        "{}",
+        server.url
+    );
+    home.ok(&[
+        "connection",
+        "create",
+        "api",
+        "--type",
+        "none",
+        "--base-url",
+        "http://127.0.0.1:9",
+    ]);
+    assert_eq!(home.ok(&["audit", "list"])["items"][0]["actor"], "local");
+    server.stop().ends_with(0);
+}

@@ -109,27 +109,12 @@ impl<'a> Administrator<'a> {
             ("code_verifier", verifier.as_str()),
             ("scope", scope),
         ];
-        let response = http
-            .post(format!("{authority}/token"))
-            .form(&form)
-            .send()
-            .await
-            .map_err(|error| unexpected(error.to_string()))?;
-        let answer: Value = response
-            .json()
-            .await
-            .map_err(|error| unexpected(error.to_string()))?;
-        let token = answer["access_token"].as_str().ok_or_else(|| {
-            unexpected(format!(
-                "the administrator got no token: {}",
-                answer["error_description"]
-            ))
-        })?;
+        let token = access_token(http.post(format!("{authority}/token")).form(&form)).await?;
         Ok(Administrator {
             narrator,
             http,
             origin,
-            token: token.to_owned(),
+            token,
         })
     }
 
@@ -228,6 +213,25 @@ impl<'a> Administrator<'a> {
             )))
         }
     }
+}
+
+/// The access token a token request is answered with.
+async fn access_token(request: reqwest::RequestBuilder) -> Result<String, Failure> {
+    let failed = |error: reqwest::Error| unexpected(error.to_string());
+    let answer: Value = request
+        .send()
+        .await
+        .map_err(failed)?
+        .json()
+        .await
+        .map_err(failed)?;
+    let token = answer["access_token"].as_str().map(str::to_owned);
+    token.ok_or_else(|| {
+        unexpected(format!(
+            "the administrator got no token: {}",
+            answer["error_description"]
+        ))
+    })
 }
 
 fn id(object: &Value, name: &str) -> Result<String, Failure> {
