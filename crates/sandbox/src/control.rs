@@ -124,7 +124,7 @@ async fn revoke(State(world): State<Shared>, body: Bytes) -> Response {
         return refused(StatusCode::NOT_FOUND, &text);
     };
     tenant.valid_from.insert(user.id, world.clock.wall());
-    axum::Json(json!({"user": user.user_principal_name, "id": user.id})).into_response()
+    axum::Json(json!({"user": user.principal_name, "id": user.id})).into_response()
 }
 
 #[derive(Deserialize)]

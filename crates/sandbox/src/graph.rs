@@ -10,6 +10,7 @@ mod filter;
 mod principals;
 mod properties;
 mod query;
+mod search;
 mod user_changes;
 mod users;
 
@@ -177,7 +178,7 @@ fn resource_units(method: &Method, uri: &Uri) -> u8 {
             "select" => units = units.saturating_sub(1),
             "expand" => units += 1,
             "top" if value.parse::<u16>().is_ok_and(|top| top < 20) => {
-                units = units.saturating_sub(1)
+                units = units.saturating_sub(1);
             }
             _ => {}
         }
@@ -222,7 +223,13 @@ fn dispatch(call: &Call) -> Reply {
         }
         ["users"] => users::all(call),
         ["users", "$count"] => users::count(call),
-        ["users", "delta" | "delta()"] => Err(errors::not_implemented()),
+        ["users", "delta" | "delta()"]
+        | [
+            "groups" | "devices" | "directoryObjects" | "directoryRoles" | "subscriptions"
+            | "subscribedSkus" | "$batch" | "$metadata" | "directory" | "auditLogs" | "sites"
+            | "teams",
+            ..,
+        ] => Err(errors::not_implemented()),
         ["users", key, rest @ ..] => users::one(call, key, rest),
         ["applications", rest @ ..] => applications::dispatch(call, rest),
         ["servicePrincipals", rest @ ..] => principals::dispatch(call, rest),
@@ -230,12 +237,6 @@ fn dispatch(call: &Call) -> Reply {
         ["organization", rest @ ..] => organization(call, rest),
         ["domains"] => domains(call),
         [] => Err(errors::unknown_segment("")),
-        [
-            "groups" | "devices" | "directoryObjects" | "directoryRoles" | "subscriptions"
-            | "subscribedSkus" | "$batch" | "$metadata" | "directory" | "auditLogs" | "sites"
-            | "teams",
-            ..,
-        ] => Err(errors::not_implemented()),
         [other, ..] => Err(errors::unknown_segment(other)),
     }
 }
@@ -262,7 +263,7 @@ fn organization(call: &Call, rest: &[&str]) -> Reply {
     });
     match rest {
         [] => Ok(collection(
-            call.context("organization"),
+            &call.context("organization"),
             None,
             None,
             vec![organization],
@@ -290,7 +291,7 @@ fn domains(call: &Call) -> Reply {
     call.caller.require(Need::Member, &readers, &readers)?;
     let domain = json!({"id": DOMAIN, "authenticationType": "Managed", "isDefault": true, "isInitial": true, "isRoot": true, "isVerified": true, "supportedServices": ["Email"]});
     Ok(collection(
-        call.context("domains"),
+        &call.context("domains"),
         None,
         None,
         vec![domain],
@@ -299,7 +300,7 @@ fn domains(call: &Call) -> Reply {
 
 /// A page of a collection, its members in the order of the wire.
 pub(crate) fn collection(
-    context: String,
+    context: &str,
     count: Option<usize>,
     next_link: Option<String>,
     value: Vec<Value>,
@@ -317,7 +318,7 @@ pub(crate) fn collection(
 }
 
 /// An object with its context in front.
-pub(crate) fn entity(context: String, object: Value) -> Value {
+pub(crate) fn entity(context: &str, object: Value) -> Value {
     let mut body = Map::new();
     body.insert("@odata.context".to_owned(), json!(context));
     if let Value::Object(object) = object {

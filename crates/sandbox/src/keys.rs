@@ -62,16 +62,16 @@ impl Keys {
     /// Loads the keys of a data directory, making them first if it has none.
     pub(crate) fn open_or_create(directory: &Path) -> Result<Keys, Error> {
         let path = directory.join(FILE);
-        let stored = match files::read(&path).map_err(|source| Error::file(&path, source))? {
-            Some(text) => serde_json::from_str(&text)
-                .map_err(|error| Error::unreadable(&path, error.to_string()))?,
-            None => {
-                let stored = Stored::generate().map_err(Error::Key)?;
-                let text = serde_json::to_vec_pretty(&stored).expect("plain structs serialize");
-                files::write(&path, &text, Readers::Owner)
-                    .map_err(|source| Error::file(&path, source))?;
-                stored
-            }
+        let text = files::read(&path).map_err(|source| Error::file(&path, source))?;
+        let stored: Stored = if let Some(text) = text {
+            serde_json::from_str(&text)
+                .map_err(|error| Error::unreadable(&path, error.to_string()))?
+        } else {
+            let stored = Stored::generate().map_err(Error::Key)?;
+            let text = serde_json::to_vec_pretty(&stored).expect("plain structs serialize");
+            files::write(&path, &text, Readers::Owner)
+                .map_err(|source| Error::file(&path, source))?;
+            stored
         };
         stored
             .parse()

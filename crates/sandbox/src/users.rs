@@ -24,7 +24,7 @@ pub(crate) struct User {
     pub(crate) display_name: String,
     pub(crate) given_name: Option<String>,
     pub(crate) surname: Option<String>,
-    pub(crate) user_principal_name: String,
+    pub(crate) principal_name: String,
     pub(crate) mail: Option<String>,
     pub(crate) mail_nickname: Option<String>,
     pub(crate) job_title: Option<String>,
@@ -37,7 +37,7 @@ pub(crate) struct User {
     pub(crate) preferred_language: Option<String>,
     pub(crate) usage_location: Option<String>,
     pub(crate) account_enabled: bool,
-    pub(crate) user_type: UserType,
+    pub(crate) kind: UserType,
     pub(crate) role: DirectoryRole,
     pub(crate) created: Timestamp,
     pub(crate) manager: Option<Guid>,
@@ -88,9 +88,7 @@ impl Generator {
         let front = permute(index, 16, self.key(1));
         let middle = self.number(2, index);
         let back = self.number(3, index);
-        Guid::version_4(
-            u128::from(front) << 96 | u128::from(middle as u32) << 64 | u128::from(back),
-        )
+        Guid::version_4(u128::from(front) << 96 | u128::from(low(middle)) << 64 | u128::from(back))
     }
 
     /// The index of the user with this id.
@@ -140,9 +138,9 @@ impl Generator {
     pub(crate) fn user(&self, index: u32) -> User {
         let (given, surname, nickname) = self.name(index);
         let number = self.number(6, index);
-        let pick = |shift: u32, length: usize| (number >> shift) as usize % length;
+        let pick = |shift: u32, length: usize| low(number >> shift) as usize % length;
         let (department, titles) = DEPARTMENTS[pick(0, DEPARTMENTS.len())];
-        let user_type = self.user_type(index);
+        let user_type = Self::user_type(index);
         let role = if index == ADMINISTRATOR {
             DirectoryRole::GlobalAdministrator
         } else {
@@ -158,7 +156,7 @@ impl Generator {
                 UserType::Member if reachable => Some(format!("{nickname}@{DOMAIN}")),
                 UserType::Member => None,
             },
-            user_principal_name: self.principal_name(index),
+            principal_name: self.principal_name(index),
             mail_nickname: Some(nickname),
             job_title: match role {
                 DirectoryRole::GlobalAdministrator => Some("IT Administrator".to_owned()),
@@ -183,10 +181,10 @@ impl Generator {
             given_name: Some(given),
             surname: Some(surname),
             account_enabled: true,
-            user_type,
+            kind: user_type,
             role,
             created: self.created(index),
-            manager: self.manager(index).map(|manager| self.id(manager)),
+            manager: Self::manager(index).map(|manager| self.id(manager)),
         }
     }
 
@@ -199,13 +197,13 @@ impl Generator {
     /// The user principal name of user `index`, without computing the rest.
     pub(crate) fn principal_name(&self, index: u32) -> String {
         let (_, _, nickname) = self.name(index);
-        match self.user_type(index) {
+        match Self::user_type(index) {
             UserType::Member => format!("{nickname}@{DOMAIN}"),
             UserType::Guest => format!("{nickname}_fabrikam.example#EXT#@{DOMAIN}"),
         }
     }
 
-    fn user_type(&self, index: u32) -> UserType {
+    fn user_type(index: u32) -> UserType {
         if index == GUEST || (index > 25 && index % 50 == 45) {
             UserType::Guest
         } else {
@@ -213,10 +211,10 @@ impl Generator {
         }
     }
 
-    fn manager(&self, index: u32) -> Option<u32> {
+    fn manager(index: u32) -> Option<u32> {
         let manager = index.checked_sub(1)? / SPAN_OF_CONTROL;
         // A guest leads nobody: whom the tree puts below one reports to the top.
-        Some(match self.user_type(manager) {
+        Some(match Self::user_type(manager) {
             UserType::Member => manager,
             UserType::Guest => ADMINISTRATOR,
         })
@@ -224,7 +222,7 @@ impl Generator {
 
     fn created(&self, index: u32) -> Timestamp {
         const DAY_ONE: i64 = 1_704_096_000; // 2024-01-01T08:00:00Z
-        let offset = i64::from(self.number(7, index) as u32 % (500 * 86_400));
+        let offset = i64::from(low(self.number(7, index)) % (500 * 86_400));
         Timestamp::from_second(DAY_ONE)
             .and_then(|day_one| day_one.checked_add(SignedDuration::from_secs(offset)))
             .unwrap_or(Timestamp::UNIX_EPOCH)
@@ -253,12 +251,17 @@ impl Generator {
     }
 }
 
-/// A well-mixed 64-bit number (the finalizer of SplitMix64).
+/// A well-mixed 64-bit number (the finalizer of `SplitMix64`).
 fn mix(value: u64) -> u64 {
     let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     value ^ (value >> 31)
+}
+
+/// The lower half of a number.
+fn low(number: u64) -> u32 {
+    u32::try_from(number & u64::from(u32::MAX)).unwrap_or(u32::MAX)
 }
 
 const ROUNDS: u64 = 4;
@@ -270,7 +273,7 @@ fn permute(value: u32, half: u32, key: u64) -> u32 {
     for round in 0..ROUNDS {
         (left, right) = (
             right,
-            left ^ (mix(key ^ (round << 40) ^ u64::from(right)) as u32 & mask),
+            left ^ (low(mix(key ^ (round << 40) ^ u64::from(right))) & mask),
         );
     }
     left << half | right
@@ -282,7 +285,7 @@ fn restore(value: u32, half: u32, key: u64) -> u32 {
     let (mut left, mut right) = (value >> half, value & mask);
     for round in (0..ROUNDS).rev() {
         (left, right) = (
-            right ^ (mix(key ^ (round << 40) ^ u64::from(left)) as u32 & mask),
+            right ^ (low(mix(key ^ (round << 40) ^ u64::from(left))) & mask),
             left,
         );
     }
@@ -400,7 +403,7 @@ mod tests {
             );
             let user = users.user(index);
             assert_eq!(user.display_name, users.display_name(index));
-            assert_eq!(user.user_principal_name, users.principal_name(index));
+            assert_eq!(user.principal_name, users.principal_name(index));
         }
     }
 
@@ -437,7 +440,7 @@ mod tests {
         assert_eq!(users.user(0).manager, None);
         assert_eq!(
             (0..25)
-                .filter(|index| users.user(*index).user_type == UserType::Guest)
+                .filter(|index| users.user(*index).kind == UserType::Guest)
                 .count(),
             1
         );

@@ -56,12 +56,12 @@ impl People {
         self.changed.retain(|index, _| *index < generator.count());
         for (position, user) in &self.created {
             self.ids.insert(user.id, Position(*position));
-            let name = user.user_principal_name.to_lowercase();
+            let name = user.principal_name.to_lowercase();
             self.names.insert(name, Position(*position));
         }
         for (index, user) in &self.changed {
             if let Some(user) = user {
-                let name = user.user_principal_name.to_lowercase();
+                let name = user.principal_name.to_lowercase();
                 self.names.insert(name, Position(u64::from(*index)));
             }
         }
@@ -128,14 +128,14 @@ impl People {
 
     /// Adds a user.
     pub(crate) fn add(&mut self, user: User, password: &str) -> Result<(), NameTaken> {
-        if self.find_by_name(&user.user_principal_name).is_some() {
+        if self.find_by_name(&user.principal_name).is_some() {
             return Err(NameTaken);
         }
         self.passwords.insert(user.id, digest(user.id, password));
         let position = self.next;
         self.next += 1;
         self.ids.insert(user.id, Position(position));
-        let name = user.user_principal_name.to_lowercase();
+        let name = user.principal_name.to_lowercase();
         self.names.insert(name, Position(position));
         self.created.insert(position, user);
         Ok(())
@@ -146,12 +146,12 @@ impl People {
         let Some(position) = self.position(user.id) else {
             return Ok(());
         };
-        let holder = self.find_by_name(&user.user_principal_name);
+        let holder = self.find_by_name(&user.principal_name);
         if holder.is_some_and(|holder| holder.id != user.id) {
             return Err(NameTaken);
         }
         self.names.retain(|_, place| *place != position);
-        let name = user.user_principal_name.to_lowercase();
+        let name = user.principal_name.to_lowercase();
         self.names.insert(name, position);
         match u32::try_from(position.0) {
             Ok(index) => {
@@ -216,8 +216,8 @@ mod tests {
     fn changes_are_seen_through_every_look_up() {
         let mut people = people();
         let mut user = people.at(Position(4)).unwrap();
-        let old_name = user.user_principal_name.clone();
-        user.user_principal_name = "renamed@contoso.example".to_owned();
+        let old_name = user.principal_name.clone();
+        user.principal_name = "renamed@contoso.example".to_owned();
         people.save(user.clone()).unwrap();
         assert_eq!(
             people.find_by_name("Renamed@contoso.example"),
@@ -236,7 +236,7 @@ mod tests {
         let mut user = people.at(Position(1)).unwrap();
         user.id = Guid::random();
         assert!(people.add(user.clone(), "x").is_err());
-        user.user_principal_name = "new@contoso.example".to_owned();
+        user.principal_name = "new@contoso.example".to_owned();
         people.add(user.clone(), "Fake-1").unwrap();
         let text = serde_json::to_string(&people).unwrap();
         let mut restored: People = serde_json::from_str(&text).unwrap();

@@ -192,7 +192,7 @@ fn begin(exchange: &Exchange, request: AuthorizeRequest) -> Response {
         Prompt::SelectAccount => "",
         _ => request.login_hint.as_deref().unwrap_or_default(),
     };
-    let fits = |user: &User| hint.is_empty() || user.user_principal_name.eq_ignore_ascii_case(hint);
+    let fits = |user: &User| hint.is_empty() || user.principal_name.eq_ignore_ascii_case(hint);
     match (request.prompt, signed_in) {
         (Prompt::Needed | Prompt::None | Prompt::Consent, Some((session, user))) if fits(&user) => {
             trip::go_on(exchange, Trip::Authorize(Box::new(request)), session, &user)

@@ -78,7 +78,7 @@ pub(crate) async fn submit(exchange: Exchange, body: Bytes) -> Response {
     let Some(user) = session.user(&exchange) else {
         return pages::error(&exchange, &errors::form_expired());
     };
-    exchange.note_user(&user.user_principal_name);
+    exchange.note_user(&user.principal_name);
     let accepted = form.get("decision") == Some("accept") && !approval_needed;
     let request = match context.trip {
         Trip::Authorize(request) => *request,

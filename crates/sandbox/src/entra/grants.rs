@@ -141,7 +141,7 @@ fn answer(
     let (user, target, names) = {
         let tenant = exchange.world.directory.read();
         let user = user_of(&tenant, grant.session.user, issued)?;
-        exchange.note_user(&user.user_principal_name);
+        exchange.note_user(&user.principal_name);
         let target = match form.get("scope") {
             None => grant.wanted.targets.first().cloned(),
             Some(scope) => {

@@ -108,7 +108,7 @@ pub(crate) fn error(exchange: &Exchange, refusal: &Refusal) -> Response {
 /// The sign-in page; `context` is posted back.
 pub(crate) fn sign_in(
     exchange: &Exchange,
-    context: &str,
+    sealed: &str,
     hint: &str,
     signed_in: Option<&User>,
     refusal: Option<&Refusal>,
@@ -122,7 +122,7 @@ pub(crate) fn sign_in(
     let _ = write!(
         content,
         "<form method=\"post\" action=\"/{tenant}/login\">\
-         <input type=\"hidden\" name=\"context\" value=\"{context}\">\
+         <input type=\"hidden\" name=\"context\" value=\"{sealed}\">\
          <label for=\"login\">User name (name@contoso.example)</label>\
          <input type=\"text\" id=\"login\" name=\"login\" value=\"{}\" autocomplete=\"username\" required>\
          <label for=\"password\">Password</label>\
@@ -135,10 +135,10 @@ pub(crate) fn sign_in(
         let _ = write!(
             content,
             "<form method=\"post\" action=\"/{tenant}/login\">\
-             <input type=\"hidden\" name=\"context\" value=\"{context}\">\
+             <input type=\"hidden\" name=\"context\" value=\"{sealed}\">\
              <button type=\"submit\" name=\"account\" value=\"{}\">Continue as {}</button></form>",
             user.id,
-            escape(&user.user_principal_name)
+            escape(&user.principal_name)
         );
     }
     let title = if signed_in.is_some() {
@@ -169,7 +169,7 @@ pub(crate) enum ConsentKind {
 }
 
 /// A page that asks for consent.
-pub(crate) fn consent(exchange: &Exchange, context: &str, about: &ConsentPage<'_>) -> Response {
+pub(crate) fn consent(exchange: &Exchange, sealed: &str, about: &ConsentPage<'_>) -> Response {
     let mut rows = String::new();
     for permission in about.permissions {
         let _ = write!(
@@ -198,10 +198,10 @@ pub(crate) fn consent(exchange: &Exchange, context: &str, about: &ConsentPage<'_
     };
     let content = format!(
         "<p>{}</p><p><strong>{}</strong> <small>(unverified)</small> would like to:</p><ul>{rows}</ul>\
-         <form method=\"post\" action=\"/{}/consent\"><input type=\"hidden\" name=\"context\" value=\"{context}\">\
+         <form method=\"post\" action=\"/{}/consent\"><input type=\"hidden\" name=\"context\" value=\"{sealed}\">\
          {everybody}<button type=\"submit\" name=\"decision\" value=\"accept\">Accept</button>\
          <button type=\"submit\" name=\"decision\" value=\"cancel\">Cancel</button></form>",
-        escape(&about.user.user_principal_name),
+        escape(&about.user.principal_name),
         escape(about.app_name),
         exchange.world.tenant,
     );
@@ -211,7 +211,7 @@ pub(crate) fn consent(exchange: &Exchange, context: &str, about: &ConsentPage<'_
 /// The page of 90094: an administrator has to consent; the way back is a refusal.
 pub(crate) fn approval_needed(
     exchange: &Exchange,
-    context: &str,
+    sealed: &str,
     app_name: &str,
     user: &User,
     refusal: &Refusal,
@@ -219,10 +219,10 @@ pub(crate) fn approval_needed(
     let content = format!(
         "<p>{}</p><p><strong>{}</strong> needs permission to access resources in your organization that only \
          an administrator can grant. Ask an administrator to grant permission to this app before you can use it.</p>\
-         <form method=\"post\" action=\"/{}/consent\"><input type=\"hidden\" name=\"context\" value=\"{context}\">\
+         <form method=\"post\" action=\"/{}/consent\"><input type=\"hidden\" name=\"context\" value=\"{sealed}\">\
          <button type=\"submit\" name=\"decision\" value=\"cancel\">Return to the application without granting \
          consent</button></form>\n{}",
-        escape(&user.user_principal_name),
+        escape(&user.principal_name),
         escape(app_name),
         exchange.world.tenant,
         trouble(exchange, refusal),

@@ -129,7 +129,7 @@ pub(crate) fn delegated(
         DirectoryRole::Ordinary => &[MEMBER],
     };
     claims.extend(object(json!({
-        "acct": match user.user_type { crate::users::UserType::Member => 0, crate::users::UserType::Guest => 1 },
+        "acct": match user.kind { crate::users::UserType::Member => 0, crate::users::UserType::Guest => 1 },
         "acr": "1",
         "amr": ["pwd"],
         "family_name": user.surname,
@@ -143,8 +143,8 @@ pub(crate) fn delegated(
         "scp": scp,
         "sid": grant.session.id,
         "sub": pairwise(user.id, app.app_id),
-        "unique_name": user.user_principal_name,
-        "upn": user.user_principal_name,
+        "unique_name": user.principal_name,
+        "upn": user.principal_name,
         "wids": wids,
     })));
     set_client(&mut claims, target, app, secret);
@@ -205,10 +205,7 @@ pub(crate) fn id_token(
     }
     if grant.wanted.has("profile") {
         claims.insert("name".to_owned(), json!(user.display_name));
-        claims.insert(
-            "preferred_username".to_owned(),
-            json!(user.user_principal_name),
-        );
+        claims.insert("preferred_username".to_owned(), json!(user.principal_name));
     }
     claims.extend(object(json!({
         "nonce": nonce,

@@ -76,7 +76,7 @@ impl Context {
 
 /// Goes on after somebody signed in.
 pub(crate) fn go_on(exchange: &Exchange, trip: Trip, session: Session, user: &User) -> Response {
-    exchange.note_user(&user.user_principal_name);
+    exchange.note_user(&user.principal_name);
     match trip {
         Trip::Authorize(request) => consent::ask_if_needed(exchange, *request, session, user),
         Trip::Admin(request) => admin::ask(exchange, *request, session, user),

@@ -37,7 +37,7 @@ fn answer(exchange: &Exchange) -> Option<serde_json::Value> {
     let id: Guid = claims["oid"].as_str()?.parse().ok()?;
     let app_id: Guid = claims["appid"].as_str()?.parse().ok()?;
     let user = exchange.world.directory.read().people.find(id)?;
-    exchange.note_user(&user.user_principal_name);
+    exchange.note_user(&user.principal_name);
     exchange.note_client(&app_id.to_string());
     let mut body = json!({
         "sub": tokens::pairwise(id, app_id),

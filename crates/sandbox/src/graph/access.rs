@@ -132,7 +132,7 @@ impl Caller {
         };
         match need {
             Need::Anybody => true,
-            Need::Member => user.user_type == UserType::Member,
+            Need::Member => user.kind == UserType::Member,
             Need::Administrator => user.role == DirectoryRole::GlobalAdministrator,
         }
     }

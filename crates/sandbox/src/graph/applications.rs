@@ -40,11 +40,10 @@ pub(crate) fn may_write(caller: &Caller, application: &Application) -> Result<()
     match caller.user() {
         Some(user) if user.role == DirectoryRole::GlobalAdministrator => Ok(()),
         Some(user) if application.owner == Some(user.id) => Ok(()),
-        Some(_) => Err(errors::denied()),
         None if caller.has(&[], &WRITERS) => Ok(()),
         // OwnedBy: the app's own creations, which are marked with the app id.
         None if application.owner == Some(caller.app_id()) => Ok(()),
-        None => Err(errors::denied()),
+        _ => Err(errors::denied()),
     }
 }
 
@@ -60,7 +59,7 @@ pub(crate) fn dispatch(call: &Call, rest: &[&str]) -> Reply {
             let object = tenant.application(app_id).map(object).unwrap_or_default();
             let object = call.query.narrowed(object);
             Ok(Outcome::Found(entity(
-                call.context("applications/$entity"),
+                &call.context("applications/$entity"),
                 object,
             )))
         }
@@ -88,7 +87,7 @@ fn list(call: &Call) -> Reply {
         tenant.applications.values().map(object).collect()
     };
     let (page, next) = page_of(&call.query, &call.url(), "application", objects)?;
-    Ok(collection(call.context("applications"), None, next, page))
+    Ok(collection(&call.context("applications"), None, next, page))
 }
 
 /// The app id of `key`: an object id or `appId='…'`.
@@ -133,7 +132,7 @@ fn create(call: &Call) -> Reply {
     let mut tenant = call.world.directory.write();
     tenant.applications.insert(application.app_id, application);
     Ok(Outcome::Created(entity(
-        call.context("applications/$entity"),
+        &call.context("applications/$entity"),
         object,
     )))
 }
@@ -242,7 +241,8 @@ fn apply(application: &mut Application, body: Map<String, Value>) -> Result<(), 
                 let text = value
                     .as_str()
                     .filter(|text| !text.is_empty() && text.len() <= 256);
-                application.display_name = text.ok_or_else(invalid)?.to_owned();
+                text.ok_or_else(invalid)?
+                    .clone_into(&mut application.display_name);
             }
             "signInAudience" => {
                 application.audience = serde_json::from_value(value).map_err(|_| invalid())?;
@@ -254,7 +254,7 @@ fn apply(application: &mut Application, body: Map<String, Value>) -> Result<(), 
             "web" => application.web_redirects = redirects(&value, Platform::Web)?,
             "publicClient" => application.public_redirects = redirects(&value, Platform::Public)?,
             "requiredResourceAccess" => {
-                application.required = required(&value).ok_or_else(invalid)?
+                application.required = required(&value).ok_or_else(invalid)?;
             }
             "api" => application.offers.scopes = offered_scopes(&value).ok_or_else(invalid)?,
             "appRoles" => application.offers.roles = offered_roles(&value).ok_or_else(invalid)?,

@@ -33,7 +33,7 @@ pub(crate) fn grants(call: &Call, rest: &[&str]) -> Reply {
             };
             let (page, next) = page_of(&call.query, &call.url(), "oAuth2PermissionGrant", objects)?;
             Ok(collection(
-                call.context("oauth2PermissionGrants"),
+                &call.context("oauth2PermissionGrants"),
                 None,
                 next,
                 page,
@@ -47,7 +47,7 @@ pub(crate) fn grants(call: &Call, rest: &[&str]) -> Reply {
                 .get(*id)
                 .ok_or_else(|| errors::not_found(id))?;
             let context = call.context("oauth2PermissionGrants/$entity");
-            Ok(Outcome::Found(entity(context, object(grant))))
+            Ok(Outcome::Found(entity(&context, object(grant))))
         }
         ([id], Method::PATCH) => {
             let body = call.object()?;
@@ -106,7 +106,7 @@ fn create(call: &Call) -> Reply {
     let object = object(&grant);
     tenant.grants.insert(grant.id.clone(), grant);
     let context = call.context("oauth2PermissionGrants/$entity");
-    Ok(Outcome::Created(entity(context, object)))
+    Ok(Outcome::Created(entity(&context, object)))
 }
 
 fn is_taken(tenant: &Tenant, client: Guid, resource: Guid, principal: Option<Guid>) -> bool {

@@ -29,7 +29,7 @@ pub(crate) fn dispatch(call: &Call, rest: &[&str]) -> Reply {
             let tenant = call.world.directory.read();
             let object = call.query.narrowed(object(&tenant, find(&tenant, key)?));
             Ok(Outcome::Found(entity(
-                call.context("servicePrincipals/$entity"),
+                &call.context("servicePrincipals/$entity"),
                 object,
             )))
         }
@@ -79,7 +79,7 @@ fn list(call: &Call) -> Reply {
     };
     let (page, next) = page_of(&call.query, &call.url(), "servicePrincipal", objects)?;
     Ok(collection(
-        call.context("servicePrincipals"),
+        &call.context("servicePrincipals"),
         None,
         next,
         page,
@@ -115,7 +115,7 @@ fn create(call: &Call) -> Reply {
         .map(|principal| object(&tenant, principal));
     let context = call.context("servicePrincipals/$entity");
     Ok(Outcome::Created(entity(
-        context,
+        &context,
         created.unwrap_or_default(),
     )))
 }
@@ -151,7 +151,7 @@ fn list_assignments(call: &Call, key: &str, side: &str) -> Reply {
     };
     let (page, next) = page_of(&call.query, &call.url(), "appRoleAssignment", objects)?;
     Ok(collection(
-        call.context("appRoleAssignments"),
+        &call.context("appRoleAssignments"),
         None,
         next,
         page,
@@ -212,7 +212,7 @@ fn assign(call: &Call, key: &str, side: &str) -> Reply {
     let object = assignment_object(&tenant, &assignment);
     tenant.assignments.insert(assignment.id.clone(), assignment);
     Ok(Outcome::Created(entity(
-        call.context("appRoleAssignments/$entity"),
+        &call.context("appRoleAssignments/$entity"),
         object,
     )))
 }

@@ -146,11 +146,11 @@ pub(crate) fn value(user: &User, name: &str) -> Value {
         "officeLocation" => json!(user.office_location),
         "preferredLanguage" => json!(user.preferred_language),
         "surname" => json!(user.surname),
-        "userPrincipalName" => json!(user.user_principal_name),
+        "userPrincipalName" => json!(user.principal_name),
         "accountEnabled" => json!(user.account_enabled),
         "companyName" => json!(user.company_name),
         "createdDateTime" => json!(user.created.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
-        "creationType" | "externalUserState" if user.user_type == UserType::Guest => {
+        "creationType" | "externalUserState" if user.kind == UserType::Guest => {
             json!(if name == "creationType" {
                 "Invitation"
             } else {
@@ -161,7 +161,7 @@ pub(crate) fn value(user: &User, name: &str) -> Value {
         "employeeId" => json!(user.employee_id),
         "mailNickname" => json!(user.mail_nickname),
         "usageLocation" => json!(user.usage_location),
-        "userType" => json!(user.user_type),
+        "userType" => json!(user.kind),
         "assignedLicenses" | "assignedPlans" | "identities" | "imAddresses" | "otherMails" => {
             json!([])
         }

@@ -46,7 +46,7 @@ pub(crate) fn create(call: &Call) -> Reply {
         display_name: String::new(),
         given_name: None,
         surname: None,
-        user_principal_name: String::new(),
+        principal_name: String::new(),
         mail: None,
         mail_nickname: None,
         job_title: None,
@@ -59,7 +59,7 @@ pub(crate) fn create(call: &Call) -> Reply {
         preferred_language: None,
         usage_location: None,
         account_enabled: true,
-        user_type: UserType::Member,
+        kind: UserType::Member,
         role: DirectoryRole::Ordinary,
         created: call.now,
         manager: None,
@@ -70,7 +70,7 @@ pub(crate) fn create(call: &Call) -> Reply {
     let added = tenant.people.add(user, &password);
     added.map_err(|_| errors::name_taken())?;
     Ok(Outcome::Created(entity(
-        call.context("users/$entity"),
+        &call.context("users/$entity"),
         object,
     )))
 }
@@ -137,7 +137,7 @@ fn apply(user: &mut User, body: Map<String, Value>) -> Result<(), GraphError> {
             "accountEnabled" => user.account_enabled = value.as_bool().ok_or_else(invalid)?,
             "displayName" => user.display_name = required(text?).ok_or_else(invalid)?,
             "userPrincipalName" => {
-                user.user_principal_name = text?
+                user.principal_name = text?
                     .filter(|name| is_principal_name(name))
                     .ok_or_else(|| errors::invalid("Property userPrincipalName is invalid."))?;
             }
@@ -156,7 +156,7 @@ fn apply(user: &mut User, body: Map<String, Value>) -> Result<(), GraphError> {
             "businessPhones" => {
                 user.business_phones = serde_json::from_value(value).map_err(|_| invalid())?;
             }
-            "userType" => user.user_type = serde_json::from_value(value).map_err(|_| invalid())?,
+            "userType" => user.kind = serde_json::from_value(value).map_err(|_| invalid())?,
             other => return Err(errors::bad_request(format!("Invalid property '{other}'."))),
         }
     }

@@ -1,0 +1,24 @@
+//! The sandbox on the wire: a client that trusts its authority, a browser that follows its forms.
+
+#[cfg(test)]
+mod authorize;
+#[cfg(test)]
+mod browser;
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod consent;
+#[cfg(test)]
+mod controls;
+#[cfg(test)]
+mod discovery;
+#[cfg(test)]
+mod graph_users;
+#[cfg(test)]
+mod graph_writing;
+#[cfg(test)]
+mod running;
+#[cfg(test)]
+mod storm;
+#[cfg(test)]
+mod token;
