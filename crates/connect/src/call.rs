@@ -35,6 +35,7 @@ const NOTE_AGAIN: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
 impl Connector {
     /// Calls an API through a connection; every answer with a status is `Ok`.
+    #[tracing::instrument(name = "call", skip_all, fields(connection = %name, actor = actor.id))]
     pub async fn call(
         &self,
         actor: &Actor,

@@ -117,9 +117,8 @@ impl Connector {
                 .map(|user| user.role)
         } else if let Ok(id) = ApiKeyId::parse(&actor.id) {
             let now = self.clock().now();
-            let keys = store.keys().list(&Actor::system()).await?;
-            keys.into_iter()
-                .find(|key| key.id == id && key.revoked_at.is_none() && key.expires_at > now)
+            let key = store.keys().find(&Actor::system(), &id).await?;
+            key.filter(|key| key.revoked_at.is_none() && key.expires_at > now)
                 .map(|key| key.role)
         } else {
             Some(actor.role)

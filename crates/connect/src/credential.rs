@@ -23,8 +23,8 @@ pub(crate) enum Credential {
     None,
     /// Headers, marked sensitive; the secrets as they might be echoed.
     Headers(Vec<(HeaderName, HeaderValue)>, Vec<Secret>),
-    /// A query parameter.
-    Query(String, Secret),
+    /// A query parameter; its value as it is and as it stands in the URL.
+    Query(String, Secret, Secret),
     /// The token of the slot.
     Token,
 }
@@ -77,7 +77,10 @@ impl Credential {
                 Ok(Credential::Headers(headers, echoes))
             }
             Authentication::QueryKey { name } => {
-                Ok(Credential::Query(name.clone(), slot("query_key")?.clone()))
+                let key = slot("query_key")?;
+                let encoded = url::form_urlencoded::byte_serialize(key.expose().as_bytes());
+                let encoded = Secret::new(encoded.collect::<String>());
+                Ok(Credential::Query(name.clone(), key.clone(), encoded))
             }
         }
     }
@@ -96,7 +99,7 @@ impl Credential {
                     headers.insert(name.clone(), value.clone());
                 }
             }
-            Credential::Query(name, key) => {
+            Credential::Query(name, key, _) => {
                 url.query_pairs_mut().append_pair(name, key.expose());
             }
             Credential::Token => {
@@ -127,7 +130,7 @@ impl Credential {
         let own = match self {
             Credential::None => Vec::new(),
             Credential::Headers(_, echoes) => echoes.iter().collect(),
-            Credential::Query(_, key) => vec![key],
+            Credential::Query(_, key, encoded) => vec![key, encoded],
             Credential::Token => token.into_iter().collect(),
         };
         own.into_iter()

@@ -52,7 +52,7 @@ pub use forward::{ProxyRequest, ProxyResponse, StreamBody};
 pub use guard::{EgressPolicy, PolicyError, Refused};
 pub use http::{SendError, Timeouts};
 pub use message::{ApiRequest, ApiResponse, Body, Redirects, ResponseBody};
-pub use preset::Cloud;
+pub use preset::{Cloud, CloudCard};
 
 /// What this room is told at start.
 #[derive(Debug, Clone)]
@@ -214,6 +214,11 @@ impl Connector {
                 name: name.to_string(),
             }),
         }
+    }
+
+    /// The clouds that can be chosen by name.
+    pub fn clouds(&self) -> Vec<CloudCard> {
+        self.inner.clouds.cards()
     }
 
     fn clock(&self) -> &Clock {

@@ -23,6 +23,19 @@ pub struct Cloud {
     pub ca_certificate: Option<String>,
 }
 
+/// A cloud as shown to whoever chooses one.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct CloudCard {
+    /// The name to choose it by.
+    pub name: String,
+    /// Where people and apps sign in.
+    pub authority: String,
+    /// Where Graph is.
+    pub graph: String,
+    /// Whether the operator declared it.
+    pub declared: bool,
+}
+
 /// One cloud of the Entra preset.
 #[derive(Debug, Clone)]
 pub(crate) struct EntraCloud {
@@ -78,6 +91,20 @@ impl Clouds {
             });
         }
         Ok(Clouds { known })
+    }
+
+    pub(crate) fn cards(&self) -> Vec<CloudCard> {
+        let built_in = entra::built_in().len();
+        self.known
+            .iter()
+            .enumerate()
+            .map(|(at, cloud)| CloudCard {
+                name: cloud.name.clone(),
+                authority: cloud.authority.to_string(),
+                graph: cloud.graph.to_string(),
+                declared: at >= built_in,
+            })
+            .collect()
     }
 
     /// Finds a cloud by name, or by its origin; an unknown https origin is a cloud nobody vouches for.

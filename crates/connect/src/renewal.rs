@@ -30,6 +30,7 @@ const LOOK: Duration = Duration::from_millis(50);
 
 impl Connector {
     /// Renews a token that should be newer than a generation; runs on the tracker.
+    #[tracing::instrument(name = "renewal", skip_all, fields(connection = %loaded.connection.id))]
     pub(crate) async fn renew(&self, loaded: &Arc<Loaded>, than: i64) -> Result<Arc<Held>, Failed> {
         let inner = &self.inner;
         let id = &loaded.connection.id;
