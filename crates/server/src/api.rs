@@ -13,6 +13,7 @@ pub(crate) mod session;
 pub(crate) mod setup;
 pub(crate) mod users;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -24,6 +25,7 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use store::ConnectionName;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -178,22 +180,30 @@ pub(crate) fn answer(
 }
 
 /// The problems that any address may answer with.
-#[derive(utoipa::IntoResponses)]
-#[expect(dead_code, reason = "documentation only")]
-pub(crate) enum Refusals {
-    /// The request is not valid.
-    #[response(status = 400, content_type = "application/problem+json")]
-    Invalid(#[to_schema] ProblemDocument<'static>),
-    /// Not signed in.
-    #[response(status = 401, content_type = "application/problem+json")]
-    Unauthenticated(#[to_schema] ProblemDocument<'static>),
-    /// The role is not enough.
-    #[response(status = 403, content_type = "application/problem+json")]
-    Forbidden(#[to_schema] ProblemDocument<'static>),
-    /// No such thing.
-    #[response(status = 404, content_type = "application/problem+json")]
-    NotFound(#[to_schema] ProblemDocument<'static>),
-    /// Any other failure.
-    #[response(status = "default", content_type = "application/problem+json")]
-    Other(#[to_schema] ProblemDocument<'static>),
+pub(crate) struct Refusals;
+
+impl utoipa::IntoResponses for Refusals {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let problem = |(status, description): (&str, &str)| {
+            let schema = Ref::from_schema_name("Problem");
+            let content = Content::new(Some(schema));
+            let response = ResponseBuilder::new()
+                .description(description)
+                .content("application/problem+json", content)
+                .build();
+            (status.to_owned(), RefOr::T(response))
+        };
+        [
+            ("400", "The request is not valid."),
+            ("401", "Not signed in."),
+            (
+                "403",
+                "The role is not enough, or a page of another site asks.",
+            ),
+            ("404", "There is no such thing."),
+            ("default", "Any other failure."),
+        ]
+        .map(problem)
+        .into()
+    }
 }

@@ -86,7 +86,12 @@ pub(crate) async fn frame(State(app): State<App>, mut request: Request, next: Ne
 
 /// Everything that can be said about a request before anybody looks at who sent it.
 fn check(app: &App, route: &str, request: &Request) -> Result<(), Problem> {
-    within_limits(&app.config().limits, request.uri(), request.headers())?;
+    let limits = &app.config().limits;
+    // a provider's answer has limits of its own, and a page to be refused on
+    if route != "/oauth/callback/{path}" {
+        within_url_limit(limits, request.uri())?;
+    }
+    within_header_limits(limits, request.headers())?;
     query::check(route, request.uri().query())?;
     if !route.starts_with("/proxy/") {
         // the pass-through takes no cookies, so pages of other sites have nothing to ride on there
@@ -95,12 +100,7 @@ fn check(app: &App, route: &str, request: &Request) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Refuses URLs and header blocks beyond the limits.
-pub(crate) fn within_limits(
-    limits: &Limits,
-    uri: &Uri,
-    headers: &HeaderMap,
-) -> Result<(), Problem> {
+fn within_url_limit(limits: &Limits, uri: &Uri) -> Result<(), Problem> {
     let length = uri
         .path_and_query()
         .map_or(0, |target| target.as_str().len());
@@ -113,6 +113,10 @@ pub(crate) fn within_limits(
             ),
         ));
     }
+    Ok(())
+}
+
+fn within_header_limits(limits: &Limits, headers: &HeaderMap) -> Result<(), Problem> {
     let bytes: usize = headers
         .iter()
         .map(|(name, value)| name.as_str().len() + value.len() + 4)

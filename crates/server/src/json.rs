@@ -23,6 +23,8 @@ use crate::problem::Problem;
 pub(crate) trait RequestBody: DeserializeOwned {
     /// A field whose content is passed through as it is, `null` included.
     const FREE: Option<&'static str> = None;
+    /// Fields that are objects; serde would take a list for one, in the order of its fields.
+    const OBJECTS: &'static [&'static str] = &[];
 }
 
 /// The strictly read body of a request.
@@ -104,6 +106,27 @@ pub(crate) fn parse<T: RequestBody>(body: &[u8]) -> Result<T, Problem> {
             );
             problem.field(pointer(&place.borrow()))
         })?;
+    let not_object = |field: &str| {
+        let at = if field.is_empty() {
+            String::new()
+        } else {
+            format!("/{field}")
+        };
+        Problem::new(
+            "body.invalid",
+            "the request body is not valid: an object is expected here",
+        )
+        .field(at)
+    };
+    if !value.is_object() {
+        return Err(not_object(""));
+    }
+    if let Some(field) = T::OBJECTS
+        .iter()
+        .find(|field| value.get(**field).is_some_and(|value| !value.is_object()))
+    {
+        return Err(not_object(field));
+    }
     serde_path_to_error::deserialize(value).map_err(|error| {
         let at: Vec<String> = error
             .path()

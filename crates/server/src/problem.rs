@@ -437,7 +437,7 @@ impl Problem {
                 "connection.not_found",
                 format!("there is no connection \"{shown}\""),
             )
-            .hint("keyway connection list shows all of them"),
+            .hint("`keyway connection list` shows all of them"),
             "key" => Problem::new("key.not_found", format!("there is no API key {shown}")),
             _ => Problem::new("user.not_found", format!("there is no user {shown}")),
         }
@@ -578,9 +578,11 @@ impl From<store::Error> for Problem {
 
 impl From<connect::Error> for Problem {
     fn from(error: connect::Error) -> Problem {
-        if let connect::Error::Store(error) = error {
-            return error.into();
-        }
+        let error = match error {
+            connect::Error::Store(error) => return error.into(),
+            connect::Error::NotFound { name } => return Problem::not_found("connection", &name),
+            other => other,
+        };
         let mut problem = Problem::new(error.code(), error.to_string());
         if let Some(field) = error.field() {
             problem = problem.field(field);
@@ -618,8 +620,12 @@ impl Problem {
         name: &store::ConnectionName,
         error: &connect::CallError,
     ) -> Problem {
-        if let connect::CallError::Store(error) = error {
-            return error.clone().into();
+        match error {
+            connect::CallError::Store(error) => return error.clone().into(),
+            connect::CallError::NotFound { name } => {
+                return Problem::not_found("connection", name);
+            }
+            _ => {}
         }
         let mut problem =
             Problem::new(error.code(), error.to_string()).connection(name.to_string());

@@ -121,7 +121,7 @@ fn filter(query: &Query<'_>) -> Result<AuditFilter, Problem> {
 }
 
 /// Lists changes, newest first.
-#[utoipa::path(get, path = "/api/v1/audit", tag = "audit", params(AuditQuery),
+#[utoipa::path(get, path = "/api/v1/audit", tag = "audit", operation_id = "list_audit", params(AuditQuery),
     responses((status = 200, body = AuditList), Refusals))]
 pub(crate) async fn list(
     admin: Admin,

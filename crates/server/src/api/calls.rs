@@ -275,7 +275,7 @@ impl Operator {
 }
 
 /// Calls an API through a connection.
-#[utoipa::path(post, path = "/api/v1/connections/{name}/call", tag = "calls", params(schema::NameParameter),
+#[utoipa::path(post, path = "/api/v1/connections/{name}/call", tag = "calls", operation_id = "call", params(schema::NameParameter),
     request_body = Call, responses((status = 200, body = CallAnswer), Refusals))]
 pub(crate) async fn call(
     operator: Operator,

@@ -14,7 +14,9 @@ use crate::access::{Admin, Operator, Viewer};
 use crate::json::{Json, RequestBody};
 use crate::problem::Problem;
 
-impl RequestBody for NewConnection {}
+impl RequestBody for NewConnection {
+    const OBJECTS: &'static [&'static str] = &["query_key"];
+}
 
 /// All connections.
 #[derive(Serialize, ToSchema)]
@@ -127,7 +129,7 @@ impl Admin {
 }
 
 /// Lists the connections.
-#[utoipa::path(get, path = "/api/v1/connections", tag = "connections",
+#[utoipa::path(get, path = "/api/v1/connections", tag = "connections", operation_id = "list_connections",
     responses((status = 200, body = ConnectionList), Refusals))]
 pub(crate) async fn list(viewer: Viewer) -> Result<Answer<ConnectionList>, Problem> {
     Ok(Answer(ConnectionList {
@@ -136,7 +138,7 @@ pub(crate) async fn list(viewer: Viewer) -> Result<Answer<ConnectionList>, Probl
 }
 
 /// Makes a connection, saves it, then proves it; what the provider answers is in the card's state.
-#[utoipa::path(post, path = "/api/v1/connections", tag = "connections",
+#[utoipa::path(post, path = "/api/v1/connections", tag = "connections", operation_id = "create_connection",
     request_body = schema::NewConnection,
     responses((status = 201, body = schema::Card, headers(("ETag" = String, description = "The version, for `If-Match`"))), Refusals))]
 pub(crate) async fn create(
@@ -148,7 +150,7 @@ pub(crate) async fn create(
 }
 
 /// Shows a connection's card: settings without secrets, state, token facts, what to do next.
-#[utoipa::path(get, path = "/api/v1/connections/{name}", tag = "connections", params(schema::NameParameter),
+#[utoipa::path(get, path = "/api/v1/connections/{name}", tag = "connections", operation_id = "show_connection", params(schema::NameParameter),
     responses((status = 200, body = schema::Card, headers(("ETag" = String, description = "The version, for `If-Match`"))), Refusals))]
 pub(crate) async fn show(viewer: Viewer, Name(name): Name) -> Result<Response, Problem> {
     let card = viewer.connection(&name).await?;
@@ -156,7 +158,7 @@ pub(crate) async fn show(viewer: Viewer, Name(name): Name) -> Result<Response, P
 }
 
 /// Changes a connection; a change of where or how a secret is sent wipes it, and says so.
-#[utoipa::path(patch, path = "/api/v1/connections/{name}", tag = "connections",
+#[utoipa::path(patch, path = "/api/v1/connections/{name}", tag = "connections", operation_id = "change_connection",
     params(schema::NameParameter, schema::IfMatch), request_body = schema::Change,
     responses((status = 200, body = ChangedConnection), Refusals))]
 pub(crate) async fn change(
@@ -176,7 +178,7 @@ pub(crate) async fn change(
 }
 
 /// Deletes a connection with its secrets and tokens.
-#[utoipa::path(delete, path = "/api/v1/connections/{name}", tag = "connections",
+#[utoipa::path(delete, path = "/api/v1/connections/{name}", tag = "connections", operation_id = "delete_connection",
     params(schema::NameParameter, schema::IfMatch), responses((status = 204), Refusals))]
 pub(crate) async fn delete(
     admin: Admin,
@@ -190,7 +192,7 @@ pub(crate) async fn delete(
 }
 
 /// Begins a sign-in; the answer's URL binds the browser that opens it and leads to the provider.
-#[utoipa::path(post, path = "/api/v1/connections/{name}/authorize", tag = "connections", params(schema::NameParameter),
+#[utoipa::path(post, path = "/api/v1/connections/{name}/authorize", tag = "connections", operation_id = "authorize_connection", params(schema::NameParameter),
     responses((status = 200, body = StartedAuthorization), Refusals))]
 pub(crate) async fn authorize(
     operator: Operator,
@@ -200,14 +202,14 @@ pub(crate) async fn authorize(
 }
 
 /// Proves a connection again, without any effect at the API.
-#[utoipa::path(post, path = "/api/v1/connections/{name}/test", tag = "connections", params(schema::NameParameter),
+#[utoipa::path(post, path = "/api/v1/connections/{name}/test", tag = "connections", operation_id = "test_connection", params(schema::NameParameter),
     responses((status = 200, body = schema::Card), Refusals))]
 pub(crate) async fn test(operator: Operator, Name(name): Name) -> Result<Answer<Card>, Problem> {
     Ok(Answer(operator.test_connection(&name).await?))
 }
 
 /// Explains a connection's state: what, why, who can cure it, what to do.
-#[utoipa::path(get, path = "/api/v1/connections/{name}/explain", tag = "connections", params(schema::NameParameter),
+#[utoipa::path(get, path = "/api/v1/connections/{name}/explain", tag = "connections", operation_id = "explain_connection", params(schema::NameParameter),
     responses((status = 200, body = schema::Explanation), Refusals))]
 pub(crate) async fn explain(
     viewer: Viewer,
@@ -217,7 +219,7 @@ pub(crate) async fn explain(
 }
 
 /// Tells the redirect URI to register at the provider.
-#[utoipa::path(get, path = "/api/v1/connections/{name}/redirect-uri", tag = "connections", params(schema::NameParameter),
+#[utoipa::path(get, path = "/api/v1/connections/{name}/redirect-uri", tag = "connections", operation_id = "show_redirect_uri", params(schema::NameParameter),
     responses((status = 200, body = schema::RedirectUri), Refusals))]
 pub(crate) async fn redirect_uri(
     viewer: Viewer,

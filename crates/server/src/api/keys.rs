@@ -129,14 +129,14 @@ impl Admin {
 }
 
 /// Lists the API keys.
-#[utoipa::path(get, path = "/api/v1/keys", tag = "keys", responses((status = 200, body = KeyList), Refusals))]
+#[utoipa::path(get, path = "/api/v1/keys", tag = "keys", operation_id = "list_keys", responses((status = 200, body = KeyList), Refusals))]
 pub(crate) async fn list(admin: Admin) -> Result<Answer<KeyList>, Problem> {
     let items = admin.keys().await?.into_iter().map(KeyCard::from).collect();
     Ok(Answer(KeyList { items }))
 }
 
 /// Makes an API key; its token is in the answer and never again.
-#[utoipa::path(post, path = "/api/v1/keys", tag = "keys",
+#[utoipa::path(post, path = "/api/v1/keys", tag = "keys", operation_id = "create_key",
     request_body = NewKey, responses((status = 201, body = CreatedKey), Refusals))]
 pub(crate) async fn create(admin: Admin, Json(body): Json<NewKey>) -> Result<Response, Problem> {
     let (key, token) = admin.create_key(&body).await?;
@@ -148,7 +148,7 @@ pub(crate) async fn create(admin: Admin, Json(body): Json<NewKey>) -> Result<Res
 }
 
 /// Revokes an API key: it stops working at once.
-#[utoipa::path(delete, path = "/api/v1/keys/{id}", tag = "keys", params(("id" = String, Path, description = "`key_…`")),
+#[utoipa::path(delete, path = "/api/v1/keys/{id}", tag = "keys", operation_id = "revoke_key", params(("id" = String, Path, description = "`key_…`")),
     responses((status = 204), Refusals))]
 pub(crate) async fn revoke(admin: Admin, path: Option<Path<String>>) -> Result<Response, Problem> {
     let id = path.map(|Path(id)| id).unwrap_or_default();

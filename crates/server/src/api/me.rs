@@ -32,7 +32,7 @@ impl Viewer {
 }
 
 /// Tells who is asking and what that one may do.
-#[utoipa::path(get, path = "/api/v1/me", tag = "session", responses((status = 200, body = Me), Refusals))]
+#[utoipa::path(get, path = "/api/v1/me", tag = "session", operation_id = "me", responses((status = 200, body = Me), Refusals))]
 pub(crate) async fn me(viewer: Viewer) -> Json<Me> {
     Json(viewer.me())
 }

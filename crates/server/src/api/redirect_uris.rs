@@ -31,7 +31,7 @@ impl Admin {
 }
 
 /// Reserves a name, so that its redirect URI can be registered before the rest is known.
-#[utoipa::path(post, path = "/api/v1/redirect-uris", tag = "connections",
+#[utoipa::path(post, path = "/api/v1/redirect-uris", tag = "connections", operation_id = "reserve_redirect_uri",
     request_body = Reserve, responses((status = 201, body = schema::RedirectUri), Refusals))]
 pub(crate) async fn reserve(admin: Admin, Json(body): Json<Reserve>) -> Result<Response, Problem> {
     let reserved = admin.reserve(&body.name).await?;

@@ -383,6 +383,8 @@ pub struct Card {
     pub query_key_name: Option<String>,
     /// To be registered at the provider.
     pub redirect_uri: Option<String>,
+    /// Where an administrator consents for the whole tenant.
+    pub admin_consent_url: Option<String>,
     /// How it stands.
     pub state: State,
     /// Since when.
@@ -435,6 +437,20 @@ pub struct PendingAuthorization {
     pub redirect_uri: String,
 }
 
+/// How a sign-in ended.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LastAuthorization {
+    /// When.
+    pub ended_at: Timestamp,
+    /// `authorized` or `failed`.
+    pub result: String,
+    /// Why it failed: a stable code.
+    pub code: Option<String>,
+    /// Why it failed, in words.
+    pub detail: Option<String>,
+}
+
 /// Why a connection stands as it stands, and what to do.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -459,6 +475,8 @@ pub struct Explanation {
     pub raw: Raw,
     /// A sign-in that was begun and has not come back.
     pub pending_authorization: Option<PendingAuthorization>,
+    /// How the newest sign-in ended, as far as this process knows.
+    pub last_authorization: Option<LastAuthorization>,
 }
 
 /// The redirect URI of a connection, or of one still to be made.

@@ -64,7 +64,7 @@ pub(crate) async fn begin(
 }
 
 /// Signs a person in; the answer sets the session cookie.
-#[utoipa::path(post, path = "/api/v1/session", tag = "session", security(()),
+#[utoipa::path(post, path = "/api/v1/session", tag = "session", operation_id = "sign_in", security(()),
     request_body = SignIn, responses((status = 200, body = SignedIn), Refusals))]
 pub(crate) async fn sign_in(
     State(app): State<App>,
@@ -109,7 +109,7 @@ pub(crate) async fn sign_in(
 }
 
 /// Signs a person out; without a session it has nothing to do.
-#[utoipa::path(delete, path = "/api/v1/session", tag = "session", responses((status = 204), Refusals))]
+#[utoipa::path(delete, path = "/api/v1/session", tag = "session", operation_id = "sign_out", responses((status = 204), Refusals))]
 pub(crate) async fn sign_out(viewer: Viewer, headers: HeaderMap) -> Result<Response, Problem> {
     let app = viewer.app();
     if let Some(token) = Cookie::Session.read(app, &headers)

@@ -40,7 +40,7 @@ pub async fn setup_token(store: &Store) -> Result<Option<Secret>, store::Error> 
 }
 
 /// Makes the first administrator and signs that person in.
-#[utoipa::path(post, path = "/api/v1/setup", tag = "session", security(()),
+#[utoipa::path(post, path = "/api/v1/setup", tag = "session", operation_id = "set_up", security(()),
     request_body = SetUp, responses((status = 201, body = SignedIn), Refusals))]
 pub(crate) async fn set_up(
     State(app): State<App>,

@@ -109,7 +109,7 @@ pub(crate) fn check_password(password: &Secret) -> Result<(), Problem> {
 }
 
 /// Lists the users.
-#[utoipa::path(get, path = "/api/v1/users", tag = "users", responses((status = 200, body = UserList), Refusals))]
+#[utoipa::path(get, path = "/api/v1/users", tag = "users", operation_id = "list_users", responses((status = 200, body = UserList), Refusals))]
 pub(crate) async fn list(admin: Admin) -> Result<Answer<UserList>, Problem> {
     let items = admin
         .users()
@@ -121,7 +121,7 @@ pub(crate) async fn list(admin: Admin) -> Result<Answer<UserList>, Problem> {
 }
 
 /// Adds a user.
-#[utoipa::path(post, path = "/api/v1/users", tag = "users",
+#[utoipa::path(post, path = "/api/v1/users", tag = "users", operation_id = "create_user",
     request_body = NewUser, responses((status = 201, body = UserCard), Refusals))]
 pub(crate) async fn create(admin: Admin, Json(body): Json<NewUser>) -> Result<Response, Problem> {
     let user = admin.add_user(&body).await?;
@@ -129,7 +129,7 @@ pub(crate) async fn create(admin: Admin, Json(body): Json<NewUser>) -> Result<Re
 }
 
 /// Disables a user: sign-in and sessions end at once.
-#[utoipa::path(post, path = "/api/v1/users/{id}/disable", tag = "users", params(("id" = String, Path, description = "`usr_…`")),
+#[utoipa::path(post, path = "/api/v1/users/{id}/disable", tag = "users", operation_id = "disable_user", params(("id" = String, Path, description = "`usr_…`")),
     responses((status = 200, body = UserCard), Refusals))]
 pub(crate) async fn disable(
     admin: Admin,

@@ -58,18 +58,18 @@ impl Trip {
         let start = self.browser.open_once(url).await;
         let provider = start.headers["location"].to_str().unwrap().to_owned();
         let user = self.house.sandbox.as_ref().unwrap().facts().users[2].clone();
-        let page = self.browser.open_once(&provider).await;
-        let page = self
-            .browser
-            .submit_once(&page, &[("login", &user.upn), ("password", &user.password)])
-            .await;
-        let page = if page.html.contains("name=\"decision\"") {
-            self.browser
+        let mut page = self.browser.open_once(&provider).await;
+        // who has signed in before is sent back at once
+        if page.html.contains("name=\"login\"") {
+            let fields = [("login", user.upn.as_str()), ("password", &user.password)];
+            page = self.browser.submit_once(&page, &fields).await;
+        }
+        if page.html.contains("name=\"decision\"") {
+            page = self
+                .browser
                 .submit_once(&page, &[("decision", "accept")])
-                .await
-        } else {
-            page
-        };
+                .await;
+        }
         Url::parse(page.headers["location"].to_str().unwrap()).unwrap()
     }
 
@@ -99,11 +99,18 @@ fn refused(page: &Page, status: u16, code: &str) {
         policy.starts_with("default-src 'none'; style-src 'sha256-"),
         "{policy}"
     );
-    assert!(
-        !page.html.contains("<script") && !page.html.contains(" on"),
-        "{}",
-        page.html
-    );
+    for active in [
+        "<script",
+        "javascript:",
+        "<a ",
+        "<img",
+        "<form",
+        " onload",
+        " onerror",
+        " onclick",
+    ] {
+        assert!(!page.html.contains(active), "{active}: {}", page.html);
+    }
 }
 
 /// The callback's address with one parameter changed, or taken out.
@@ -249,24 +256,23 @@ async fn odd_callbacks_are_refused() {
         ("state", "b", "oauth.callback_invalid"),
     ] {
         let good = trip.callback_url().await;
-        let odd = format!("{good}&{change}={value}");
+        let mut odd = good.clone();
+        odd.query_pairs_mut().append_pair(change, value);
+        let odd = odd.to_string();
         refused(&trip.browser.open(&odd).await, 400, code);
     }
     let good = trip.callback_url().await;
+    let long = with(&good, "code", Some(&"x".repeat(10 * 1024)));
     refused(
-        &trip
-            .browser
-            .open(&with(&good, "code", Some(&"x".repeat(9000))))
-            .await,
-        414,
-        "",
+        &trip.browser.open(&long).await,
+        400,
+        "oauth.callback_invalid",
     );
-    let long = with(&good, "code", Some(&"x".repeat(7900)));
-    let page = trip.browser.open(&long).await;
-    assert!(
-        page.status == 400 || page.status == 502 || page.status == 414,
-        "{}",
-        page.text()
+    let endless = with(&good, "session_state", Some(&"x".repeat(40 * 1024)));
+    refused(
+        &trip.browser.open(&endless).await,
+        400,
+        "oauth.callback_invalid",
     );
     let posted = trip
         .house

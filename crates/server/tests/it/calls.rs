@@ -46,7 +46,7 @@ async fn a_call_says_what_was_sent_and_what_came_back() {
     assert!(answer["headers"]["set-cookie"].is_null());
     let sent = &answer["body"];
     assert_eq!(sent["method"], "POST");
-    assert_eq!(sent["target"], "/base/users?a=1&%24top=5&b=2&b=3");
+    assert_eq!(sent["target"], "/base/users?a=1&$top=5&b=2&b=3");
     assert_eq!(sent["body"], r#"{"name":null,"list":[1,2]}"#);
     let headers = sent["headers"].as_array().unwrap();
     assert!(

@@ -271,9 +271,10 @@ impl Answer {
 
     /// Status, code and field of a problem, as one text.
     pub(crate) fn refusal(&self) -> String {
-        let field = self.json()["field"]
-            .as_str()
-            .map_or_else(String::new, |field| format!(" {field}"));
+        let field = match self.json()["field"].as_str() {
+            None | Some("") => String::new(),
+            Some(field) => format!(" {field}"),
+        };
         format!("{} {}{field}", self.status.as_u16(), self.code())
     }
 }
