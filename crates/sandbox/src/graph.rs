@@ -26,6 +26,7 @@ use axum::{Extension, Router};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use crate::guid::Guid;
 use crate::misbehave::{Answer, Route};
 use crate::permissions::GRAPH;
 use crate::server::Learned;
@@ -129,15 +130,16 @@ async fn handle(
     let described = format!(
         "{method} {} client_id={} grant_type= user={}",
         uri.path_and_query().map_or("", |both| both.as_str()),
-        known.client_id.unwrap_or_default(),
-        known.user.unwrap_or_default(),
+        known.client_id.as_deref().unwrap_or_default(),
+        known.user.as_deref().unwrap_or_default(),
     );
     if let Some(fault) = world.faults.take(Route::Graph, &described) {
         if let Some(delay) = fault.delay {
             tokio::time::sleep(delay).await;
         }
         if let Some(answer) = fault.answer {
-            return misbehave(&answer, &ids);
+            let app_id = known.client_id.as_deref().unwrap_or_default();
+            return misbehave(&answer, &ids, app_id, world.tenant);
         }
     }
     let reply = caller.and_then(|caller| {
@@ -393,7 +395,7 @@ fn add_headers(headers: &mut HeaderMap, ids: &Ids) {
 }
 
 /// The answer that a fault ordered.
-fn misbehave(answer: &Answer, ids: &Ids) -> Response {
+fn misbehave(answer: &Answer, ids: &Ids, app_id: &str, tenant: Guid) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = match &answer.body {
         None if status.is_success() => json_response(status, &json!({})),
@@ -402,6 +404,20 @@ fn misbehave(answer: &Answer, ids: &Ids) -> Response {
         Some(body) => json_response(status, body),
     };
     add_headers(response.headers_mut(), ids);
+    if answer.status == 429 {
+        let scope = format!("Tenant_Application/ReadWrite/{app_id}/{tenant}");
+        for (name, value) in [
+            ("x-ms-throttle-scope", scope.as_str()),
+            ("x-ms-throttle-information", "ResourceUnitLimitExceeded"),
+            ("x-ms-throttle-limit-percentage", "1.2"),
+        ] {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                response
+                    .headers_mut()
+                    .insert(HeaderName::from_static(name), value);
+            }
+        }
+    }
     let retry_after = answer.retry_after.as_deref();
     if let Some(value) = retry_after.and_then(|text| HeaderValue::from_str(text).ok()) {
         response.headers_mut().insert(RETRY_AFTER, value);

@@ -129,6 +129,12 @@ async fn faults_of_graph_match_and_can_be_cleared() {
     );
     assert_eq!(answer.header("retry-after"), "1");
     assert!(!answer.header("request-id").is_empty());
+    let facts = world.facts();
+    let scope = format!(
+        "Tenant_Application/ReadWrite/{}/{}",
+        facts.app.client_id, facts.tenant_id
+    );
+    assert_eq!(answer.header("x-ms-throttle-scope"), scope);
     world.control(Method::DELETE, "faults", Value::Null).await;
     assert_eq!(world.get(&token, "/users?$top=1").await.status, 200);
     world.fault(json!({"route": "graph", "status": 401})).await;
