@@ -88,7 +88,7 @@ impl From<Exit> for ExitCode {
 }
 
 fn main() -> ExitCode {
-    forbid_core_dumps();
+    set_limits();
     let arguments: Vec<std::ffi::OsString> = std::env::args_os().collect();
     let ui = Ui::new(cli::asks_for_json(&arguments));
     let outcome = match Cli::try_parse_from(arguments) {
@@ -137,17 +137,26 @@ async fn run(ui: Ui, cli: Cli) -> Result<Exit, Failure> {
     }
 }
 
-/// Memory of this process holds tokens: it is never written to a core file, whatever the shell's limits are.
-fn forbid_core_dumps() {
+/// Settles what the process may do: no core file, whose memory would hold tokens, whatever the shell's limits are; and
+/// as many open files as the system allows, since every caller of a server is one.
+fn set_limits() {
     #[cfg(unix)]
     {
-        use rustix::process::{Resource, Rlimit, setrlimit};
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
         let none = Rlimit {
             current: Some(0),
             maximum: Some(0),
         };
         // Lowering a limit cannot be refused; where the system has no such limit there is no core file either.
         let _ = setrlimit(Resource::Core, none);
+        let files = getrlimit(Resource::Nofile);
+        let _ = setrlimit(
+            Resource::Nofile,
+            Rlimit {
+                current: files.maximum,
+                ..files
+            },
+        );
         #[cfg(target_os = "linux")]
         let _ =
             rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);

@@ -198,3 +198,61 @@ fn nothing_colours_what_is_not_a_terminal() {
         "{answer}"
     );
 }
+
+/// A server that answers everything with the same text.
+fn fixed_server(answer: &'static str) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        use std::io::{Read as _, Write as _};
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut request = [0; 4096];
+            assert!(stream.read(&mut request).unwrap() > 0);
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    url
+}
+
+#[test]
+fn a_server_of_another_release_is_told() {
+    let home = Home::closed();
+    for (answer, expected) in [
+        (
+            "HTTP/1.1 200 OK\r\nkeyway-version: 99.0.0\r\nContent-Length: 12\r\nConnection: close\r\n\r\n{\"items\":[]}",
+            "newer (99.0.0)",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nkeyway-version: 0.0.9\r\nContent-Length: 12\r\nConnection: close\r\n\r\n{\"items\":[]}",
+            "older (0.0.9)",
+        ),
+    ] {
+        let server = fixed_server(answer);
+        let answer = home
+            .run(&["connection", "list", "--server", &server, "--json"])
+            .ends_with(0);
+        assert_eq!(answer.json(), serde_json::json!({ "items": [] }));
+        assert!(answer.stderr.contains(expected), "{answer}");
+    }
+}
+
+#[test]
+fn what_is_no_keyway_server_is_7() {
+    let home = Home::closed();
+    for answer in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<html>",
+        "HTTP/1.1 502 Bad\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<html>",
+        "HTTP/1.1 200 OK\r\nContent-Length: 600\r\nConnection: close\r\n\r\n<html>",
+        "nonsense\r\n\r\n",
+    ] {
+        let server = fixed_server(answer);
+        let problem = home
+            .run(&["connection", "list", "--server", &server, "--json"])
+            .ends_with(7)
+            .json();
+        assert!(
+            problem["code"].as_str().unwrap().starts_with("client."),
+            "{answer}: {problem}"
+        );
+    }
+}

@@ -296,7 +296,7 @@ fn commands_share_a_data_directory() {
 }
 
 #[test]
-fn no_core_file_can_hold_a_secret() {
+fn limits_are_settled_by_the_process_itself() {
     let home = Home::closed();
     let server = home.serve(&[]);
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();
@@ -306,6 +306,15 @@ fn no_core_file_can_hold_a_secret() {
         .unwrap();
     let words: Vec<&str> = core.split_whitespace().collect();
     assert_eq!(words[4..6], ["0", "0"], "{core}");
+    let files = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"))
+        .unwrap();
+    let words: Vec<&str> = files.split_whitespace().collect();
+    assert_eq!(
+        words[3], words[4],
+        "as many files as the system allows: {files}"
+    );
     server.stop().ends_with(0);
 }
 
