@@ -1,4 +1,4 @@
-//! The REST API under `/api/v1`: one file per resource, and the OpenAPI document of it all.
+//! The REST API under `/api/v1`: one file per resource, and the `OpenAPI` document of it all.
 //!
 //! A handler parses, calls one method of its handle, maps the answer.
 
@@ -7,6 +7,7 @@ pub(crate) mod calls;
 pub(crate) mod connections;
 pub(crate) mod keys;
 pub(crate) mod me;
+pub(crate) mod presets;
 pub(crate) mod redirect_uris;
 pub mod schema;
 pub(crate) mod session;
@@ -89,10 +90,11 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(audit::list))
         .routes(routes!(me::me))
         .routes(routes!(session::sign_in, session::sign_out))
-        .routes(routes!(setup::set_up))
+        .routes(routes!(setup::needed, setup::set_up))
+        .routes(routes!(presets::list))
 }
 
-/// The OpenAPI 3.1 document of the REST API, pretty-printed, ending with a line feed.
+/// The `OpenAPI` 3.1 document of the REST API, pretty-printed, ending with a line feed.
 pub fn openapi() -> String {
     document(&router().split_for_parts().1)
 }
@@ -162,7 +164,7 @@ pub(crate) fn expected_version(headers: &HeaderMap) -> Result<Option<i64>, Probl
     }
 }
 
-/// A version as an ETag.
+/// A version as an `ETag`.
 pub(crate) fn etag(version: i64) -> [(HeaderName, HeaderValue); 1] {
     [(
         ETAG,

@@ -47,11 +47,7 @@ async fn no_head() -> Problem {
 
 /// `response_mode=form_post` and fragments are never asked for, so never taken.
 async fn no_post(request: Request) -> Response {
-    let trace_id = request
-        .extensions()
-        .get::<TraceId>()
-        .copied()
-        .unwrap_or_else(TraceId::next);
+    let trace_id = TraceId::of(&request);
     let problem = Problem::new(
         "oauth.callback_invalid",
         "a callback comes by GET, with its parameters in the query",
@@ -61,14 +57,8 @@ async fn no_post(request: Request) -> Response {
 
 /// Sends a browser to the provider, and remembers which browser it was.
 async fn start(State(app): State<App>, ticket: Option<Path<String>>, request: Request) -> Response {
-    let trace_id = request
-        .extensions()
-        .get::<TraceId>()
-        .copied()
-        .unwrap_or_else(TraceId::next);
-    let ticket = ticket
-        .map(|Path(ticket)| Secret::new(ticket))
-        .unwrap_or_else(|| Secret::new(""));
+    let trace_id = TraceId::of(&request);
+    let ticket = Secret::new(ticket.map(|Path(ticket)| ticket).unwrap_or_default());
     // a browser keeps its mark, so that two sign-ins in two tabs both come home
     let browser = Cookie::Browser
         .read(&app, request.headers())
@@ -107,11 +97,7 @@ async fn callback(
     path: Option<Path<String>>,
     request: Request,
 ) -> Response {
-    let trace_id = request
-        .extensions()
-        .get::<TraceId>()
-        .copied()
-        .unwrap_or_else(TraceId::next);
+    let trace_id = TraceId::of(&request);
     let path = path.map(|Path(path)| path).unwrap_or_default();
     let (parts, _) = request.into_parts();
     let query = parts.uri.query().unwrap_or_default().to_owned();

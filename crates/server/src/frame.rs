@@ -38,6 +38,15 @@ impl TraceId {
         static COUNTER: AtomicU64 = AtomicU64::new(1);
         TraceId(*PROCESS, COUNTER.fetch_add(1, Ordering::Relaxed))
     }
+
+    /// That of a request.
+    pub(crate) fn of(request: &Request) -> TraceId {
+        request
+            .extensions()
+            .get()
+            .copied()
+            .unwrap_or_else(TraceId::next)
+    }
 }
 
 impl fmt::Display for TraceId {

@@ -93,10 +93,8 @@ pub async fn serve(
             server.acceptor(acceptor).serve(service).await?;
         }
         None => {
-            server
-                .acceptor(NoDelayAcceptor::new())
-                .serve(service)
-                .await?
+            let plain = server.acceptor(NoDelayAcceptor::new());
+            plain.serve(service).await?;
         }
     }
     Ok(())

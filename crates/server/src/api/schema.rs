@@ -1,7 +1,7 @@
-//! The shapes of connections as they go over the wire, for the OpenAPI document.
+//! The shapes of connections as they go over the wire, for the `OpenAPI` document.
 //!
 //! The values themselves are made in `connect` and `oauth`, which know nothing
-//! of OpenAPI; a test reads every answer back into these types, so they can't
+//! of `OpenAPI`; a test reads every answer back into these types, so they can't
 //! drift apart.
 
 use std::collections::BTreeMap;

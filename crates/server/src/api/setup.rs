@@ -2,11 +2,12 @@
 //!
 //! Once there is a user this address is not there.
 
+use axum::Json as Answer;
 use axum::extract::State;
 use axum::response::Response;
 use http::{Extensions, HeaderMap, StatusCode};
 use oauth::Secret;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use store::Store;
 use utoipa::ToSchema;
 
@@ -32,11 +33,25 @@ pub(crate) struct SetUp {
 
 impl RequestBody for SetUp {}
 
+/// Whether there is nobody yet.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SetupNeeded {
+    needed: bool,
+}
+
 /// Makes a new setup token for whoever starts the server to print; `None` once there is a user.
 ///
 /// The token before it no longer works.
 pub async fn setup_token(store: &Store) -> Result<Option<Secret>, store::Error> {
     store.setup().issue().await
+}
+
+/// Tells whether the first administrator is still to be made.
+#[utoipa::path(get, path = "/api/v1/setup", tag = "session", operation_id = "setup_needed", security(()),
+    responses((status = 200, body = SetupNeeded), Refusals))]
+pub(crate) async fn needed(State(app): State<App>) -> Result<Answer<SetupNeeded>, Problem> {
+    let needed = !app.store().users().any().await?;
+    Ok(Answer(SetupNeeded { needed }))
 }
 
 /// Makes the first administrator and signs that person in.

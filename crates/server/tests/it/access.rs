@@ -37,6 +37,8 @@ const TABLE: &[(&str, &str, &str, &str, [u16; 8])] = &[
     ("GET",    "/oauth/start/{ticket}", "/oauth/start/unknown", "",                      [400, 400, 400, 400, 400, 400, 400, 400]),
     ("GET",    "/oauth/callback/{path}", "/oauth/callback/microsoft-graph?state=a", "",  [400, 400, 400, 400, 400, 400, 400, 400]),
     ("POST",   "/oauth/callback/{path}", "/oauth/callback/microsoft-graph", "",          [400, 400, 400, 400, 400, 400, 400, 400]),
+    ("GET",    "/api/v1/setup", "", "",                                                  [200, 200, 200, 200, 200, 200, 200, 200]),
+    ("GET",    "/api/v1/presets", "", "",                                                [401, 200, 200, 200, 401, 200, 401, 401]),
     ("POST",   "/api/v1/setup", "", r#"{"token":"a","username":"b","password":"c"}"#,    [404, 404, 404, 404, 404, 404, 404, 404]),
     ("POST",   "/api/v1/session", "", r#"{"username":"nobody","password":"nothing"}"#,   [401, 401, 401, 401, 401, 401, 401, 401]),
     ("DELETE", "/api/v1/session", "", "",                                                [401, 204, 204, 204, 401, 204, 401, 401]),
@@ -67,12 +69,13 @@ const TABLE: &[(&str, &str, &str, &str, [u16; 8])] = &[
 
 /// What anybody may reach without a credential, beside `POST /api/v1/session`, whose 401 is a failed sign-in;
 /// adding a line here is a decision.
-const OPEN: [&str; 6] = [
+const OPEN: [&str; 7] = [
     "GET /healthz",
     "GET /readyz",
     "GET /oauth/start/{ticket}",
     "GET /oauth/callback/{path}",
     "POST /oauth/callback/{path}",
+    "GET /api/v1/setup",
     "POST /api/v1/setup",
 ];
 

@@ -209,8 +209,8 @@ async fn calls_are_logged_in_batches() {
     let house = House::new().await;
     let key = house.key(Role::Operator).await;
     house.plain_connection("echo", &echo().await).await;
-    let commits = 20;
-    for number in 0..commits {
+    let calls = 20;
+    for number in 0..calls {
         let path = format!("/users/{number}?$select=secret");
         assert_eq!(
             call(&house, &key, &json!({"method": "GET", "path": path}))
@@ -234,32 +234,14 @@ async fn calls_are_logged_in_batches() {
         &json!({"method": "GET", "path": "https://attacker.example/x"}),
     )
     .await;
-    let store = house.store.store();
-    // the writer ends, with everything written, once the last user of the server is gone
-    let House {
-        stop, tracker, app, ..
-    } = &house;
-    stop.cancel();
-    tracker.close();
-    let _ = app;
-    let rows = loop {
-        let rows = store
-            .calls()
-            .list(
-                &Actor::local(),
-                &CallFilter {
-                    limit: 1000,
-                    ..CallFilter::default()
-                },
-            )
-            .await
-            .unwrap();
-        if rows.len() > 2 * commits {
-            break rows;
-        }
-        tokio::task::yield_now().await;
+    // the writer ends, with everything written, when the server does
+    let store = house.close().await;
+    let all = CallFilter {
+        limit: 1000,
+        ..CallFilter::default()
     };
-    assert_eq!(rows.len(), 2 * commits + 1);
+    let rows = store.calls().list(&Actor::local(), &all).await.unwrap();
+    assert_eq!(rows.len(), 2 * calls + 1);
     assert!(
         rows.iter()
             .all(|row| !row.record.path.contains('?') && row.record.actor.starts_with("key_"))

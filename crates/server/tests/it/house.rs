@@ -14,7 +14,7 @@ use server::{App, Config};
 use store::testing::TestStore;
 use store::{Actor, Clock, Database, Role};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use url::Url;
 
@@ -29,23 +29,20 @@ pub(crate) struct House {
     pub(crate) clock: Clock,
     pub(crate) app: App,
     pub(crate) sandbox: Option<sandbox::Sandbox>,
-    pub(crate) stop: CancellationToken,
-    pub(crate) tracker: TaskTracker,
+    stop: DropGuard,
+    tracker: TaskTracker,
     client: reqwest::Client,
-}
-
-impl Drop for House {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
 }
 
 /// What a test wants different.
 #[derive(Default)]
 pub(crate) struct Wishes {
     pub(crate) sandbox: Sandbox,
-    pub(crate) config: Option<Box<dyn FnOnce(&mut Config)>>,
+    pub(crate) config: Option<ConfigChange>,
 }
+
+/// A change of the server's settings.
+pub(crate) type ConfigChange = Box<dyn FnOnce(&mut Config)>;
 
 /// Whether a test needs the stand-in of Entra and Graph.
 #[derive(Default, PartialEq)]
@@ -124,9 +121,20 @@ impl House {
             clock,
             app,
             sandbox,
-            stop,
+            stop: stop.drop_guard(),
             tracker,
             client,
+        }
+    }
+
+    /// Tells the server to end; answers what waits until it has, and then gives the store.
+    pub(crate) fn close(self) -> impl Future<Output = TestStore> {
+        self.stop.disarm().cancel();
+        drop(self.app);
+        self.tracker.close();
+        async move {
+            self.tracker.wait().await;
+            self.store
         }
     }
 

@@ -1,13 +1,25 @@
 //! The server as a whole, over real HTTP on loopback: against the sandbox, an
 //! API of our own making, and an in-memory store whose clock is moved by hand.
 
+#[cfg(test)]
 mod access;
+#[cfg(test)]
 mod bad_input;
+#[cfg(test)]
 mod browser;
+#[cfg(test)]
 mod callback;
+#[cfg(test)]
 mod calls;
+#[cfg(test)]
 mod house;
+#[cfg(test)]
 mod openapi;
+#[cfg(test)]
 mod people;
+#[cfg(test)]
 mod proxy;
+#[cfg(test)]
+mod serving;
+#[cfg(test)]
 mod walk;

@@ -142,6 +142,8 @@ async fn real_answers_have_the_described_shape() {
         ("/api/v1/users", "UserList"),
         ("/api/v1/audit", "AuditList"),
         ("/api/v1/me", "Me"),
+        ("/api/v1/presets", "PresetList"),
+        ("/api/v1/setup", "SetupNeeded"),
     ] {
         let answer = get(path).await;
         conforms(

@@ -28,6 +28,11 @@ fn cookie(answer: &Answer) -> String {
 #[tokio::test]
 async fn the_setup_token_works_once() {
     let house = House::new().await;
+    let needed = || {
+        let request = house.request("GET", "/api/v1/setup");
+        async { request.send().await.json()["needed"].clone() }
+    };
+    assert_eq!(needed().await, true);
     let token = server::setup_token(&house.store).await.unwrap().unwrap();
     let set_up = |token: &str, password: &str| {
         let body = json!({"token": token, "username": "ada", "password": password});
@@ -62,6 +67,7 @@ async fn the_setup_token_works_once() {
         set_up(token.expose(), PASSWORD).await.refusal(),
         "404 route.not_found"
     );
+    assert_eq!(needed().await, false);
     assert!(server::setup_token(&house.store).await.unwrap().is_none());
     let audit = house
         .store

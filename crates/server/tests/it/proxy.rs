@@ -138,16 +138,16 @@ async fn large_bodies_stream_both_ways() {
         .request("POST", "/proxy/echo/mirror")
         .key(&key)
         .body("application/octet-stream", reqwest::Body::wrap_stream(body));
-    let piece = |number: usize| Bytes::from(vec![u8::try_from(number % 251).unwrap(); PIECE]);
+    let filled = |number: usize| Bytes::from(vec![u8::try_from(number % 251).unwrap(); PIECE]);
     // the first piece comes back before the second is sent
-    sender.send(Ok(piece(0))).await.unwrap();
+    sender.send(Ok(filled(0))).await.unwrap();
     let response = request.stream().await;
     assert_eq!(response.status(), 200);
     let mut answer = response.bytes_stream();
     let mut received = 0_usize;
     for number in 0..PIECES {
         if number > 0 {
-            sender.send(Ok(piece(number))).await.unwrap();
+            sender.send(Ok(filled(number))).await.unwrap();
         }
         while received < (number + 1) * PIECE {
             let bytes = answer.next().await.unwrap().unwrap();
