@@ -86,16 +86,12 @@ pub async fn serve(
     let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
     let mut server = axum_server::from_tcp(listener.into_std()?)?.handle(handle);
     limit(&mut server, &limits);
-    match tls {
-        Some(config) => {
-            let acceptor = RustlsAcceptor::new(RustlsConfig::from_config(config))
-                .acceptor(NoDelayAcceptor::new());
-            server.acceptor(acceptor).serve(service).await?;
-        }
-        None => {
-            let plain = server.acceptor(NoDelayAcceptor::new());
-            plain.serve(service).await?;
-        }
+    let plain = NoDelayAcceptor::new();
+    if let Some(config) = tls {
+        let acceptor = RustlsAcceptor::new(RustlsConfig::from_config(config)).acceptor(plain);
+        server.acceptor(acceptor).serve(service).await?;
+    } else {
+        server.acceptor(plain).serve(service).await?;
     }
     Ok(())
 }

@@ -19,7 +19,8 @@ pub(crate) struct PresetList {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Preset {
     /// The name to choose it by.
-    preset: &'static str,
+    #[serde(rename = "preset")]
+    name: &'static str,
     /// To be registered at the provider; shared by all connections on the clouds listed here.
     redirect_uri: String,
     clouds: Vec<Cloud>,
@@ -60,7 +61,7 @@ impl Viewer {
             });
         PresetList {
             items: vec![Preset {
-                preset: name,
+                name,
                 redirect_uri: format!("{public_url}/oauth/callback/{name}"),
                 clouds: clouds.collect(),
             }],

@@ -12,7 +12,13 @@ mod callback;
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
+mod csrf;
+#[cfg(test)]
 mod house;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod limits;
 #[cfg(test)]
 mod openapi;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The OpenAPI document: valid in itself, complete, and true of real answers.
+//! The `OpenAPI` document: valid in itself, complete, and true of real answers.
 
 use std::collections::BTreeSet;
 

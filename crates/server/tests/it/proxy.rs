@@ -138,33 +138,33 @@ async fn large_bodies_stream_both_ways() {
         .request("POST", "/proxy/echo/mirror")
         .key(&key)
         .body("application/octet-stream", reqwest::Body::wrap_stream(body));
-    let filled = |number: usize| Bytes::from(vec![u8::try_from(number % 251).unwrap(); PIECE]);
+    let chunk = |number: usize| Bytes::from(vec![u8::try_from(number % 251).unwrap(); PIECE]);
     // the first piece comes back before the second is sent
-    sender.send(Ok(filled(0))).await.unwrap();
+    sender.send(Ok(chunk(0))).await.unwrap();
     let response = request.stream().await;
     assert_eq!(response.status(), 200);
     let mut answer = response.bytes_stream();
-    let mut received = 0_usize;
+    let mut seen = 0_usize;
     for number in 0..PIECES {
         if number > 0 {
-            sender.send(Ok(filled(number))).await.unwrap();
+            sender.send(Ok(chunk(number))).await.unwrap();
         }
-        while received < (number + 1) * PIECE {
+        while seen < (number + 1) * PIECE {
             let bytes = answer.next().await.unwrap().unwrap();
             let expected = |at: usize| u8::try_from(at / PIECE % 251).unwrap();
             assert!(
                 bytes
                     .iter()
                     .enumerate()
-                    .all(|(index, byte)| *byte == expected(received + index))
+                    .all(|(index, byte)| *byte == expected(seen + index))
             );
-            received += bytes.len();
+            seen += bytes.len();
         }
     }
     drop(sender);
     assert!(answer.next().await.is_none());
     assert_eq!(
-        received,
+        seen,
         PIECE * PIECES,
         "32 MiB each way, the API's own limit does not hold here"
     );

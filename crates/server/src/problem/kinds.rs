@@ -1,0 +1,195 @@
+//! Which code has which status, title and hint: the one table of HTTP statuses.
+
+use http::StatusCode;
+
+/// One known problem code: its status, its title and the usual way out.
+pub(super) struct Kind {
+    pub(super) code: &'static str,
+    pub(super) status: StatusCode,
+    pub(super) title: &'static str,
+    pub(super) hint: Option<&'static str>,
+}
+
+const fn kind(code: &'static str, status: StatusCode, title: &'static str) -> Kind {
+    Kind {
+        code,
+        status,
+        title,
+        hint: None,
+    }
+}
+
+const fn hinted(
+    code: &'static str,
+    status: StatusCode,
+    title: &'static str,
+    hint: &'static str,
+) -> Kind {
+    Kind {
+        code,
+        status,
+        title,
+        hint: Some(hint),
+    }
+}
+
+/// Codes with a status of their own. A name ending in a dot speaks for every
+/// code below it that has no row; exact rows win, then the longest prefix.
+#[rustfmt::skip]
+const KINDS: &[Kind] = &[
+    // the request itself
+    kind("body.invalid", StatusCode::BAD_REQUEST, "The request body is not valid"),
+    kind("body.too_large", StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large"),
+    hinted("body.media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The request body has the wrong media type", "send JSON with `Content-Type: application/json`"),
+    kind("query.", StatusCode::BAD_REQUEST, "The query string is not valid"),
+    hinted("key.in_query", StatusCode::BAD_REQUEST, "An API key does not belong in a URL", "send it as `Authorization: Bearer kw_…`, and revoke this key: URLs end up in logs"),
+    kind("request.invalid", StatusCode::BAD_REQUEST, "The request is not valid"),
+    kind("request.uri_too_long", StatusCode::URI_TOO_LONG, "The URL is too long"),
+    kind("request.headers_too_large", StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The request has too many or too large headers"),
+    hinted("precondition.required", StatusCode::PRECONDITION_REQUIRED, "A change must say which version it changes", "read the connection, then send its `ETag` as `If-Match`"),
+    kind("precondition.invalid", StatusCode::BAD_REQUEST, "The If-Match header is not valid"),
+    hinted("route.not_found", StatusCode::NOT_FOUND, "There is nothing at this address", "the routes are listed in /api/v1/openapi.json"),
+    kind("route.method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "This address does not know this method"),
+    // who is asking
+    hinted("unauthenticated", StatusCode::UNAUTHORIZED, "Not signed in", "sign in, or send an API key as `Authorization: Bearer kw_…`"),
+    kind("forbidden", StatusCode::FORBIDDEN, "Not allowed"),
+    hinted("csrf", StatusCode::FORBIDDEN, "The request does not come from Keyway's own pages", "a browser may change things only from pages of Keyway's public URL; programs use an API key"),
+    kind("login.failed", StatusCode::UNAUTHORIZED, "The sign-in failed"),
+    kind("login.throttled", StatusCode::TOO_MANY_REQUESTS, "Too many sign-ins"),
+    hinted("setup.token_invalid", StatusCode::FORBIDDEN, "The setup token is wrong", "the one-time setup token is printed by `keyway serve` at its first start"),
+    // things by name
+    kind("conflict.version", StatusCode::CONFLICT, "Somebody else changed it in the meantime"),
+    kind("connection.not_found", StatusCode::NOT_FOUND, "No such connection"),
+    kind("connection.name_taken", StatusCode::CONFLICT, "This name is taken"),
+    kind("connection.in_use", StatusCode::CONFLICT, "The connection is in use"),
+    kind("connection.needs_", StatusCode::CONFLICT, "The connection must be cured first"),
+    kind("connection.never_authorized", StatusCode::CONFLICT, "Nobody has signed in to this connection yet"),
+    kind("connection.unreadable", StatusCode::CONFLICT, "The connection's secrets cannot be unsealed"),
+    kind("connection.waiting", StatusCode::SERVICE_UNAVAILABLE, "The provider asked to wait"),
+    kind("connection.", StatusCode::BAD_REQUEST, "The connection's settings are not valid"),
+    kind("secret.", StatusCode::BAD_REQUEST, "The secret is not valid"),
+    kind("scope.", StatusCode::BAD_REQUEST, "The scope is not valid"),
+    kind("client_id.", StatusCode::BAD_REQUEST, "The client id is not valid"),
+    kind("header.", StatusCode::BAD_REQUEST, "A header is not allowed"),
+    kind("call.", StatusCode::BAD_REQUEST, "The call is not valid"),
+    kind("egress.", StatusCode::BAD_REQUEST, "Keyway may not speak to this address"),
+    kind("key.not_found", StatusCode::NOT_FOUND, "No such API key"),
+    kind("key.name_taken", StatusCode::CONFLICT, "This name is taken"),
+    kind("user.not_found", StatusCode::NOT_FOUND, "No such user"),
+    kind("user.name_taken", StatusCode::CONFLICT, "This name is taken"),
+    kind("user.last_admin", StatusCode::CONFLICT, "The last administrator cannot be disabled"),
+    kind("user.", StatusCode::BAD_REQUEST, "The user is not valid"),
+    kind("conflict.", StatusCode::CONFLICT, "This is taken"),
+    // the OAuth callback
+    kind("oauth.", StatusCode::BAD_REQUEST, "The sign-in was not accepted"),
+    kind("oauth.refused", StatusCode::BAD_REQUEST, "The provider refused the sign-in"),
+    kind("oauth.exchange_failed", StatusCode::BAD_GATEWAY, "The code could not be exchanged for a token"),
+    // others' servers
+    kind("idp.", StatusCode::BAD_GATEWAY, "The authorization server could not be used"),
+    kind("idp.timeout", StatusCode::GATEWAY_TIMEOUT, "The authorization server did not answer in time"),
+    kind("upstream.", StatusCode::BAD_GATEWAY, "The API could not be reached"),
+    kind("upstream.timeout", StatusCode::GATEWAY_TIMEOUT, "The API did not answer in time"),
+    kind("tls.", StatusCode::BAD_GATEWAY, "No trusted TLS connection"),
+    kind("discovery.", StatusCode::BAD_GATEWAY, "The issuer could not be discovered"),
+    kind("pagination.", StatusCode::BAD_GATEWAY, "The next page is not acceptable"),
+    // ourselves
+    kind("audit.broken", StatusCode::SERVICE_UNAVAILABLE, "The audit log cannot be written"),
+    kind("input.invalid", StatusCode::BAD_REQUEST, "A value is not valid"),
+    kind("auth.too_many_attempts", StatusCode::TOO_MANY_REQUESTS, "Too many sign-ins"),
+    kind("request.", StatusCode::BAD_REQUEST, "The request is not valid"),
+    kind("store.unreadable", StatusCode::CONFLICT, "A secret cannot be unsealed"),
+    kind("store.not_found", StatusCode::NOT_FOUND, "No such thing"),
+    kind("store.", StatusCode::SERVICE_UNAVAILABLE, "The store cannot be used"),
+    hinted("storage_full", StatusCode::SERVICE_UNAVAILABLE, "The store is full", "free space on the disk of the data directory; Keyway goes on by itself"),
+    hinted("storage_error", StatusCode::SERVICE_UNAVAILABLE, "The store cannot be used", "look at the server's log and at the database"),
+    kind("storage", StatusCode::SERVICE_UNAVAILABLE, "The store cannot be used"),
+    kind("overloaded", StatusCode::SERVICE_UNAVAILABLE, "Too much at once"),
+    hinted("internal", StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong inside Keyway", "this is a bug: please report it with the trace id"),
+];
+
+/// Finds what is known about a code: the exact row, else the longest prefix.
+pub(super) fn find(code: &str) -> Option<&'static Kind> {
+    let prefix = |kind: &&Kind| {
+        matches!(kind.code.as_bytes().last(), Some(b'.' | b'_')) && code.starts_with(kind.code)
+    };
+    KINDS.iter().find(|kind| kind.code == code).or_else(|| {
+        KINDS
+            .iter()
+            .filter(prefix)
+            .max_by_key(|kind| kind.code.len())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::problem::Problem;
+
+    #[test]
+    fn exact_rows_win_then_the_longest_prefix() {
+        for (code, status) in [
+            ("connection.not_found", 404),
+            ("connection.name_invalid", 400),
+            ("connection.needs_secret", 409),
+            ("connection.needs_user", 409),
+            ("idp.timeout", 504),
+            ("idp.refused", 502),
+            ("upstream.timeout", 504),
+            ("conflict.version", 409),
+            ("nonsense", 500),
+        ] {
+            assert_eq!(Problem::new(code, "x").status(), status, "{code}");
+        }
+    }
+
+    #[test]
+    fn no_row_twice() {
+        let codes: BTreeSet<&str> = KINDS.iter().map(|kind| kind.code).collect();
+        assert_eq!(codes.len(), KINDS.len());
+    }
+
+    /// The codes that stand in quotes in a room's error enums.
+    fn codes_in(source: &Path) -> Vec<String> {
+        let text = fs::read_to_string(source).unwrap();
+        let is_code = |text: &&str| {
+            let mut words = text.split('.');
+            let word = |word: &str| {
+                !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+            };
+            words.clone().count() == 2 && words.all(word)
+        };
+        text.split('"')
+            .skip(1)
+            .step_by(2)
+            .filter(is_code)
+            .map(str::to_owned)
+            .collect()
+    }
+
+    #[test]
+    fn every_code_of_the_rooms_below_has_a_status() {
+        let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let mut seen = 0;
+        for source in [
+            "connect/src/error.rs",
+            "connect/src/check.rs",
+            "connect/src/http.rs",
+            "store/src/error.rs",
+            "oauth/src/callback.rs",
+            "oauth/src/token.rs",
+        ] {
+            for code in codes_in(&crates.join(source)) {
+                // those of the key file are for whoever starts the server
+                if !code.starts_with("key.") {
+                    assert!(find(&code).is_some(), "{code} of {source}");
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 60, "{seen}");
+    }
+}

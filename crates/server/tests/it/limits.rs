@@ -1,0 +1,162 @@
+//! Limits of the request line and headers, preconditions, and what every answer carries.
+
+use serde_json::json;
+use store::Role;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::house::{House, echo};
+
+#[tokio::test]
+async fn headers_have_limits() {
+    let house = House::new().await;
+    let raw = async |headers: String| {
+        let mut stream = TcpStream::connect(house.address).await.unwrap();
+        let request = format!(
+            "GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer[9..12].to_owned()
+    };
+    let many = |count: usize| {
+        let lines: Vec<String> = (2..count)
+            .map(|number| format!("x-{number}: a\r\n"))
+            .collect();
+        lines.concat()
+    };
+    assert_eq!(raw(many(100)).await, "200");
+    assert_eq!(raw(many(101)).await, "431");
+    let large = |bytes: usize| format!("x-large: {}\r\n", "a".repeat(bytes));
+    assert_eq!(raw(large(32 * 1024 - 100)).await, "200");
+    assert_eq!(raw(large(32 * 1024 + 100)).await, "431");
+    // two lengths, or a length and chunks, never reach a handler
+    assert_eq!(
+        raw("content-length: 1\r\ncontent-length: 2\r\n".to_owned()).await,
+        "400"
+    );
+    assert_eq!(
+        raw("transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n".to_owned()).await,
+        "400"
+    );
+    assert_eq!(raw("x-a: b\r\n c: d\r\n".to_owned()).await, "400");
+}
+
+#[tokio::test]
+async fn a_change_names_its_version() {
+    let house = House::new().await;
+    let key = house.key(Role::Admin).await;
+    house.plain_connection("echo", &echo().await).await;
+    let path = "/api/v1/connections/echo";
+    let shown = house.request("GET", path).key(&key).send().await;
+    let (etag, version) = (
+        shown.header("etag").to_owned(),
+        shown.json()["version"].clone(),
+    );
+    assert_eq!(etag, format!("\"{version}\""));
+    let change = |if_match: Option<&str>| {
+        let mut request = house
+            .request("PATCH", path)
+            .key(&key)
+            .json(&json!({"name": "echo"}));
+        if let Some(value) = if_match {
+            request = request.header("if-match", value);
+        }
+        async { request.send().await }
+    };
+    assert_eq!(
+        change(None).await.refusal(),
+        "428 precondition.required If-Match"
+    );
+    for bad in ["3", "W/\"3\"", "\"x\"", "\"3\", \"4\"", ""] {
+        assert_eq!(
+            change(Some(bad)).await.refusal(),
+            "400 precondition.invalid If-Match",
+            "{bad}"
+        );
+    }
+    assert_eq!(change(Some("\"999\"")).await.code(), "conflict.version");
+    assert_eq!(change(Some("\"999\"")).await.status, 409);
+    // of two editors who read the same version, one wins
+    let rename = |name: &str| {
+        let request = house
+            .request("PATCH", path)
+            .key(&key)
+            .header("if-match", &etag)
+            .json(&json!({"name": name}));
+        async { request.send().await }
+    };
+    let (one, other) = tokio::join!(rename("one"), rename("two"));
+    let mut statuses = [one.status.as_u16(), other.status.as_u16()];
+    statuses.sort_unstable();
+    assert!(
+        statuses == [200, 409] || statuses == [200, 404],
+        "{statuses:?}"
+    );
+    let won = if one.status == 200 { one } else { other };
+    assert_eq!(won.json()["wiped"], json!([]));
+    let path = format!(
+        "/api/v1/connections/{}",
+        won.json()["connection"]["name"].as_str().unwrap()
+    );
+    let delete = |if_match: &str| {
+        let request = house
+            .request("DELETE", &path)
+            .key(&key)
+            .header("if-match", if_match);
+        async { request.send().await }
+    };
+    assert_eq!(delete(&etag).await.code(), "conflict.version");
+    assert_eq!(delete(won.header("etag")).await.status, 204);
+    assert_eq!(
+        house.request("GET", &path).key(&key).send().await.refusal(),
+        "404 connection.not_found"
+    );
+}
+
+#[tokio::test]
+async fn every_answer_has_its_headers() {
+    let house = House::new().await;
+    let key = house.key(Role::Viewer).await;
+    for (path, status) in [
+        ("/healthz", 200),
+        ("/api/v1/me", 200),
+        ("/api/v1/connections/absent", 404),
+        ("/nowhere", 404),
+        ("/oauth/start/x", 400),
+    ] {
+        let answer = house.request("GET", path).key(&key).send().await;
+        assert_eq!(answer.status, status, "{path}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer");
+        assert_eq!(answer.header("cache-control"), "no-store");
+        assert_eq!(answer.header("x-frame-options"), "DENY");
+        assert_eq!(answer.header("keyway-version"), env!("CARGO_PKG_VERSION"));
+        let policy = answer.header("content-security-policy");
+        assert!(
+            policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+            "{policy}"
+        );
+        assert!(answer.headers.get("server").is_none());
+    }
+}
+
+#[tokio::test]
+async fn links_follow_the_public_url_not_the_host_header() {
+    let house = House::new().await;
+    let key = house.key(Role::Admin).await;
+    let body = json!({"name": "later"});
+    let request = house
+        .request("POST", "/api/v1/redirect-uris")
+        .key(&key)
+        .header("host", "attacker.example")
+        .header("x-forwarded-host", "attacker.example");
+    let answer = request.json(&body).send().await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    let uri = answer.json()["redirect_uri"].as_str().unwrap().to_owned();
+    assert!(
+        uri.starts_with(&format!("{}/oauth/callback/con_", house.url)),
+        "{uri}"
+    );
+}
