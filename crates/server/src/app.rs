@@ -173,11 +173,11 @@ pub fn router(app: App) -> Router {
         .merge(api)
         .merge(api::document_router(&openapi))
         .merge(callback::router())
-        .merge(proxy::router())
         .merge(health::router())
         .fallback(|| async { Problem::new("route.not_found", "there is nothing at this address") })
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(app.clone(), frame::frame))
+        .merge(proxy::router())
         .with_state(app)
 }
 

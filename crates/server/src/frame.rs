@@ -60,24 +60,39 @@ const VERSION: HeaderName = HeaderName::from_static("keyway-version");
 /// Nothing of ours is ever meant for another site's page.
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// The layer: checks the outside of the request, runs it, finishes the answer.
-pub(crate) async fn frame(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let begun = Instant::now();
-    let trace_id = TraceId::next();
+/// The layer around every route but the pass-through's, which brings the frame itself.
+pub(crate) async fn frame(State(app): State<App>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
-    let method = request.method().clone();
-    let span = tracing::info_span!("request", http.request.method = %method, http.route = route, %trace_id);
-    let checked = check(&app, route, &request);
+    around(&app, route, request, |request| next.run(request)).await
+}
+
+/// Checks the outside of a request, runs it, finishes the answer.
+pub(crate) async fn around<F, R>(app: &App, route: &str, mut request: Request, run: F) -> Response
+where
+    F: FnOnce(Request) -> R,
+    R: Future<Output = Response>,
+{
+    let begun = Instant::now();
+    let trace_id = TraceId::next();
+    let method = request.method();
+    // what passes through is not worth a span unless somebody looks for it
+    let span = if route.starts_with("/proxy/") {
+        tracing::debug_span!("request", http.request.method = %method, http.route = route, %trace_id)
+    } else {
+        tracing::info_span!("request", http.request.method = %method, http.route = route, %trace_id)
+    };
+    let checked = check(app, route, &request);
     request.extensions_mut().insert(trace_id);
     let mut response = match checked {
         Err(problem) => problem.into_response(),
-        Ok(()) => AssertUnwindSafe(next.run(request))
+        Ok(()) => AssertUnwindSafe(run(request))
             .catch_unwind()
             .instrument(span)
             .await
             .unwrap_or_else(|_| {
-                Problem::new("internal", "an unexpected error stopped this request").into_response()
+                let detail = "an unexpected error stopped this request";
+                Problem::new("internal", detail).into_response()
             }),
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
@@ -88,7 +103,7 @@ pub(crate) async fn frame(State(app): State<App>, mut request: Request, next: Ne
             .headers_mut()
             .extend(allow.map(|allow| (ALLOW, allow)));
     }
-    secure(&app, response.headers_mut());
+    secure(app, response.headers_mut());
     crate::health::count(route, response.status(), begun);
     response
 }

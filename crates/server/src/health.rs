@@ -3,7 +3,8 @@
 //! The first two tell anybody no more than yes or no. Metrics need a viewer's
 //! key, or a peer on this machine that is not a proxy.
 
-use std::sync::OnceLock;
+use std::collections::HashMap;
+use std::sync::{LazyLock, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -12,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
-use metrics::{counter, histogram};
+use metrics::{Counter, Histogram, counter, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -85,12 +86,38 @@ pub(crate) async fn upkeep(stop: CancellationToken) {
     }
 }
 
+/// The two instruments of one route and status.
+type Instruments = (Counter, Histogram);
+
+type ByRoute = HashMap<Box<str>, Instruments>;
+
+/// They are looked up by name once: a registry lookup costs more than a request may.
+static INSTRUMENTS: LazyLock<RwLock<HashMap<StatusCode, ByRoute>>> = LazyLock::new(RwLock::default);
+
 /// Counts one answered request.
 pub(crate) fn count(route: &str, status: StatusCode, begun: Instant) {
     if RECORDER.get().is_none() {
         return;
     }
-    let route = route.to_owned();
-    counter!("keyway_http_requests_total", "route" => route.clone(), "status" => status.as_str().to_owned()).increment(1);
-    histogram!(DURATION, "route" => route).record(begun.elapsed());
+    let seconds = begun.elapsed();
+    let note = |(counter, histogram): &Instruments| {
+        counter.increment(1);
+        histogram.record(seconds);
+    };
+    let known = INSTRUMENTS.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some(instruments) = known.get(&status).and_then(|routes| routes.get(route)) {
+        return note(instruments);
+    }
+    drop(known);
+    let (name, code) = (route.to_owned(), status.as_str().to_owned());
+    let instruments = (
+        counter!("keyway_http_requests_total", "route" => name.clone(), "status" => code),
+        histogram!(DURATION, "route" => name),
+    );
+    note(&instruments);
+    let mut known = INSTRUMENTS.write().unwrap_or_else(PoisonError::into_inner);
+    known
+        .entry(status)
+        .or_default()
+        .insert(route.into(), instruments);
 }

@@ -18,12 +18,19 @@ use store::{ConnectionName, Role};
 use crate::access::{Caller, InProcess, Kind, bearer};
 use crate::app::App;
 use crate::call_log::Begun;
+use crate::frame::around;
 use crate::problem::Problem;
 
 /// What comes from an API is data: a browser that opens it neither runs nor embeds it.
 const SANDBOX: HeaderValue =
     HeaderValue::from_static("sandbox; default-src 'none'; frame-ancestors 'none'");
 
+/// The prefix of every address here.
+pub(crate) const PREFIX: &str = "/proxy/";
+/// The route's name in metrics.
+const ROUTE: &str = "/proxy/{name}/{*path}";
+
+/// For the router; the listener comes to [`answer`] without it.
 pub(crate) fn router() -> Router<App> {
     Router::new()
         .route("/proxy/{name}", any(proxy))
@@ -32,9 +39,17 @@ pub(crate) fn router() -> Router<App> {
 }
 
 async fn proxy(State(app): State<App>, request: Request) -> Response {
-    forward(&app, request)
-        .await
-        .unwrap_or_else(IntoResponse::into_response)
+    answer(&app, request).await
+}
+
+/// Answers a request below [`PREFIX`], frame included.
+pub(crate) async fn answer(app: &App, request: Request) -> Response {
+    around(app, ROUTE, request, async |request| {
+        forward(app, request)
+            .await
+            .unwrap_or_else(IntoResponse::into_response)
+    })
+    .await
 }
 
 /// Passes one request on.

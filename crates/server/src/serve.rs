@@ -4,26 +4,35 @@
 //! It refuses to speak plain HTTP to the world unless it is told that a proxy
 //! in front speaks TLS (`security.md` §4.1).
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::body::{Body, HttpBody};
+use axum::extract::Request;
+use axum::response::Response;
+use axum::{BoxError, Router, ServiceExt};
 use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::{Handle, Server};
+use bytes::Bytes;
 use oauth::Secret;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tower::Service;
 
 use crate::app::{App, TlsProxy, router};
-use crate::health;
+use crate::{health, proxy};
 
-/// How long a client may take to send its headers.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client may take to send its headers, and a connection to be idle.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The certificate chain and key that a server shows.
 #[derive(Debug, Clone)]
@@ -83,7 +92,11 @@ pub async fn serve(
         }
     });
     let limits = app.config().limits.clone();
-    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    let front = Front {
+        router: router(app.clone()),
+        app,
+    };
+    let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(front);
     let mut server = axum_server::from_tcp(listener.into_std()?)?.handle(handle);
     limit(&mut server, &limits);
     let plain = NoDelayAcceptor::new();
@@ -94,6 +107,38 @@ pub async fn serve(
         server.acceptor(plain).serve(service).await?;
     }
     Ok(())
+}
+
+/// The router, past which the pass-through takes a short cut: finding a route among
+/// forty costs more than passing a small request on may.
+#[derive(Clone)]
+struct Front {
+    app: App,
+    router: Router,
+}
+
+impl<B> Service<http::Request<B>> for Front
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // a router is always ready
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        let request = request.map(Body::new);
+        if request.uri().path().starts_with(proxy::PREFIX) {
+            let app = self.app.clone();
+            return Box::pin(async move { Ok(proxy::answer(&app, request).await) });
+        }
+        Box::pin(Service::<Request>::call(&mut self.router, request))
+    }
 }
 
 /// Fails closed on settings that would send credentials in the clear.

@@ -107,6 +107,9 @@ impl Admin {
                     Problem::new("key.name_taken", "an API key with this name exists already")
                         .field("/name")
                 }
+                store::Error::Invalid { what: "name", .. } => {
+                    Problem::new("key.invalid", error.to_string()).field("/name")
+                }
                 other => other.into(),
             })
     }

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::Refusals;
 use super::session::{SignedIn, begin};
-use super::users::check_password;
+use super::users::{check_password, refused};
 use crate::access::client_address;
 use crate::app::App;
 use crate::json::{Json, RequestBody};
@@ -75,7 +75,8 @@ pub(crate) async fn set_up(
         .store()
         .setup()
         .redeem(&body.token, &body.username, &body.password)
-        .await?
+        .await
+        .map_err(refused)?
     {
         Some(user) => begin(&app, &user, StatusCode::CREATED).await,
         None if app.store().users().any().await? => Err(gone()),

@@ -74,13 +74,7 @@ impl Admin {
         users
             .add(self.actor(), &new.username, &new.password, new.role.into())
             .await
-            .map_err(|error| match error {
-                store::Error::Conflict { .. } => {
-                    Problem::new("user.name_taken", "a user with this name exists already")
-                        .field("/username")
-                }
-                other => other.into(),
-            })
+            .map_err(refused)
     }
 
     async fn disable_user(&self, id: &str) -> Result<User, Problem> {
@@ -96,6 +90,24 @@ impl Admin {
                 other => other.into(),
             })
     }
+}
+
+/// What the store has against a new user, with the field.
+pub(crate) fn refused(error: store::Error) -> Problem {
+    let field = match &error {
+        store::Error::Conflict { .. } => {
+            let detail = "a user with this name exists already";
+            return Problem::new("user.name_taken", detail).field("/username");
+        }
+        store::Error::Invalid {
+            what: "user name", ..
+        } => "/username",
+        store::Error::Invalid {
+            what: "password", ..
+        } => "/password",
+        _ => return error.into(),
+    };
+    Problem::new("user.invalid", error.to_string()).field(field)
 }
 
 /// Refuses passwords that are too short to be one or too long to be hashed.

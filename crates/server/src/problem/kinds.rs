@@ -73,6 +73,7 @@ const KINDS: &[Kind] = &[
     kind("header.", StatusCode::BAD_REQUEST, "A header is not allowed"),
     kind("call.", StatusCode::BAD_REQUEST, "The call is not valid"),
     kind("egress.", StatusCode::BAD_REQUEST, "Keyway may not speak to this address"),
+    kind("key.invalid", StatusCode::BAD_REQUEST, "The API key is not valid"),
     kind("key.not_found", StatusCode::NOT_FOUND, "No such API key"),
     kind("key.name_taken", StatusCode::CONFLICT, "This name is taken"),
     kind("user.not_found", StatusCode::NOT_FOUND, "No such user"),

@@ -314,6 +314,10 @@ async fn users_are_added_once_and_told_apart() {
             .refusal(),
         "400 body.invalid /is_owner"
     );
+    for name in ["", "a b", "<img>", "a\u{202e}b"] {
+        let refused = add(json!({"username": name, "password": PASSWORD, "role": "viewer"})).await;
+        assert_eq!(refused.refusal(), "400 user.invalid /username", "{name}");
+    }
     let list = house
         .request("GET", "/api/v1/users")
         .key(&admin)
