@@ -1,0 +1,24 @@
+// The clouds and redirect URIs that are known before anything is saved.
+
+import { queryOptions } from "@tanstack/react-query";
+import { send } from "./client";
+import type { components } from "./schema";
+
+export type Cloud = components["schemas"]["Cloud"];
+
+export interface Presets {
+  publicUrl: string;
+  /** What Microsoft Graph connections on known clouds share. */
+  graphRedirectUri: string;
+  clouds: Cloud[];
+}
+
+export const presetsQuery = queryOptions({
+  queryKey: ["presets"],
+  queryFn: async ({ signal }): Promise<Presets> => {
+    const list = await send<components["schemas"]["PresetList"]>("GET", "/presets", { signal });
+    const graph = list.items.find((item) => item.preset === "microsoft-graph");
+    return { publicUrl: list.public_url, graphRedirectUri: graph?.redirect_uri ?? "", clouds: graph?.clouds ?? [] };
+  },
+  staleTime: Infinity,
+});

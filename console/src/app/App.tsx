@@ -1,0 +1,54 @@
+// Who is asking decides what there is: nobody sees the gate, a person sees the pages of their role.
+
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useSyncExternalStore } from "react";
+import { Gate } from "../access/Gate";
+import { SignInForm } from "../access/SignInForm";
+import { sessionLapsed } from "../api/lapse";
+import { type Me, meQuery } from "../api/session";
+import { access } from "../texts/access";
+import { Dialog } from "../ui/Dialog";
+import { Loading } from "../ui/Loaded";
+import { ProblemView } from "../ui/ProblemView";
+import { Pages } from "./Pages";
+import { Shell } from "./Shell";
+
+export function App() {
+  const client = useQueryClient();
+  const me = useQuery(meQuery);
+  const lapsed = useSyncExternalStore(sessionLapsed.subscribe, sessionLapsed.get);
+  if (me.isPending) {
+    return (
+      <main className="gate">
+        <Loading />
+      </main>
+    );
+  }
+  if (me.isError) {
+    return (
+      <main className="gate">
+        <ProblemView error={me.error} />
+      </main>
+    );
+  }
+  const enter = async () => {
+    const next = await client.fetchQuery({ ...meQuery, staleTime: 0 });
+    // what one person saw is not another's to see
+    if (me.data && next?.id !== me.data.id) client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== meQuery.queryKey[0] });
+    sessionLapsed.set(false);
+    await client.invalidateQueries();
+  };
+  if (me.data === null) return <Gate onSignedIn={() => void enter()} />;
+  const known: Me = me.data;
+  return (
+    <Shell me={known}>
+      <Pages me={known} />
+      {lapsed && (
+        <Dialog title={access.again}>
+          <p>{access.againLead}</p>
+          <SignInForm onSignedIn={() => void enter()} />
+        </Dialog>
+      )}
+    </Shell>
+  );
+}

@@ -1,0 +1,58 @@
+// Which page an address opens. Pages that a role may not use are said to be so, not broken.
+
+import type { ReactNode } from "react";
+import { Redirect, Route, Switch } from "wouter";
+import { type Me, type Role, may } from "../api/session";
+import { ChangePage } from "../connections/change/ChangePage";
+import { DetailPage } from "../connections/detail/DetailPage";
+import { ListPage } from "../connections/list/ListPage";
+import { ConnectorPage } from "../connections/new/ConnectorPage";
+import { GraphPage } from "../connections/new/GraphPage";
+import { StartPage } from "../connections/new/StartPage";
+import { ExplorerPage } from "../explorer/ExplorerPage";
+import { AuditPage } from "../settings/audit/AuditPage";
+import { KeysPage } from "../settings/keys/KeysPage";
+import { UsersPage } from "../settings/users/UsersPage";
+import { common, shell } from "../texts/common";
+import { ButtonLink } from "../ui/Button";
+import { Page } from "../ui/Page";
+
+export function Pages({ me }: { me: Me }) {
+  const only = (role: Role, page: ReactNode) => (may(me, role) ? page : <NotAllowed me={me} />);
+  return (
+    <Switch>
+      <Route path="/">
+        <Redirect to="/connections" replace />
+      </Route>
+      <Route path="/connections">
+        <ListPage me={me} />
+      </Route>
+      <Route path="/connections/new">{only("admin", <StartPage />)}</Route>
+      <Route path="/connections/new/api-connector">{only("admin", <ConnectorPage />)}</Route>
+      <Route path="/connections/new/microsoft-graph">{only("admin", <GraphPage />)}</Route>
+      <Route path="/connections/:name/change">{({ name }) => only("admin", <ChangePage key={name} name={name} />)}</Route>
+      <Route path="/connections/:name">{({ name }) => <DetailPage key={name} name={name} me={me} />}</Route>
+      <Route path="/explorer">{only("operator", <ExplorerPage />)}</Route>
+      <Route path="/audit">{only("admin", <AuditPage />)}</Route>
+      <Route path="/keys">{only("admin", <KeysPage />)}</Route>
+      <Route path="/users">{only("admin", <UsersPage me={me} />)}</Route>
+      <Route>
+        <Missing title={common.notFound} lead={common.notFoundLead} />
+      </Route>
+    </Switch>
+  );
+}
+
+function NotAllowed({ me }: { me: Me }) {
+  return <Missing title={common.notAllowed} lead={common.notAllowedLead(shell.roles[me.role])} />;
+}
+
+function Missing({ title, lead }: { title: string; lead: string }) {
+  return (
+    <Page title={title} lead={lead}>
+      <div>
+        <ButtonLink to="/connections">{common.toConnections}</ButtonLink>
+      </div>
+    </Page>
+  );
+}

@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import type { Card } from "../../api/connections";
+import { asksAgain, changesOf, draftOf, wiping } from "./changes";
+
+const card: Card = {
+  id: "con_aaaa",
+  name: "graph",
+  version: 3,
+  preset: "microsoft-graph",
+  type: "oauth",
+  grant: "authorization_code",
+  cloud: "global",
+  tenant: "contoso.example",
+  client_id: "client-id",
+  client_authentication: "automatic",
+  scope: "offline_access User.Read",
+  base_url: "https://graph.microsoft.com/v1.0",
+  origins: ["https://graph.microsoft.com"],
+  header_names: [],
+  state: "ok",
+  state_since: "2026-11-02T08:00:00Z",
+  warnings: [],
+  created_by: "ada",
+  created_at: "2026-11-02T08:00:00Z",
+  updated_at: "2026-11-02T08:00:00Z",
+};
+
+describe("a change", () => {
+  const before = draftOf(card);
+
+  it("sends nothing that was not touched", () => {
+    expect(changesOf(card, before)).toEqual({});
+    expect(before.origins).toBe("");
+  });
+
+  it("of a secret or the scope keeps the rest", () => {
+    const secret = changesOf(card, { ...before, client_secret: "fake" });
+    expect(secret).toEqual({ client_secret: "fake" });
+    expect(wiping(card, secret)).toEqual([]);
+    const scope = changesOf(card, { ...before, scope: "offline_access User.Read.All" });
+    expect(wiping(card, scope)).toEqual([]);
+    expect(asksAgain(card, scope)).toBe(true);
+    expect(asksAgain({ ...card, grant: "client_credentials" }, scope)).toBe(false);
+  });
+
+  it("of where or how a secret is sent wipes", () => {
+    const change = changesOf(card, { ...before, tenant: "fabrikam.example", client_id: "other", origins: "https://files.contoso.example" });
+    expect(change).toEqual({ tenant: "fabrikam.example", client_id: "other", origins: ["https://files.contoso.example"] });
+    expect(wiping(card, change)).toEqual(["origins", "tenant", "client_id"]);
+  });
+
+  it("of headers: new values keep, new names wipe", () => {
+    const keyed = { ...card, preset: "generic", type: "headers", grant: null, header_names: ["X-Api-Key"] };
+    const draft = draftOf(keyed);
+    expect(changesOf(keyed, draft)).toEqual({});
+    const value = changesOf(keyed, { ...draft, headers: [["X-Api-Key", "fake"]] });
+    expect(value).toEqual({ headers: { "X-Api-Key": "fake" } });
+    expect(wiping(keyed, value)).toEqual([]);
+    const renamed = changesOf(keyed, { ...draft, headers: [["X-Other", "fake"]] });
+    expect(wiping(keyed, renamed)).toEqual(["headers"]);
+  });
+});

@@ -1,0 +1,77 @@
+// The fields of OAuth and Client Credentials, in the order and with the words of the how-to.
+
+import type { Cloud } from "../../api/presets";
+import { clientAuthentications, form, publicClient } from "../../texts/form";
+import { Check, type FieldNote, SecretField, Select, TextField } from "../../ui/Field";
+import { recognise } from "../lint/endpoints";
+import type { Draft } from "./draft";
+
+export interface FieldsProps {
+  draft: Draft;
+  patch: (fields: Partial<Draft>) => void;
+  notes: (field: keyof Draft) => FieldNote[];
+}
+
+interface OAuthFieldsProps extends FieldsProps {
+  clouds: readonly Cloud[];
+  secretHint?: string | undefined;
+}
+
+export function OAuthFields({ draft, patch, notes, clouds, secretHint }: OAuthFieldsProps) {
+  const delegated = draft.type === "oauth";
+  const known = recognise({ token: draft.token_endpoint, authorization: draft.authorization_endpoint }, clouds);
+  return (
+    <>
+      <TextField
+        label={form.tokenPath}
+        hint={form.tokenPathHint}
+        type="url"
+        mono
+        required
+        value={draft.token_endpoint}
+        onChange={(token_endpoint) => patch({ token_endpoint, confirm_foreign_token_endpoint: false })}
+        notes={notes("token_endpoint")}
+      />
+      {notes("token_endpoint").some((note) => note.severity === "warning") || draft.confirm_foreign_token_endpoint ? (
+        <Check label={form.confirmForeign} checked={draft.confirm_foreign_token_endpoint} onChange={(confirm_foreign_token_endpoint) => patch({ confirm_foreign_token_endpoint })} />
+      ) : null}
+      {delegated && (
+        <TextField
+          label={form.authorizePath}
+          hint={form.authorizePathHint}
+          type="url"
+          mono
+          required
+          value={draft.authorization_endpoint}
+          onChange={(authorization_endpoint) => patch({ authorization_endpoint, confirm_foreign_token_endpoint: false })}
+          notes={notes("authorization_endpoint")}
+        />
+      )}
+      {known && (
+        <p className="note tone-info" role="status">
+          {known.cloud ? form.recognised(known.tenant, known.cloud.name) : form.borrowed(known.tenant)}
+        </p>
+      )}
+      <TextField label={form.clientId} hint={form.clientIdHint} mono required value={draft.client_id} onChange={(client_id) => patch({ client_id })} notes={notes("client_id")} />
+      {draft.client_authentication !== "none" && (
+        <SecretField label={form.clientSecret} hint={secretHint ?? form.clientSecretHint} value={draft.client_secret} onChange={(client_secret) => patch({ client_secret })} notes={notes("client_secret")} />
+      )}
+      <TextField label={form.scope} hint={delegated ? form.scopeHint : form.scopeHintAppOnly} mono value={draft.scope} onChange={(scope) => patch({ scope })} notes={notes("scope")} />
+      {!delegated && <ClientAuthenticationField draft={draft} patch={patch} notes={notes} />}
+    </>
+  );
+}
+
+export function ClientAuthenticationField({ draft, patch, notes }: FieldsProps) {
+  const options = draft.type === "oauth" ? [...clientAuthentications, publicClient] : clientAuthentications;
+  return (
+    <Select
+      label={form.clientAuthentication}
+      hint={form.clientAuthenticationHint}
+      value={draft.client_authentication}
+      options={options}
+      onChange={(client_authentication) => patch(client_authentication === "none" ? { client_authentication, client_secret: "" } : { client_authentication })}
+      notes={notes("client_authentication")}
+    />
+  );
+}

@@ -1,0 +1,67 @@
+// Which permissions: searchable, each with a plain sentence. Delegated ones are ticked into the scope;
+// application ones into a list of what to add in the app registration.
+
+import { useState } from "react";
+import { graph } from "../../texts/form";
+import { type Permission, permissions } from "../../texts/permissions";
+import { CopyButton } from "../../ui/Copyable";
+import { Badge, Scopes } from "../../ui/Facts";
+import { TextField } from "../../ui/Field";
+import { type GraphDraft, names, toggled } from "./graphDraft";
+
+interface PermissionPickerProps {
+  draft: GraphDraft;
+  patch: (fields: Partial<GraphDraft>) => void;
+}
+
+export function PermissionPicker({ draft, patch }: PermissionPickerProps) {
+  const [words, setWords] = useState("");
+  const delegated = draft.grant === "authorization_code";
+  const found = permissions.filter((permission) => (delegated ? permission.delegated !== "no" : permission.application) && matches(permission, words));
+  const isTicked = (name: string) => (delegated ? names(draft.scope, name) : draft.wanted.includes(name));
+  const tick = (name: string) => {
+    if (delegated) patch({ scope: toggled(draft.scope, name) });
+    else patch({ wanted: draft.wanted.includes(name) ? draft.wanted.filter((other) => other !== name) : [...draft.wanted, name] });
+  };
+  return (
+    <div className="stack-small">
+      <p className="field-hint">{delegated ? graph.permissionsDelegated : graph.permissionsAppOnly}</p>
+      <TextField label={graph.search} type="search" value={words} onChange={setWords} />
+      <div className="permissions" tabIndex={0} role="group" aria-label={graph.permissions}>
+        {found.length === 0 && <p className="permission muted">{graph.noMatch}</p>}
+        {found.map((permission) => (
+          <label key={permission.name} className="permission check">
+            <input type="checkbox" checked={isTicked(permission.name)} onChange={() => tick(permission.name)} />
+            <span className="grow">
+              <span className="mono">{permission.name}</span>
+              <br />
+              <span className="muted small">{permission.sentence}</span>
+            </span>
+            {(!delegated || permission.delegated === "admin") && (
+              <span>
+                <Badge tone="neutral" plain>
+                  {graph.adminConsent}
+                </Badge>
+              </span>
+            )}
+          </label>
+        ))}
+      </div>
+      {!delegated && draft.wanted.length > 0 && (
+        <div className="row">
+          <span className="small">{graph.toAdd}</span>
+          <Scopes names={draft.wanted} none="" />
+          <CopyButton text={draft.wanted.join("\n")} what={graph.permissions} />
+        </div>
+      )}
+    </div>
+  );
+}
+
+function matches(permission: Permission, words: string): boolean {
+  const text = `${permission.name} ${permission.sentence}`.toLowerCase();
+  return words
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
+}

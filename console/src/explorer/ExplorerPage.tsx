@@ -1,0 +1,83 @@
+// The API explorer: a connection, a request, the answer.
+
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { useSearch } from "wouter";
+import { call } from "../api/calls";
+import { type Card, connectionsQuery } from "../api/connections";
+import { presetsQuery } from "../api/presets";
+import { explorer } from "../texts/explorer";
+import { CopyButton } from "../ui/Copyable";
+import { Loaded } from "../ui/Loaded";
+import { Page, Panel } from "../ui/Page";
+import { ProblemView } from "../ui/ProblemView";
+import { AnswerPanel } from "./AnswerPanel";
+import { RequestForm } from "./RequestForm";
+import { type Request, asCli, asCurl, callOf, emptyRequest } from "./request";
+
+export function ExplorerPage() {
+  const connections = useQuery(connectionsQuery);
+  return (
+    <Page title={explorer.title} lead={explorer.lead}>
+      <Loaded query={connections} empty={<NoConnections />}>
+        {(cards) => <Explorer cards={cards} />}
+      </Loaded>
+    </Page>
+  );
+}
+
+function Explorer({ cards }: { cards: Card[] }) {
+  const parameters = new URLSearchParams(useSearch());
+  const [request, setRequest] = useState<Request>(() => {
+    const card = cards.find((known) => known.name === parameters.get("connection")) ?? cards[0];
+    return emptyRequest(card?.name ?? "", parameters.get("path") ?? firstPath(card));
+  });
+  const presets = useQuery(presetsQuery).data;
+  const sending = useMutation({ mutationFn: (sent: Request) => sendOf(sent) });
+  const card = cards.find((known) => known.name === request.connection);
+  const send = (sent: Request) => {
+    setRequest(sent);
+    sending.mutate(sent);
+  };
+  return (
+    <>
+      <Panel title={explorer.request}>
+        <RequestForm
+          request={request}
+          cards={cards}
+          busy={sending.isPending}
+          onChange={(changed) => setRequest(changed.connection === request.connection ? changed : { ...changed, path: firstPath(cards.find((known) => known.name === changed.connection)) })}
+          onSend={() => send(request)}
+        />
+        <div className="row">
+          <CopyButton text={asCurl(request, presets?.publicUrl ?? window.location.origin)} label={explorer.copyCurl} />
+          <CopyButton text={asCli(request)} label={explorer.copyCli} />
+          <span className="muted small">{explorer.copyNote}</span>
+        </div>
+      </Panel>
+      <div aria-live="polite" className="stack">
+        {sending.error && <ProblemView error={sending.error} />}
+        {sending.data && <AnswerPanel card={card} timed={sending.data} busy={sending.isPending} onNext={(link) => send({ ...emptyRequest(request.connection, link), headers: request.headers })} />}
+      </div>
+    </>
+  );
+}
+
+async function sendOf(request: Request) {
+  const body = callOf(request);
+  if (!body) throw new Error(explorer.badJson);
+  return call(request.connection, body);
+}
+
+function firstPath(card: Card | undefined): string {
+  return card?.preset === "microsoft-graph" ? "/v1.0/users" : "/";
+}
+
+function NoConnections() {
+  return (
+    <section className="panel empty">
+      <h2>{explorer.noConnections}</h2>
+      <p className="muted">{explorer.noConnectionsLead}</p>
+    </section>
+  );
+}

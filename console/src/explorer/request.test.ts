@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+import { type Request, asCli, asCurl, callOf, emptyRequest, shellWord } from "./request";
+
+const request = (fields: Partial<Request>): Request => ({ ...emptyRequest("graph", "/v1.0/users"), ...fields });
+
+describe("a request", () => {
+  it("is sent with what was filled in alone", () => {
+    expect(callOf(request({ query: [["$top", "5"], ["", "x"]] }))).toEqual({ method: "GET", path: "/v1.0/users", query: [["$top", "5"]] });
+    expect(callOf(request({ method: "POST", bodyKind: "json", body: "[1, null]" }))).toMatchObject({ body: [1, null] });
+    expect(callOf(request({ bodyKind: "json", body: "null" }))).toHaveProperty("body", null);
+    expect(callOf(request({ bodyKind: "json", body: "{" }))).toBeUndefined();
+    expect(callOf(request({ bodyKind: "form", form: [["a", "b"], ["", ""]] }))).toMatchObject({ form: [["a", "b"]] });
+  });
+
+  it("becomes commands that a shell takes as they are", () => {
+    const odd = request({ method: "POST", path: "/v1.0/users?$filter=startsWith(displayName,'A')", query: [["$top", "5"]], headers: [["ConsistencyLevel", "eventual"]], bodyKind: "json", body: `{"a":"it's"}` });
+    expect(asCli(odd)).toBe(`keyway call graph POST '/v1.0/users?$filter=startsWith(displayName,'\\''A'\\'')' -q '$top=5' -H ConsistencyLevel:eventual -d '{"a":"it'\\''s"}'`);
+    expect(asCurl(odd, "http://localhost:8800")).toBe(
+      `curl -sS -X POST -H "Authorization: Bearer $KEYWAY_API_KEY" -H 'ConsistencyLevel: eventual' -H 'Content-Type: application/json' --data-raw '{"a":"it'\\''s"}' 'http://localhost:8800/proxy/graph/v1.0/users?$filter=startsWith(displayName,'\\''A'\\'')&%24top=5'`,
+    );
+  });
+
+  it("goes through the pass-through by path, also for a whole URL", () => {
+    expect(asCurl(request({ path: "https://graph.microsoft.com/v1.0/users?$top=1" }), "https://keyway.contoso.example/")).toContain("'https://keyway.contoso.example/proxy/graph/v1.0/users?$top=1'");
+  });
+
+  it("quotes words", () => {
+    expect(shellWord("a b; rm -rf $HOME")).toBe("'a b; rm -rf $HOME'");
+    expect(shellWord("")).toBe("''");
+    expect(shellWord("/users")).toBe("/users");
+  });
+});

@@ -1,0 +1,61 @@
+// Words that several places use.
+
+export const common = {
+  product: "Keyway",
+  loading: "Loading…",
+  tryAgain: "Try again",
+  copy: "Copy",
+  copied: "Copied",
+  copyFailed: "Copy failed: select the text",
+  add: "Add",
+  remove: "Remove",
+  cancel: "Cancel",
+  close: "Close",
+  save: "Save",
+  yes: "yes",
+  no: "no",
+  none: "none",
+  unknown: "unknown",
+  whatToDo: "What to do:",
+  code: "Code",
+  traceId: "Trace id",
+  notFound: "There is no such page",
+  notFoundLead: "The address may be mistyped, or the thing it names is gone.",
+  notAllowed: "Not for your role",
+  notAllowedLead: (role: string) => `Your role here is ${role}. An administrator of this Keyway can do this, or give you another role.`,
+  toConnections: "To the connections",
+  broken: "This page broke",
+  brokenLead: "That is a fault in the console; nothing on the server was changed by it.",
+  reload: "Reload the page",
+};
+
+export const apiText = {
+  unreachable: "Keyway did not answer",
+  unreachableDetail: "The request did not reach the server, or the answer did not come back.",
+  unreachableHint: "Look whether `keyway serve` is running and whether this computer is online, then try again.",
+  unexpected: "An answer that the console does not understand",
+  unexpectedDetail: (status: number) => `The server answered with status ${status} and no problem document.`,
+  unexpectedHint: "If something stands between this browser and Keyway (a proxy, a gateway), look there first.",
+  consoleFault: "Something went wrong in the console",
+  consoleFaultHint: "Reload the page. If it happens again, please report it with these words.",
+};
+
+export const shell = {
+  skip: "Skip to the content",
+  menu: "Menu",
+  navigation: "Main",
+  connections: "Connections",
+  explorer: "API explorer",
+  audit: "Audit",
+  keys: "API keys",
+  users: "Users",
+  theme: "Colours",
+  themes: [
+    { value: "system", label: "as this device" },
+    { value: "light", label: "light" },
+    { value: "dark", label: "dark" },
+  ] as const,
+  signOut: "Sign out",
+  signedInAs: "Signed in as",
+  roles: { viewer: "viewer", operator: "operator", admin: "administrator" },
+};
