@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from datetime import datetime, timezone
 
 import pytest
 
@@ -209,5 +210,8 @@ def test_token_endpoint_throttles(keyway, sandbox, body):
     assert diagnosis["retry_at"]
     if not body:
         assert_provider(explanation, 90055)
-    wait_until(lambda: keyway.run("--json", "connection", "test", "graph").code == 0, "the throttling to be over", 30)
+    # The printed action is to wait until a time, then to run one command.
+    ends = datetime.fromisoformat(diagnosis["retry_at"])
+    wait_until(lambda: datetime.now(timezone.utc) > ends, "the end of the throttling", 30)
+    follow(keyway, explanation, Person())
     assert_call_works(keyway, "graph")
