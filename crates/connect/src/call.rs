@@ -346,7 +346,7 @@ impl Answer {
 }
 
 /// Where an answer redirects to, if it does.
-fn location(incoming: &Incoming, from: &Url) -> Option<Url> {
+pub(crate) fn location(incoming: &Incoming, from: &Url) -> Option<Url> {
     if !matches!(incoming.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
         return None;
     }
@@ -357,7 +357,7 @@ fn location(incoming: &Incoming, from: &Url) -> Option<Url> {
 }
 
 /// The request that follows a redirect (RFC 9110 §15.4): 307 and 308 keep method and body.
-fn redirected(mut request: Outgoing, status: StatusCode, target: Url) -> Outgoing {
+pub(crate) fn redirected(mut request: Outgoing, status: StatusCode, target: Url) -> Outgoing {
     request.url = target;
     let keeps = matches!(status.as_u16(), 307 | 308)
         || matches!(request.method, Method::GET | Method::HEAD);

@@ -46,24 +46,8 @@ impl Credential {
         match authentication {
             Authentication::None => Ok(Credential::None),
             Authentication::OAuth(_) => Ok(Credential::Token),
-            Authentication::Basic { username } => {
-                let password = slot("password")?;
-                let plain = Secret::new(format!("{username}:{}", password.expose()));
-                let encoded = Secret::new(STANDARD.encode(plain.expose()));
-                let value = sensitive(&format!("Basic {}", encoded.expose()))?;
-                Ok(Credential::Headers(
-                    vec![(header::AUTHORIZATION, value)],
-                    vec![encoded, password.clone()],
-                ))
-            }
-            Authentication::Bearer => {
-                let token = slot("token")?;
-                let value = bearer(token)?;
-                Ok(Credential::Headers(
-                    vec![(header::AUTHORIZATION, value)],
-                    vec![token.clone()],
-                ))
-            }
+            Authentication::Basic { username } => Credential::basic(username, slot("password")?),
+            Authentication::Bearer => Credential::bearer(slot("token")?),
             Authentication::Headers { names } => {
                 let mut headers = Vec::with_capacity(names.len());
                 let mut echoes = Vec::with_capacity(names.len());
@@ -83,6 +67,25 @@ impl Credential {
                 Ok(Credential::Query(name.clone(), key.clone(), encoded))
             }
         }
+    }
+
+    /// A name and a password (RFC 7617).
+    pub(crate) fn basic(username: &str, password: &Secret) -> Result<Credential, Unusable> {
+        let plain = Secret::new(format!("{username}:{}", password.expose()));
+        let encoded = Secret::new(STANDARD.encode(plain.expose()));
+        let value = sensitive(&format!("Basic {}", encoded.expose()))?;
+        Ok(Credential::Headers(
+            vec![(header::AUTHORIZATION, value)],
+            vec![encoded, password.clone()],
+        ))
+    }
+
+    /// A token that somebody gave (RFC 6750).
+    pub(crate) fn bearer(token: &Secret) -> Result<Credential, Unusable> {
+        Ok(Credential::Headers(
+            vec![(header::AUTHORIZATION, bearer(token)?)],
+            vec![token.clone()],
+        ))
     }
 
     /// Puts the credential on a request whose URL has passed the origin check.

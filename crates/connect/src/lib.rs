@@ -34,6 +34,7 @@ mod refresh;
 mod renewal;
 mod show;
 mod target;
+mod unnamed;
 
 use std::sync::Arc;
 
@@ -53,6 +54,9 @@ pub use guard::{EgressPolicy, PolicyError, Refused};
 pub use http::{SendError, Timeouts};
 pub use message::{ApiRequest, ApiResponse, Body, Redirects, ResponseBody};
 pub use preset::{Cloud, CloudCard};
+pub use unnamed::{
+    ClientCredentials, Policy, TokenEndpoint, Unnamed, UnnamedError, UnnamedResponse, get,
+};
 
 /// What this room is told at start.
 #[derive(Debug, Clone)]

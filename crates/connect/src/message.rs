@@ -171,14 +171,32 @@ pub(crate) fn error_of(body: &ResponseBody) -> (Option<String>, Option<String>) 
     )
 }
 
-/// Headers and body as they are sent, before the credential is on them.
+/// A header that a caller may not set, or can't be sent.
+#[derive(Debug, thiserror::Error)]
+#[error("header {header:?} may not be set on a call: {why}")]
+pub(crate) struct HeaderRefused {
+    header: String,
+    why: &'static str,
+}
+
+/// Headers and body of a call through a connection, before the credential is on them.
 pub(crate) fn headers_and_body(
     connection: &Named,
     request: &ApiRequest,
 ) -> Result<(HeaderMap, Bytes), CallError> {
-    let mut headers = HeaderMap::new();
-    let forbidden = |header: &str, why| CallError::HeaderForbidden {
+    plain_headers_and_body(request).map_err(|refused| CallError::HeaderForbidden {
         connection: connection.clone(),
+        header: refused.header,
+        why: refused.why,
+    })
+}
+
+/// Headers and body as they are sent, before a credential is on them.
+pub(crate) fn plain_headers_and_body(
+    request: &ApiRequest,
+) -> Result<(HeaderMap, Bytes), HeaderRefused> {
+    let mut headers = HeaderMap::new();
+    let forbidden = |header: &str, why| HeaderRefused {
         header: header.to_owned(),
         why,
     };

@@ -1,0 +1,373 @@
+//! A call without a connection: open, or with a policy that the caller holds itself, as flows may write it.
+//!
+//! The same egress guard, deadlines and caps as for connections. A token lives in memory, as long as the [`Unnamed`] does;
+//! nothing is stored. Whoever has a connection uses that instead: its origins are bound, its token is shared and renewed ahead.
+
+use http::{HeaderValue, Method, StatusCode, header};
+use oauth::{AuthenticationMethod, ClientId, Freshness, Grant, Scope, Secret, TokenSet};
+use store::{OAuth, OAuthGrant, Origin};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use url::Url;
+
+use crate::call::{location, redirected};
+use crate::credential::{Credential, bearer, redact_bytes, redact_text};
+use crate::http::{CALL_BODY_LIMIT, Incoming, Limits, Outgoing, accept_encodings, host_of};
+use crate::message::{ApiRequest, Redirects, ResponseBody, parse_body, plain_headers_and_body};
+use crate::{Connector, SendError, ask::Asking, discovery};
+
+/// How many redirects are followed, if any.
+const REDIRECT_LIMIT: u32 = 5;
+
+/// How a call without a connection proves who is calling.
+pub enum Policy {
+    /// Not at all.
+    None,
+    /// RFC 7617.
+    Basic {
+        /// The name.
+        username: String,
+        /// The password.
+        password: Secret,
+    },
+    /// RFC 6750.
+    Bearer(Secret),
+    /// A token of the client credentials grant (RFC 6749 §4.4).
+    ClientCredentials(Box<ClientCredentials>),
+}
+
+/// A client that asks for a token of its own.
+pub struct ClientCredentials {
+    /// Where to ask.
+    pub endpoint: TokenEndpoint,
+    /// The client's id.
+    pub client_id: ClientId,
+    /// Its secret, if it has one.
+    pub secret: Option<Secret>,
+    /// How it proves itself.
+    pub authentication: AuthenticationMethod,
+    /// What it asks for.
+    pub scope: Scope,
+    /// Further parameters, such as `audience`.
+    pub parameters: Vec<(String, String)>,
+}
+
+/// Where a token endpoint is to be found.
+pub enum TokenEndpoint {
+    /// Here.
+    At(Url),
+    /// Where this issuer's metadata says.
+    Of(Url),
+}
+
+/// A policy and what it has obtained so far.
+pub struct Unnamed {
+    policy: Policy,
+    token: Mutex<Option<TokenSet>>,
+}
+
+/// An answer, whatever its status.
+#[derive(Debug, Clone)]
+pub struct UnnamedResponse {
+    /// The status.
+    pub status: u16,
+    /// The headers, without `Set-Cookie` and without the policy's secrets.
+    pub headers: Vec<(String, String)>,
+    /// The body, without the policy's secrets.
+    pub body: ResponseBody,
+}
+
+/// Why there was no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum UnnamedError {
+    /// The request can't be sent as it is.
+    #[error("the request can't be sent: {why}")]
+    Invalid {
+        /// What is wrong.
+        why: String,
+    },
+    /// The server did not answer properly, or may not be reached.
+    #[error(transparent)]
+    Upstream(SendError),
+    /// A redirect that would carry the credential elsewhere, or one too many.
+    #[error("the redirect to {host} was not followed: {why}")]
+    RedirectBlocked {
+        /// Where it pointed.
+        host: String,
+        /// Why it was not followed.
+        why: &'static str,
+    },
+    /// The token endpoint gave no token.
+    #[error("no token: {what}")]
+    Token {
+        /// What happened, with the provider's words.
+        what: String,
+        /// Whether the client was refused, as opposed to an endpoint in trouble.
+        refused: bool,
+    },
+}
+
+impl UnnamedError {
+    /// The stable code of this error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            UnnamedError::Invalid { .. } => "request.target_invalid",
+            UnnamedError::Upstream(error) => error.code(),
+            UnnamedError::RedirectBlocked { .. } => "upstream.redirect_blocked",
+            UnnamedError::Token { refused: true, .. } => "token.refused",
+            UnnamedError::Token { refused: false, .. } => "idp.unavailable",
+        }
+    }
+}
+
+impl Unnamed {
+    /// Keeps a policy; nothing is sent.
+    pub fn new(policy: Policy) -> Unnamed {
+        Unnamed {
+            policy,
+            token: Mutex::new(None),
+        }
+    }
+}
+
+impl Connector {
+    /// Calls a whole URL without a connection; every answer with a status is `Ok`.
+    #[tracing::instrument(name = "call", skip_all)]
+    pub async fn call_unnamed(
+        &self,
+        unnamed: &Unnamed,
+        request: ApiRequest,
+    ) -> Result<UnnamedResponse, UnnamedError> {
+        let url = absolute(&request)?;
+        let (mut headers, body) =
+            plain_headers_and_body(&request).map_err(|refused| UnnamedError::Invalid {
+                why: refused.to_string(),
+            })?;
+        accept_encodings(&mut headers);
+        let deadline = Instant::now() + self.inner.http.timeouts.total;
+        let bare = Outgoing {
+            method: request.method.clone(),
+            url,
+            headers,
+            body,
+        };
+        let (credential, token) = self.policy_credential(unnamed, None).await?;
+        let mut answer = self
+            .send_unnamed(
+                &credential,
+                &token,
+                bare.clone(),
+                request.redirects,
+                deadline,
+            )
+            .await?;
+        let mut used = (credential, token);
+        if answer.status == StatusCode::UNAUTHORIZED && used.1.is_some() {
+            // The token may have been revoked: one new one, one more try.
+            used = self.policy_credential(unnamed, used.1.as_ref()).await?;
+            answer = self
+                .send_unnamed(&used.0, &used.1, bare, request.redirects, deadline)
+                .await?;
+        }
+        Ok(response(answer, &used.0.echoes(used.1.as_ref())))
+    }
+
+    /// The credential of a policy; `refused` is a token that was just refused.
+    async fn policy_credential(
+        &self,
+        unnamed: &Unnamed,
+        refused: Option<&Secret>,
+    ) -> Result<(Credential, Option<Secret>), UnnamedError> {
+        let invalid = |_| UnnamedError::Invalid {
+            why: "a credential holds characters that no header may hold".to_owned(),
+        };
+        match &unnamed.policy {
+            Policy::None => Ok((Credential::None, None)),
+            Policy::Basic { username, password } => Credential::basic(username, password)
+                .map(|made| (made, None))
+                .map_err(invalid),
+            Policy::Bearer(token) => Credential::bearer(token)
+                .map(|made| (made, None))
+                .map_err(invalid),
+            Policy::ClientCredentials(client) => {
+                let mut held = unnamed.token.lock().await;
+                if let Some(token_set) = held.as_ref()
+                    && token_set.freshness(self.clock().now()) != Freshness::Expired
+                    && refused != Some(&token_set.access_token)
+                {
+                    return Ok((Credential::Token, Some(token_set.access_token.clone())));
+                }
+                let fresh = self.ask_for(client).await?;
+                let token = fresh.access_token.clone();
+                *held = Some(fresh);
+                Ok((Credential::Token, Some(token)))
+            }
+        }
+    }
+
+    async fn ask_for(&self, client: &ClientCredentials) -> Result<TokenSet, UnnamedError> {
+        let refused = |what: String| UnnamedError::Token {
+            what,
+            refused: true,
+        };
+        let token_endpoint = match &client.endpoint {
+            TokenEndpoint::At(url) => url.clone(),
+            TokenEndpoint::Of(issuer) => {
+                let metadata = discovery::discover(&self.inner.http, &None, issuer)
+                    .await
+                    .map_err(|error| refused(error.to_string()))?;
+                metadata
+                    .token_endpoint
+                    .as_deref()
+                    .and_then(|url| Url::parse(url).ok())
+                    .ok_or_else(|| refused(format!("issuer {issuer} names no token endpoint")))?
+            }
+        };
+        let settings = OAuth {
+            grant: OAuthGrant::ClientCredentials,
+            token_endpoint,
+            client_id: client.client_id.clone(),
+            client_authentication: client.authentication,
+            scope: client.scope.clone(),
+            token_parameters: client.parameters.clone(),
+            issuer: None,
+            iss_required: false,
+        };
+        let asking = Asking {
+            oauth: &settings,
+            secret: client.secret.as_ref(),
+            learned: None,
+            trust: &None,
+        };
+        match self
+            .inner
+            .ask_patiently(&asking, &Grant::ClientCredentials, self.clock())
+            .await
+        {
+            Ok((token_set, _)) => Ok(token_set),
+            Err(failure) => Err(UnnamedError::Token {
+                refused: !failure.is_blip(),
+                what: failure.to_string(),
+            }),
+        }
+    }
+
+    async fn send_unnamed(
+        &self,
+        credential: &Credential,
+        token: &Option<Secret>,
+        bare: Outgoing,
+        redirects: Redirects,
+        deadline: Instant,
+    ) -> Result<Incoming, UnnamedError> {
+        let header = token
+            .as_ref()
+            .map(bearer)
+            .transpose()
+            .map_err(|_| UnnamedError::Token {
+                what: "the token holds characters that no header may hold".to_owned(),
+                refused: true,
+            })?;
+        let home = Origin::of(&bare.url);
+        let mut next = bare;
+        for followed in 0.. {
+            let mut outgoing = next.clone();
+            credential.attach(header.as_ref(), &mut outgoing.url, &mut outgoing.headers);
+            let limits = Limits {
+                total: deadline
+                    .saturating_duration_since(Instant::now())
+                    .max(std::time::Duration::from_millis(1)),
+                body: CALL_BODY_LIMIT,
+            };
+            let incoming = self
+                .inner
+                .http
+                .exchange(&None, outgoing, limits)
+                .await
+                .map_err(UnnamedError::Upstream)?;
+            let target = match redirects {
+                Redirects::Follow => location(&incoming, &next.url),
+                Redirects::Show => None,
+            };
+            let Some(target) = target else {
+                return Ok(incoming);
+            };
+            let blocked = |why| UnnamedError::RedirectBlocked {
+                host: host_of(&target),
+                why,
+            };
+            if followed >= REDIRECT_LIMIT {
+                return Err(blocked("there were more than five in a row"));
+            }
+            if Origin::of(&target) != home && !credential.is_none() {
+                return Err(blocked("the credential must not go to another origin"));
+            }
+            next = redirected(next, incoming.status, target);
+        }
+        unreachable!("the loop ends by its limit")
+    }
+}
+
+/// The URL of a request with its query.
+fn absolute(request: &ApiRequest) -> Result<Url, UnnamedError> {
+    let invalid = |why: String| UnnamedError::Invalid { why };
+    let mut url = Url::parse(&request.target).map_err(|error| {
+        invalid(format!(
+            "the URL {:?} is not valid: {error}",
+            request.target
+        ))
+    })?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(invalid(
+            "a URL must not hold a user name or password: use basic authentication".to_owned(),
+        ));
+    }
+    url.set_fragment(None);
+    if !request.query.is_empty() {
+        url.query_pairs_mut().extend_pairs(&request.query);
+    }
+    Ok(url)
+}
+
+fn response(incoming: Incoming, echoes: &[&Secret]) -> UnnamedResponse {
+    let content_type = incoming
+        .headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value: &HeaderValue| value.to_str().ok())
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    UnnamedResponse {
+        status: incoming.status.as_u16(),
+        headers: incoming
+            .headers
+            .iter()
+            .filter(|(name, _)| **name != header::SET_COOKIE)
+            .map(|(name, value)| {
+                let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                (name.to_string(), redact_text(value, echoes))
+            })
+            .collect(),
+        body: parse_body(&content_type, redact_bytes(incoming.body, echoes)),
+    }
+}
+
+/// A request for a document, such as an API's description.
+pub fn get(url: &Url) -> ApiRequest {
+    let mut request = ApiRequest::new(Method::GET, url.as_str());
+    request.redirects = Redirects::Follow;
+    request
+}
+
+impl std::fmt::Debug for Unnamed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let policy = match &self.policy {
+            Policy::None => "none",
+            Policy::Basic { .. } => "basic",
+            Policy::Bearer(_) => "bearer",
+            Policy::ClientCredentials(_) => "client_credentials",
+        };
+        f.debug_struct("Unnamed")
+            .field("policy", &policy)
+            .finish_non_exhaustive()
+    }
+}
