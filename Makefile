@@ -2,9 +2,9 @@
 #
 #   make demo    builds and walks the main job against the sandbox; ARGS="--exit --json" for scripts
 #   make test    sets up what the tests need and runs every suite; last line: N passed, N failed, N skipped
-#   make build   the release binary
+#   make build   the release binary, console included where Node is
 #   make check   formatting, lints, licences, and that what is generated is up to date
-#   make gen     writes docs/reference from the code
+#   make gen     writes docs/reference and the console's types from the code
 #   make dev     the demo of the development build, staying up
 #   make bench   ratios against nginx, start-up, memory, size: target/bench.json
 #   make proof   the long figures (renewal under load, several processes, slow token endpoint)
@@ -19,6 +19,7 @@ MAKEFLAGS += --no-print-directory
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 RELEASE := $(TARGET)/release/keyway
 DEBUG := $(TARGET)/debug/keyway
+TYPES := console/src/api/schema.d.ts
 ARGS ?=
 
 .PHONY: help build demo test check gen dev bench proof
@@ -29,6 +30,7 @@ help:
 # Everything but the binary's own words goes to stderr: `make demo ARGS=--json` leaves one document on stdout.
 build:
 	scripts/setup build >&2
+	scripts/console
 	cargo build --release --locked --package keyway >&2
 
 demo: build
@@ -36,6 +38,7 @@ demo: build
 
 test:
 	scripts/setup test >&2
+	scripts/console
 	.venv/bin/python scripts/suites
 
 check:
@@ -45,17 +48,21 @@ check:
 	if cargo deny --version >/dev/null 2>&1; then cargo deny --locked check bans licenses sources; \
 	else echo "cargo-deny is not installed: licences and sources were not checked (the bans are, by make test)" >&2; fi
 	$(MAKE) gen
-	git diff --exit-code -- docs/reference || { echo "docs/reference was not up to date: commit what make gen wrote" >&2; exit 1; }
+	git diff --exit-code -- docs/reference $(TYPES) || { echo "what make gen writes was not up to date: commit it" >&2; exit 1; }
 
 gen:
+	scripts/setup gen >&2
 	cargo build --locked --package keyway >&2
 	mkdir -p docs/reference
 	for page in openapi:openapi.json cli:cli.md config:config.toml; do \
 	  file=docs/reference/$${page#*:}; \
 	  $(DEBUG) reference "$${page%%:*}" > "$$file.new" && mv "$$file.new" "$$file"; \
 	done
+	if [ -e console/tools/openapi/node_modules/.installed ]; then npm run --silent --prefix console/tools/openapi gen >&2; fi
 
 dev:
+	scripts/setup build >&2
+	scripts/console
 	cargo build --locked --package keyway >&2
 	$(DEBUG) demo $(ARGS)
 

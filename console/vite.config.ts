@@ -9,6 +9,8 @@ const forward = { target: api, changeOrigin: true, headers: { origin: api } };
 export default defineConfig({
   plugins: [react()],
   build: {
+    // the server embeds this folder, or the placeholder beside it
+    outDir: "embed/dist",
     // light-dark() and nesting as they are written
     target: ["chrome123", "firefox121", "safari17.5"],
     // the policy has no data: URLs

@@ -1,21 +1,15 @@
 // The stage of the browser walks: a sandbox, a Keyway that knows it as a cloud, and a browser.
 //
-// KEYWAY names the binary. Until the console is embedded in it, a front serves dist/ under the policy that
-// the binary must set, and passes everything else on; KEYWAY_CONSOLE=embedded leaves the front out.
+// KEYWAY names the binary, with the console in it; CHROMIUM the browser.
 
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, request as httpRequest } from "node:http";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import { chromium } from "playwright-core";
 
-const BINARY = process.env.KEYWAY ?? new URL("../../../target/release/keyway", import.meta.url).pathname;
-const DIST = new URL("../../dist", import.meta.url).pathname;
+const BINARY = process.env.KEYWAY ?? new URL("../../../target/debug/keyway", import.meta.url).pathname;
 const AXE = readFileSync(new URL("../../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
-export const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
-const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 const READY = 20_000;
 
 /** Starts a process and waits until its output holds a pattern; the match is given back. */
@@ -38,19 +32,12 @@ function start(name, args, env, pattern) {
   return { child, found };
 }
 
-function front(server) {
-  const page = (response, path) => response.writeHead(200, { "content-type": TYPES[extname(path)], "content-security-policy": POLICY, "x-content-type-options": "nosniff" }).end(readFileSync(join(DIST, path)));
-  return createServer((request, response) => {
-    const { pathname } = new URL(request.url, "http://localhost");
-    const ours = !/^\/(api|oauth|proxy|healthz|readyz|metrics)(\/|$)/.test(pathname);
-    if (ours) return page(response, extname(pathname) && existsSync(join(DIST, pathname)) ? pathname : "/index.html");
-    const passed = httpRequest(`${server()}${request.url}`, { method: request.method, headers: request.headers }, (answer) => {
-      response.writeHead(answer.statusCode, answer.headers);
-      answer.pipe(response);
-    });
-    passed.on("error", () => response.writeHead(502).end());
-    request.pipe(passed);
-  });
+/** Ends a process and waits until it is gone. */
+function ended(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return undefined;
+  const gone = new Promise((resolve) => child.once("exit", resolve));
+  child.kill();
+  return gone;
 }
 
 /** Everything running: `url` of the console, `facts` of the sandbox, `token` for the first start. */
@@ -63,21 +50,15 @@ export async function raise() {
   const facts = JSON.parse(readFileSync(join(dir, "sandbox", "sandbox.json"), "utf8"));
   writeFileSync(join(dir, "keyway.toml"), `[[cloud]]\nname = "sandbox"\norigin = "${facts.origin}"\nca_file = "${facts.ca_file}"\n`);
 
-  let address = "";
-  const before = process.env.KEYWAY_CONSOLE === "embedded" ? undefined : front(() => address);
-  if (before) await new Promise((ready) => before.listen(0, "127.0.0.1", ready));
   const args = ["serve", "--data-dir", join(dir, "keyway"), "--config", join(dir, "keyway.toml"), "--listen", "127.0.0.1:0"];
-  if (before) args.push("--public-url", `http://localhost:${before.address().port}`);
-  const server = start("keyway", args, { KEYWAY_EGRESS_ALLOW: "loopback" }, /listening on (127\.0\.0\.1:\d+)[\s\S]*one-time token: (\S+)\n|one-time token: (\S+)[\s\S]*listening on (127\.0\.0\.1:\d+)/);
+  const server = start("keyway", args, { KEYWAY_EGRESS_ALLOW: "loopback" }, /one-time token: (\S+)[\s\S]*keyway is ready at (\S+)/);
   children.push(server.child);
-  const [, listening, token, otherToken, otherListening] = await server.found;
-  address = `http://${listening ?? otherListening}`;
-  const port = before ? before.address().port : new URL(address).port;
+  const [, token, url] = await server.found;
 
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage"] });
   return {
-    url: `http://localhost:${port}`,
-    token: token ?? otherToken,
+    url,
+    token,
     facts,
     browser,
     /** A control of the sandbox, such as `revoke`. */
@@ -86,8 +67,7 @@ export async function raise() {
     },
     async lower() {
       await browser.close();
-      before?.close();
-      for (const child of children) child.kill();
+      await Promise.all(children.map(ended));
       rmSync(dir, { recursive: true, force: true });
     },
   };

@@ -19,7 +19,7 @@ use crate::call_log::CallLog;
 use crate::key_cache::KeyCache;
 use crate::problem::Problem;
 use crate::session::LoginLimit;
-use crate::{api, callback, frame, health, proxy};
+use crate::{api, callback, console, frame, health, proxy};
 
 /// Settings of the server.
 #[derive(Debug, Clone)]
@@ -174,7 +174,7 @@ pub fn router(app: App) -> Router {
         .merge(api::document_router(&openapi))
         .merge(callback::router())
         .merge(health::router())
-        .fallback(|| async { Problem::new("route.not_found", "there is nothing at this address") })
+        .fallback(console::serve)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(app.clone(), frame::frame))
         .merge(proxy::router())

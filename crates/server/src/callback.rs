@@ -1,7 +1,8 @@
 //! `/oauth/start/{ticket}` and `/oauth/callback/{path}`: a person's browser on its way through a sign-in.
 //!
 //! Start ties the browser to the sign-in by a cookie and sends it to the
-//! provider; callback takes what comes back and shows a page. What a callback
+//! provider; callback takes what comes back and ends at the connection's page of
+//! the console, or without a session there at a page of its own. What a callback
 //! means is judged in `connect`; here it is only taken in and put in words.
 
 use axum::Router;
@@ -105,20 +106,34 @@ async fn callback(
     let task = app
         .tracker()
         .spawn(finish(app.clone(), path, query, headers));
-    let page = match task.await {
-        Ok(Ok(page)) => page,
-        Ok(Err(problem)) => Page::refusal(&problem),
-        Err(error) => Page::refusal(&Problem::internal(&error)),
-    };
-    page.render(trace_id)
+    match task.await {
+        Ok(Ok(End::Page(page))) => page.render(trace_id),
+        Ok(Ok(End::Console(path))) => (StatusCode::SEE_OTHER, [(LOCATION, path)]).into_response(),
+        Ok(Err(problem)) => Page::refusal(&problem).render(trace_id),
+        Err(error) => Page::refusal(&Problem::internal(&error)).render(trace_id),
+    }
 }
 
-async fn finish(
-    app: App,
-    path: String,
-    query: String,
-    headers: HeaderMap,
-) -> Result<Page, Problem> {
+/// Where a browser ends.
+enum End {
+    /// Nobody is signed in to Keyway there, or there is no connection to show.
+    Page(Page),
+    /// The console's page of the connection.
+    Console(HeaderValue),
+}
+
+impl End {
+    fn console(name: &str, problem: Option<&Problem>) -> Result<End, Problem> {
+        let problem = problem.map_or_else(String::new, |problem| {
+            format!("?problem={}", problem.code())
+        });
+        HeaderValue::try_from(format!("/connections/{name}{problem}"))
+            .map(End::Console)
+            .map_err(|error| Problem::internal(&error))
+    }
+}
+
+async fn finish(app: App, path: String, query: String, headers: HeaderMap) -> Result<End, Problem> {
     let callback =
         Callback::parse(&query).map_err(|error| Problem::new(error.code(), error.to_string()))?;
     let visitor = visitor(&app, &headers).await?;
@@ -128,13 +143,20 @@ async fn finish(
         .callback(&path, browser.as_ref(), visitor.as_ref(), callback)
         .await
     {
+        Ok(name) if visitor.is_some() => End::console(name.as_str(), None),
         Ok(name) => {
             let card = connector.card(&Actor::system(), &name).await?;
-            Ok(Page::success(&name, &card))
+            Ok(End::Page(Page::success(&name, &card)))
         }
         // not a sign-in at all: an administrator comes back from the consent page
-        Err(CallbackError::AdminConsented) => Ok(Page::admin_consented()),
-        Err(error) => Err(Problem::from(&error)),
+        Err(CallbackError::AdminConsented) => Ok(End::Page(Page::admin_consented())),
+        Err(error) => {
+            let problem = Problem::from(&error);
+            match problem.connection_name().filter(|_| visitor.is_some()) {
+                Some(name) => End::console(name, Some(&problem)),
+                None => Err(problem),
+            }
+        }
     }
 }
 

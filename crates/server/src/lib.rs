@@ -9,6 +9,7 @@ mod api;
 mod app;
 mod call_log;
 mod callback;
+mod console;
 mod cookie;
 mod csrf;
 mod frame;

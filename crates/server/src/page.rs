@@ -1,6 +1,6 @@
 //! The result page of a sign-in: plain HTML, no script, everything from outside escaped as text.
 //!
-//! This is the only HTML of this room; the console is its own.
+//! This is the only HTML that this room writes; the console's is embedded.
 
 use std::fmt::{self, Display, Write as _};
 use std::sync::LazyLock;

@@ -123,7 +123,8 @@ async fn every_answer_has_its_headers() {
         ("/healthz", 200),
         ("/api/v1/me", 200),
         ("/api/v1/connections/absent", 404),
-        ("/nowhere", 404),
+        ("/", 200),
+        ("/api/nowhere", 404),
         ("/oauth/start/x", 400),
     ] {
         let answer = house.request("GET", path).key(&key).send().await;

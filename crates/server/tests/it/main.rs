@@ -12,6 +12,8 @@ mod callback;
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
+mod console;
+#[cfg(test)]
 mod csrf;
 #[cfg(test)]
 mod house;
