@@ -131,8 +131,10 @@ pub enum Call {
     Function {
         /// Its name.
         name: String,
-        /// `with`, evaluated.
+        /// `with`, evaluated; without `authentication`.
         arguments: Value,
+        /// Who is calling.
+        authentication: Authentication,
     },
 }
 

@@ -9,6 +9,7 @@ pub mod definition;
 pub mod diagnostics;
 pub mod event;
 pub mod fault;
+pub mod limits;
 pub mod machine;
 
 pub use cloud_event::CloudEvent;

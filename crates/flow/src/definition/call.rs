@@ -77,7 +77,7 @@ pub struct FunctionCall {
 pub struct CatalogFunction {
     /// `page`, `respond`, `approve`, `table-get`, …
     pub name: Arc<str>,
-    /// `with`.
+    /// `with`, without `authentication`.
     pub arguments: Template,
     /// The connection it uses, when it uses one.
     pub authentication: Authentication,
