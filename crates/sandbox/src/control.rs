@@ -123,7 +123,7 @@ async fn revoke(State(world): State<Shared>, body: Bytes) -> Response {
         );
         return refused(StatusCode::NOT_FOUND, &text);
     };
-    tenant.valid_from.insert(user.id, world.clock.wall());
+    tenant.revoke_sessions(user.id, world.clock.wall());
     axum::Json(json!({"user": user.principal_name, "id": user.id})).into_response()
 }
 

@@ -5,6 +5,7 @@
 //! directory. It knows nothing of HTTP, tokens or permission checks.
 
 mod people;
+mod registering;
 mod registrations;
 mod seeded;
 mod storage;
@@ -18,11 +19,11 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 pub(crate) use people::{People, Position};
+pub(crate) use registering::RedirectFault;
 pub(crate) use registrations::{
     AccessKind, Application, Audience, PasswordCredential, PermissionGrant, Platform,
     RequiredAccess, RoleAssignment, ServicePrincipal,
 };
-pub(crate) use registrations::{redirect_uri_fault, registered_redirect};
 pub(crate) use seeded::{REDIRECT_URI, Seeded};
 pub(crate) use storage::{load, save};
 
@@ -111,6 +112,11 @@ impl Tenant {
         self.remove_principal(app_id);
     }
 
+    /// Ends a user's sessions and kills the refresh tokens from before this moment.
+    pub(crate) fn revoke_sessions(&mut self, user: Guid, wall: Timestamp) {
+        self.valid_from.insert(user, wall);
+    }
+
     /// The names an app may use on a resource for a user: consented for everybody or by the user.
     pub(crate) fn granted(&self, app_id: Guid, resource: Guid, user: Guid) -> BTreeSet<String> {
         let (Some(client), Some(resource)) =
@@ -195,6 +201,36 @@ impl Tenant {
                     }
                 }
             }
+        }
+    }
+
+    /// Whether an administrator consented to a listed permission, for everybody.
+    pub(crate) fn is_granted(&self, app_id: Guid, access: &RequiredAccess) -> bool {
+        let (Some(client), Some(target), Some(offers)) = (
+            self.principals.get(&app_id),
+            self.principals.get(&access.resource),
+            self.resource(access.resource),
+        ) else {
+            return false;
+        };
+        match access.kind {
+            AccessKind::Role => self.assignments.values().any(|given| {
+                given.principal == client.id
+                    && given.resource == target.id
+                    && given.role == access.id
+            }),
+            AccessKind::Scope => offers.scope_by_id(access.id).is_some_and(|scope| {
+                self.grants
+                    .values()
+                    .filter(|grant| grant.client == client.id && grant.resource == target.id)
+                    .filter(|grant| grant.principal.is_none())
+                    .any(|grant| {
+                        grant
+                            .scope
+                            .split_whitespace()
+                            .any(|name| name == scope.value)
+                    })
+            }),
         }
     }
 

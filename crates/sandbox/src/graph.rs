@@ -30,7 +30,7 @@ use crate::guid::Guid;
 use crate::misbehave::{Answer, Route};
 use crate::permissions::GRAPH;
 use crate::server::Learned;
-use crate::users::DOMAIN;
+use crate::users::{DOMAIN, TENANT_NAME};
 use crate::world::Shared;
 use access::{Caller, Need};
 use errors::GraphError;
@@ -259,7 +259,7 @@ fn organization(call: &Call, rest: &[&str]) -> Reply {
         "id": tenant,
         "deletedDateTime": null,
         "countryLetterCode": "US",
-        "displayName": "Contoso (SANDBOX)",
+        "displayName": TENANT_NAME,
         "tenantType": "AAD",
         "verifiedDomains": [{"capabilities": "Email, OfficeCommunicationsOnline", "isDefault": true, "isInitial": true, "name": DOMAIN, "type": "Managed"}],
     });

@@ -9,6 +9,8 @@ use crate::guid::Guid;
 
 /// The verified domain of the tenant.
 pub(crate) const DOMAIN: &str = "contoso.example";
+/// The tenant's display name.
+pub(crate) const TENANT_NAME: &str = "Contoso (SANDBOX)";
 /// How many users a sandbox can have.
 pub(crate) const MOST_USERS: u32 = 1_000_000;
 

@@ -218,44 +218,6 @@ impl RoleAssignment {
     }
 }
 
-/// Why a redirect URI cannot be registered on a platform; `None` if it can.
-pub(crate) fn redirect_uri_fault(uri: &str, platform: Platform) -> Option<&'static str> {
-    if uri.len() > 256 {
-        return Some("it is longer than 256 characters");
-    }
-    if uri.contains(['!', '$', '\'', '(', ')', ',', ';', '*']) {
-        return Some("it contains one of ! $ ' ( ) , ; *");
-    }
-    let Ok(url) = url::Url::parse(uri) else {
-        return Some("it is not an absolute URI");
-    };
-    if url.fragment().is_some() {
-        return Some("it contains a fragment");
-    }
-    match (url.scheme(), url.host_str()) {
-        ("https", _) | ("http", Some("localhost" | "127.0.0.1")) => None,
-        ("http", _) => Some("http is allowed for localhost only"),
-        _ if platform == Platform::Public => None,
-        _ => Some("it must start with https, or http://localhost"),
-    }
-}
-
-/// A redirect URI as it is kept: one without a path gets a trailing slash, unless it is the
-/// bare loopback address of public clients, which matches either way.
-pub(crate) fn registered_redirect(uri: &str) -> String {
-    match url::Url::parse(uri) {
-        Ok(url)
-            if url.path() == "/"
-                && url.query().is_none()
-                && !uri.ends_with('/')
-                && uri != "http://localhost" =>
-        {
-            format!("{uri}/")
-        }
-        _ => uri.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -284,34 +246,5 @@ mod tests {
         ));
         assert!(!check("http://127.0.0.1:1/cb", "http://127.0.0.1:2/cb"));
         assert!(!check("https://localhost:1/cb", "https://localhost:2/cb"));
-    }
-
-    #[test]
-    fn redirect_rules() {
-        for uri in [
-            "https://app.example/cb?x=1",
-            "http://localhost:3/cb",
-            "http://127.0.0.1/cb",
-        ] {
-            assert_eq!(redirect_uri_fault(uri, Platform::Web), None, "{uri}");
-        }
-        for uri in [
-            "http://app.example/cb",
-            "https://app.example/#x",
-            "https://app.example/a,b",
-            "app://x",
-            "x",
-        ] {
-            assert!(redirect_uri_fault(uri, Platform::Web).is_some(), "{uri}");
-        }
-        assert_eq!(redirect_uri_fault("app://x", Platform::Public), None);
-        assert_eq!(
-            registered_redirect("https://app.example"),
-            "https://app.example/"
-        );
-        assert_eq!(
-            registered_redirect("https://app.example/a"),
-            "https://app.example/a"
-        );
     }
 }

@@ -1,20 +1,16 @@
 //! `/applications`: app registrations and their secrets.
 
 use axum::http::Method;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::access::{Caller, Need};
 use super::errors::{self, GraphError};
 use super::query::page_of;
 use super::{Call, Outcome, Reply, collection, entity};
-use crate::directory::{
-    AccessKind, Application, Audience, PasswordCredential, Platform, RequiredAccess, Tenant,
-    redirect_uri_fault, registered_redirect,
-};
+use crate::directory::{AccessKind, Application, RedirectFault, RequiredAccess, Tenant};
 use crate::guid::Guid;
 use crate::permissions::{AppRole, Consent, DelegatedScope, Resource};
-use crate::users::DirectoryRole;
 
 const READERS: [&str; 4] = [
     "Application.Read.All",
@@ -38,8 +34,7 @@ pub(crate) fn may_read(caller: &Caller) -> Result<(), GraphError> {
 pub(crate) fn may_write(caller: &Caller, application: &Application) -> Result<(), GraphError> {
     caller.require(Need::Member, &WRITERS, &OWNED_WRITERS)?;
     match caller.user() {
-        Some(user) if user.role == DirectoryRole::GlobalAdministrator => Ok(()),
-        Some(user) if application.owner == Some(user.id) => Ok(()),
+        Some(user) if application.may_be_changed_by(user) => Ok(()),
         None if caller.has(&[], &WRITERS) => Ok(()),
         // OwnedBy: the app's own creations, which are marked with the app id.
         None if application.owner == Some(caller.app_id()) => Ok(()),
@@ -109,24 +104,9 @@ fn create(call: &Call) -> Reply {
     if body.get("displayName").is_none_or(Value::is_null) {
         return Err(errors::value_required("displayName", "Application"));
     }
-    let mut application = Application {
-        id: Guid::random(),
-        app_id: Guid::random(),
-        display_name: String::new(),
-        audience: Audience::AzureADMyOrg,
-        web_redirects: Vec::new(),
-        public_redirects: Vec::new(),
-        identifier_uris: Vec::new(),
-        required: Vec::new(),
-        passwords: Vec::new(),
-        offers: Resource::default(),
-        created: call.now,
-        owner: Some(
-            call.caller
-                .user()
-                .map_or(call.caller.app_id(), |user| user.id),
-        ),
-    };
+    let user = call.caller.user().map(|user| user.id);
+    let owner = user.unwrap_or(call.caller.app_id());
+    let mut application = Application::begin(owner, call.now);
     apply(&mut application, body)?;
     let object = object(&application);
     let mut tenant = call.world.directory.write();
@@ -189,25 +169,21 @@ fn add_password(call: &Call, key: &str) -> Reply {
             .ok_or_else(|| errors::value_invalid(name, "PasswordCredential")),
     };
     let start = moment("startDateTime")?.unwrap_or(call.now);
-    let two_years = SignedDuration::from_hours(24 * 730);
-    let end = moment("endDateTime")?
-        .unwrap_or_else(|| start.checked_add(two_years).unwrap_or(Timestamp::MAX));
+    let end = moment("endDateTime")?;
     let name = wanted.get("displayName").and_then(Value::as_str);
-    let value = crate::keys::secret_value();
-    let credential = PasswordCredential::new(&value, name.map(str::to_owned), start, end);
+    let name = name.map(str::to_owned);
     with_application(call, key, |application| {
-        let answer = json!({
+        let fresh = application.add_secret(name, start, end);
+        Ok(Outcome::Found(json!({
             "@odata.context": call.context("microsoft.graph.passwordCredential"),
-            "keyId": credential.key_id,
-            "displayName": credential.display_name,
-            "startDateTime": credential.start,
-            "endDateTime": credential.end,
-            "hint": credential.hint,
-            "secretText": value,
+            "keyId": fresh.credential.key_id,
+            "displayName": fresh.credential.display_name,
+            "startDateTime": fresh.credential.start,
+            "endDateTime": fresh.credential.end,
+            "hint": fresh.credential.hint,
+            "secretText": fresh.value,
             "customKeyIdentifier": null,
-        });
-        application.passwords.push(credential);
-        Ok(Outcome::Found(answer))
+        })))
     })
 }
 
@@ -219,30 +195,25 @@ fn remove_password(call: &Call, key: &str) -> Reply {
         .and_then(|text| text.parse().ok())
         .ok_or_else(|| errors::value_required("keyId", "PasswordCredential"))?;
     with_application(call, key, |application| {
-        let before = application.passwords.len();
-        application
-            .passwords
-            .retain(|password| password.key_id != key_id);
-        if application.passwords.len() == before {
-            return Err(errors::invalid(format!(
-                "No password credential found with keyId '{key_id}'."
-            )));
+        if application.remove_secret(key_id) {
+            return Ok(Outcome::Done);
         }
-        Ok(Outcome::Done)
+        Err(errors::invalid(format!(
+            "No password credential found with keyId '{key_id}'."
+        )))
     })
 }
 
 /// Sets the properties of a body on a registration.
 fn apply(application: &mut Application, body: Map<String, Value>) -> Result<(), GraphError> {
+    let mut web = application.web_redirects.clone();
+    let mut public = application.public_redirects.clone();
     for (name, value) in body {
         let invalid = || errors::value_invalid(&name, "Application");
         match name.as_str() {
             "displayName" => {
-                let text = value
-                    .as_str()
-                    .filter(|text| !text.is_empty() && text.len() <= 256);
-                text.ok_or_else(invalid)?
-                    .clone_into(&mut application.display_name);
+                let named = value.as_str().map(|text| application.set_name(text));
+                named.and_then(Result::ok).ok_or_else(invalid)?;
             }
             "signInAudience" => {
                 application.audience = serde_json::from_value(value).map_err(|_| invalid())?;
@@ -251,8 +222,8 @@ fn apply(application: &mut Application, body: Map<String, Value>) -> Result<(), 
                 application.identifier_uris =
                     serde_json::from_value(value).map_err(|_| invalid())?;
             }
-            "web" => application.web_redirects = redirects(&value, Platform::Web)?,
-            "publicClient" => application.public_redirects = redirects(&value, Platform::Public)?,
+            "web" => web = redirects(&value)?,
+            "publicClient" => public = redirects(&value)?,
             "requiredResourceAccess" => {
                 application.required = required(&value).ok_or_else(invalid)?;
             }
@@ -261,28 +232,29 @@ fn apply(application: &mut Application, body: Map<String, Value>) -> Result<(), 
             other => return Err(errors::bad_request(format!("Invalid property '{other}'."))),
         }
     }
-    Ok(())
+    application
+        .set_redirects(&web, &public)
+        .map_err(|fault| redirects_refused(&fault))
 }
 
-fn redirects(platform: &Value, kind: Platform) -> Result<Vec<String>, GraphError> {
-    let uris: Vec<String> = match platform.get("redirectUris") {
-        None | Some(Value::Null) => Vec::new(),
+fn redirects(platform: &Value) -> Result<Vec<String>, GraphError> {
+    match platform.get("redirectUris") {
+        None | Some(Value::Null) => Ok(Vec::new()),
         Some(uris) => serde_json::from_value(uris.clone())
-            .map_err(|_| errors::value_invalid("redirectUris", "Application"))?,
-    };
-    if uris.len() > 256 {
-        return Err(errors::invalid(
-            "The number of redirect URIs exceeds the limit of 256.",
-        ));
+            .map_err(|_| errors::value_invalid("redirectUris", "Application")),
     }
-    for uri in &uris {
-        if let Some(fault) = redirect_uri_fault(uri, kind) {
-            return Err(errors::invalid(format!(
-                "Invalid value specified for property 'redirectUris' of resource 'Application': '{uri}': {fault}."
-            )));
+}
+
+fn redirects_refused(fault: &RedirectFault) -> GraphError {
+    match fault {
+        RedirectFault::One { uri, why } => errors::invalid(format!(
+            "Invalid value specified for property 'redirectUris' of resource 'Application': '{uri}': {why}."
+        )),
+        RedirectFault::NotDistinct => errors::invalid("Redirect URIs must have distinct values."),
+        RedirectFault::TooMany => {
+            errors::invalid("The number of redirect URIs exceeds the limit of 256.")
         }
     }
-    Ok(uris.iter().map(|uri| registered_redirect(uri)).collect())
 }
 
 fn guid(value: &Value) -> Option<Guid> {

@@ -113,7 +113,7 @@ pub(crate) fn revoke_sessions(call: &Call, key: &str, user: Option<User>) -> Rep
     call.caller.require(need, &REVOKERS, &REVOKERS)?;
     let user = user.ok_or_else(|| errors::not_found(key))?;
     let now = call.world.clock.wall();
-    call.world.directory.write().valid_from.insert(user.id, now);
+    call.world.directory.write().revoke_sessions(user.id, now);
     let context = call.context("Edm.Boolean");
     Ok(Outcome::Found(
         json!({"@odata.context": context, "value": true}),
