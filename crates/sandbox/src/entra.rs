@@ -33,6 +33,9 @@ use crate::server::Learned;
 use crate::users::DOMAIN;
 use crate::world::Shared;
 use errors::Refusal;
+pub(crate) use pages::forbid_caching;
+pub(crate) use session::{Session, cookies, set_cookie};
+pub(crate) use trip::sign_in_to_portal;
 
 /// The tenant GUID of personal accounts.
 const CONSUMERS: Guid = Guid::well_known(0x9188_040d_6c67_4c5b_b112_36a3_04b6_6dad);
@@ -197,6 +200,14 @@ impl Form {
     pub(crate) fn and(mut self, other: Form) -> Form {
         self.0.extend(other.0);
         self
+    }
+
+    /// Every value of a parameter that may occur several times.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> + 'a {
+        self.0
+            .iter()
+            .filter(move |(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// A parameter that is present and not empty.

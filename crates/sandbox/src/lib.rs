@@ -20,6 +20,7 @@ mod keys;
 mod log;
 mod misbehave;
 mod permissions;
+mod portal;
 mod seal;
 mod server;
 mod tls;

@@ -1,7 +1,8 @@
 //! The request log: append-only, with one global sequence, in memory.
 //!
 //! Entries are compact and kept in chunks, so that a million of them cost neither a copy nor
-//! much room. `/sandbox/*` requests are not in it, nor are queries, bodies or tokens.
+//! much room. Requests of `/sandbox/*` and `/portal` are not in it: it counts what clients do. Nor
+//! are queries, bodies or tokens.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -63,6 +63,10 @@ pub(crate) enum Purpose {
     Form,
     /// The session cookie.
     Session,
+    /// The token of a portal form.
+    PortalForm,
+    /// What the portal says once, on the next page.
+    PortalNotice,
 }
 
 impl Purpose {
@@ -72,6 +76,8 @@ impl Purpose {
             Purpose::Refresh => "1.sandbox-refresh.",
             Purpose::Form => "1.sandbox-form.",
             Purpose::Session => "1.sandbox-session.",
+            Purpose::PortalForm => "1.sandbox-portal-form.",
+            Purpose::PortalNotice => "1.sandbox-portal-notice.",
         }
     }
 }

@@ -283,7 +283,10 @@ fn router(world: Shared) -> Router {
         Arc::clone(&world),
         crate::control::guard,
     ));
-    logged.merge(controls).with_state(world)
+    logged
+        .merge(controls)
+        .merge(crate::portal::router())
+        .with_state(world)
 }
 
 /// What handlers learn about the request they answer, for the log.
@@ -295,6 +298,14 @@ pub(crate) struct Learned {
 }
 
 impl Learned {
+    /// Of a request that begins.
+    pub(crate) fn begin() -> Learned {
+        Learned {
+            request_id: Guid::random(),
+            note: Arc::default(),
+        }
+    }
+
     /// Adds to what is known.
     pub(crate) fn note(&self, add: impl FnOnce(&mut Note)) {
         add(&mut self.note.lock().unwrap_or_else(PoisonError::into_inner));
@@ -339,10 +350,7 @@ impl Drop for Recording {
 }
 
 async fn record(State(world): State<Shared>, mut request: Request, next: Next) -> Response {
-    let learned = Learned {
-        request_id: Guid::random(),
-        note: Arc::default(),
-    };
+    let learned = Learned::begin();
     request.extensions_mut().insert(learned.clone());
     let mut recording = Recording {
         time: world.clock.wall(),

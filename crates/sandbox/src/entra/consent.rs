@@ -83,6 +83,8 @@ pub(crate) async fn submit(exchange: Exchange, body: Bytes) -> Response {
     let request = match context.trip {
         Trip::Authorize(request) => *request,
         Trip::Admin(request) => return admin::decide(&exchange, *request, &user, accepted),
+        // The portal has no consent page of this kind.
+        Trip::Portal(_) => return pages::error(&exchange, &errors::form_expired()),
     };
     exchange.note_client(&request.app_id.to_string());
     if approval_needed {

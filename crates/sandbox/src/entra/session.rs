@@ -2,7 +2,7 @@
 
 use axum::extract::RawQuery;
 use axum::http::header::{COOKIE, SET_COOKIE};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -40,15 +40,8 @@ impl Session {
 
     /// The session that the request's cookie names, if it is still good, and its user.
     pub(crate) fn of(exchange: &Exchange) -> Option<(Session, User)> {
-        let session: Session = exchange
-            .headers
-            .get_all(COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .filter(|(name, _)| *name == COOKIE_NAME)
-            .find_map(|(_, value)| exchange.world.keys.sealer.open(Purpose::Session, value))?;
+        let session: Session = cookies(&exchange.headers, COOKIE_NAME)
+            .find_map(|value| exchange.world.keys.sealer.open(Purpose::Session, value))?;
         let user = session.user(exchange)?;
         Some((session, user))
     }
@@ -79,7 +72,23 @@ impl Session {
     }
 }
 
-fn set_cookie(response: &mut Response, text: &str) {
+/// The values of a cookie.
+pub(crate) fn cookies<'a>(
+    headers: &'a HeaderMap,
+    name: &'a str,
+) -> impl Iterator<Item = &'a str> + 'a {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(move |(known, _)| *known == name)
+        .map(|(_, value)| value)
+}
+
+/// Adds a cookie to an answer.
+pub(crate) fn set_cookie(response: &mut Response, text: &str) {
     if let Ok(value) = HeaderValue::from_str(text) {
         response.headers_mut().append(SET_COOKIE, value);
     }

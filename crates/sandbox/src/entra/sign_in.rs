@@ -17,10 +17,11 @@ pub(crate) async fn submit(exchange: Exchange, body: Bytes) -> Response {
         Ok(_) => return pages::error(&exchange, &errors::form_expired()),
         Err(refusal) => return pages::error(&exchange, &refusal),
     };
-    exchange.note_client(&match &context.trip {
-        Trip::Authorize(request) => request.app_id.to_string(),
-        Trip::Admin(request) => request.app_id.to_string(),
-    });
+    match &context.trip {
+        Trip::Authorize(request) => exchange.note_client(&request.app_id.to_string()),
+        Trip::Admin(request) => exchange.note_client(&request.app_id.to_string()),
+        Trip::Portal(_) => {}
+    }
     // "Continue as …" on the account page: whoever the cookie names, if still the one shown.
     let chosen = form.get("account").and_then(|account| {
         Session::of(&exchange).filter(|(_, user)| user.id.to_string() == account)

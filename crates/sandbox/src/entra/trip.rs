@@ -9,7 +9,7 @@ use super::admin::AdminRequest;
 use super::authorize::AuthorizeRequest;
 use super::errors::{self, Refusal};
 use super::session::Session;
-use super::{Exchange, Form, admin, consent};
+use super::{Exchange, Form, admin, consent, pages, redirect};
 use crate::seal::Purpose;
 use crate::users::User;
 
@@ -22,6 +22,8 @@ pub(crate) enum Trip {
     Authorize(Box<AuthorizeRequest>),
     /// An administrator's consent.
     Admin(Box<AdminRequest>),
+    /// A page of the portal, by its address on this origin.
+    Portal(String),
 }
 
 /// Which page a form is on.
@@ -80,5 +82,12 @@ pub(crate) fn go_on(exchange: &Exchange, trip: Trip, session: Session, user: &Us
     match trip {
         Trip::Authorize(request) => consent::ask_if_needed(exchange, *request, session, user),
         Trip::Admin(request) => admin::ask(exchange, *request, session, user),
+        Trip::Portal(address) => redirect::found(exchange, &address),
     }
+}
+
+/// The sign-in page in front of a page of the portal.
+pub(crate) fn sign_in_to_portal(exchange: &Exchange, address: String) -> Response {
+    let context = Context::seal(exchange, Trip::Portal(address), Stage::SignIn);
+    pages::sign_in(exchange, &context, "", None, None)
 }

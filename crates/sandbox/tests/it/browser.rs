@@ -10,6 +10,8 @@ use super::client::World;
 pub(crate) struct Browser {
     http: reqwest::Client,
     cookies: BTreeMap<String, String>,
+    /// The headers that a browser sends with a form of this page.
+    pub(crate) form_headers: Vec<(&'static str, String)>,
 }
 
 /// A page, or an address that is not the sandbox's.
@@ -19,6 +21,7 @@ pub(crate) struct Page {
     pub(crate) status: u16,
     pub(crate) html: String,
     pub(crate) location: Option<String>,
+    pub(crate) headers: reqwest::header::HeaderMap,
 }
 
 #[derive(Debug)]
@@ -35,6 +38,7 @@ impl World {
         Browser {
             http: self.http.clone(),
             cookies: BTreeMap::new(),
+            form_headers: Vec::new(),
         }
     }
 }
@@ -71,6 +75,7 @@ impl Browser {
             .get(LOCATION)
             .map(|value| value.to_str().unwrap().to_owned());
         let status = response.status().as_u16();
+        let headers = response.headers().clone();
         let html = response.text().await.unwrap();
         if location.is_none() {
             assert!(html.contains("SANDBOX"), "every page says so: {html}");
@@ -81,6 +86,7 @@ impl Browser {
             status,
             html,
             location,
+            headers,
         }
     }
 
@@ -105,8 +111,25 @@ impl Browser {
             inputs.push((name.to_owned(), value.to_owned()));
         }
         let url = page.url.join(&form.action).unwrap();
-        let request = self.http.post(url.clone()).form(&inputs);
-        self.send(url.as_str(), request).await
+        self.post(url.as_str(), &inputs).await
+    }
+
+    /// Posts fields as they are.
+    pub(crate) async fn post(&mut self, url: &str, inputs: &[(String, String)]) -> Page {
+        let mut request = self.http.post(url).form(&inputs);
+        for (name, value) in &self.form_headers {
+            request = request.header(*name, value);
+        }
+        self.send(url, request).await
+    }
+
+    /// Goes where a page of the sandbox redirects to.
+    pub(crate) async fn follow(&mut self, mut page: Page) -> Page {
+        while let Some(location) = page.location.take() {
+            let url = page.url.join(&location).unwrap();
+            page = self.open(url.as_str()).await;
+        }
+        page
     }
 
     /// Opens a sign-in page and signs in.
@@ -181,6 +204,76 @@ impl Page {
                         .collect(),
                     buttons: tags("button").iter().filter_map(pair).collect(),
                 }
+            })
+            .collect()
+    }
+
+    /// The form of a button, by the button's visible text.
+    pub(crate) fn form_of(&self, button: &str) -> Form {
+        let text = format!(">{}</button>", button.replace('&', "&amp;"));
+        let parts = self.html.split("<form ").skip(1);
+        let place = parts
+            .map(|part| part.split("</form>").next().unwrap())
+            .position(|part| part.contains(&text));
+        let place = place.unwrap_or_else(|| panic!("no button {button:?}: {}", self.html));
+        self.forms().swap_remove(place)
+    }
+
+    /// The value of a field, by its label.
+    pub(crate) fn find_value(&self, label: &str) -> Option<String> {
+        let label = label.replace('&', "&amp;");
+        let named = format!("aria-label=\"{label}\"");
+        let tags: Vec<&str> = self.html.split("<input ").skip(1).collect();
+        let tags = || tags.iter().map(|tag| tag.split('>').next().unwrap());
+        if let Some(tag) = tags().find(|tag| tag.contains(&named)) {
+            return attribute(tag, "value");
+        }
+        let before = self.html.split(&format!(">{label}</label>")).next()?;
+        let id = attribute(before.rsplit("<label ").next()?, "for")?;
+        let tag = tags().find(|tag| attribute(tag, "id").as_deref() == Some(&id))?;
+        attribute(tag, "value")
+    }
+
+    /// The value of a field that is there.
+    pub(crate) fn value(&self, label: &str) -> String {
+        self.find_value(label)
+            .unwrap_or_else(|| panic!("no field {label:?}: {}", self.html))
+    }
+
+    /// The address of a link, by its visible text.
+    pub(crate) fn find_link(&self, text: &str) -> Option<String> {
+        let text = text.replace('&', "&amp;");
+        let part = self.html.split("<a ").skip(1).find(|part| {
+            part.split_once('>')
+                .is_some_and(|(_, rest)| rest.split("</a>").next() == Some(&text))
+        })?;
+        let address = attribute(part, "href")?;
+        Some(self.url.join(&address).unwrap().to_string())
+    }
+
+    /// The address of a link that is there.
+    pub(crate) fn link(&self, text: &str) -> String {
+        self.find_link(text)
+            .unwrap_or_else(|| panic!("no link {text:?}: {}", self.html))
+    }
+
+    /// The rows of the page's tables: the text of each cell, by its column.
+    pub(crate) fn rows(&self) -> Vec<BTreeMap<String, String>> {
+        let rows = self.html.split("<tr role=\"row\"").skip(1);
+        rows.filter(|row| row.contains("<td"))
+            .map(|row| {
+                row.split("<td ")
+                    .skip(1)
+                    .map(|cell| {
+                        let column = attribute(cell, "data-label").unwrap();
+                        let cell = cell.split("</td>").next().unwrap();
+                        let text = cell
+                            .split('>')
+                            .skip(1)
+                            .map(|part| part.split('<').next().unwrap());
+                        (column, text.collect::<Vec<_>>().join("").trim().to_owned())
+                    })
+                    .collect()
             })
             .collect()
     }

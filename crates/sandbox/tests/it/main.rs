@@ -17,6 +17,10 @@ mod graph_users;
 #[cfg(test)]
 mod graph_writing;
 #[cfg(test)]
+mod portal;
+#[cfg(test)]
+mod portal_access;
+#[cfg(test)]
 mod running;
 #[cfg(test)]
 mod storm;
