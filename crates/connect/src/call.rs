@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, header};
 use oauth::{Finding, Secret};
 use store::{Actor, CallFailure, ConnectionName, Origin};
 use tokio::sync::SemaphorePermit;
@@ -22,8 +22,8 @@ use crate::http::{
 };
 use crate::known::{Loaded, Unusable};
 use crate::message::{
-    ApiRequest, ApiResponse, Redirects, class_of, error_of, headers_and_body, parse_body,
-    request_id,
+    ApiRequest, ApiResponse, Redirects, ResponseBody, class_of, error_of, headers_and_body,
+    parse_body, request_id,
 };
 use crate::refresh::{Held, Need};
 use crate::target::Reach;
@@ -57,6 +57,17 @@ impl Connector {
         name: &ConnectionName,
         request: ApiRequest,
     ) -> Result<ApiResponse, CallError> {
+        let fetched = self.fetch(actor, name, request).await?;
+        Ok(fetched.into_response())
+    }
+
+    /// Sends a request, renews once on 401, and takes the whole answer in.
+    pub(crate) async fn fetch(
+        &self,
+        actor: &Actor,
+        name: &ConnectionName,
+        request: ApiRequest,
+    ) -> Result<Fetched, CallError> {
         let loaded = self.loaded(actor, name).await?;
         let reach = loaded.reach();
         let url = reach.resolve(&request.target, &request.query)?;
@@ -97,14 +108,9 @@ impl Connector {
                 loaded.slot.rest();
             }
         }
-        let echoes = match &loaded.credential {
-            Ok(credential) => credential.echoes(held.as_deref().map(|held| &held.token)),
-            Err(_) => Vec::new(),
-        };
-        let generation = held.as_deref().map(|held| held.generation);
-        let answer = answer.into_response(&loaded, &echoes, attempts, generation);
-        self.note_call(&loaded, &request.method, &answer).await;
-        Ok(answer)
+        let fetched = Fetched::new(answer, loaded, held, attempts);
+        self.note_call(&request.method, &fetched).await;
+        Ok(fetched)
     }
 
     /// The token for a connection that needs one.
@@ -230,20 +236,22 @@ impl Connector {
     }
 
     /// Keeps what an API refused, so that it can be explained; forgets it once calls succeed.
-    pub(crate) async fn note_call(&self, loaded: &Loaded, method: &Method, answer: &ApiResponse) {
+    async fn note_call(&self, method: &Method, fetched: &Fetched) {
+        let loaded = &fetched.loaded;
         let known = loaded.connection.standing.last_failure.as_ref();
-        let failure = match answer.status {
+        let status = fetched.status.as_u16();
+        let failure = match status {
             401 | 403 => {
-                let (code, message) = error_of(&answer.body);
+                let (code, message) = error_of(&fetched.parsed());
                 Some(CallFailure {
                     at: self.clock().now(),
                     method: method.to_string(),
-                    host: answer.host.clone(),
-                    path: answer.path.clone(),
-                    status: answer.status,
+                    host: host_of(&fetched.url),
+                    path: fetched.url.path().to_owned(),
+                    status,
                     code,
                     message,
-                    request_id: answer.request_id.clone(),
+                    request_id: fetched.request_id(),
                 })
             }
             200..=399 if known.is_some() => None,
@@ -303,42 +311,89 @@ struct Answer {
     url: Url,
 }
 
-impl Answer {
-    fn into_response(
-        self,
-        loaded: &Loaded,
-        echoes: &[&Secret],
-        attempts: u32,
-        token_generation: Option<i64>,
-    ) -> ApiResponse {
+/// An answer that was taken in, with what it takes to show it without our secrets.
+pub(crate) struct Fetched {
+    pub(crate) status: StatusCode,
+    /// As they came: to be decided upon, not to be shown.
+    pub(crate) headers: HeaderMap,
+    /// Without our secrets.
+    pub(crate) body: Bytes,
+    /// Where it came from, without the credential.
+    pub(crate) url: Url,
+    loaded: Arc<Loaded>,
+    held: Option<Arc<Held>>,
+    attempts: u32,
+}
+
+impl Fetched {
+    fn new(answer: Answer, loaded: Arc<Loaded>, held: Option<Arc<Held>>, attempts: u32) -> Fetched {
         let Incoming {
             status,
             headers,
             body,
-        } = self.incoming;
-        let request_id = request_id(&headers);
-        let content_type = headers
+        } = answer.incoming;
+        let mut fetched = Fetched {
+            status,
+            headers,
+            body,
+            url: answer.url,
+            loaded,
+            held,
+            attempts,
+        };
+        fetched.body = redact_bytes(std::mem::take(&mut fetched.body), &fetched.echoes());
+        fetched
+    }
+
+    fn echoes(&self) -> Vec<&Secret> {
+        match &self.loaded.credential {
+            Ok(credential) => credential.echoes(self.held.as_deref().map(|held| &held.token)),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    fn request_id(&self) -> Option<String> {
+        request_id(&self.headers).map(|id| redact_text(id, &self.echoes()))
+    }
+
+    fn parsed(&self) -> ResponseBody {
+        let content_type = self
+            .headers
             .get(header::CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default()
             .to_ascii_lowercase();
-        let body = parse_body(&content_type, redact_bytes(body, echoes));
-        let headers = headers
+        parse_body(&content_type, self.body.clone())
+    }
+
+    fn into_response(self) -> ApiResponse {
+        let body = self.parsed();
+        ApiResponse {
+            body,
+            ..self.into_head()
+        }
+    }
+
+    /// The answer without its body.
+    pub(crate) fn into_head(self) -> ApiResponse {
+        let echoes = self.echoes();
+        let headers = self
+            .headers
             .iter()
             .filter(|(name, _)| **name != header::SET_COOKIE)
             .map(|(name, value)| {
                 let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-                (name.to_string(), redact_text(value, echoes))
+                (name.to_string(), redact_text(value, &echoes))
             })
             .collect();
         ApiResponse {
-            status: status.as_u16(),
+            status: self.status.as_u16(),
             headers,
-            body,
-            request_id: request_id.map(|id| redact_text(id, echoes)),
-            attempts,
-            token_generation,
-            connection: loaded.connection.id.clone(),
+            body: ResponseBody::Empty,
+            request_id: self.request_id(),
+            attempts: self.attempts,
+            token_generation: self.held.as_deref().map(|held| held.generation),
+            connection: self.loaded.connection.id.clone(),
             host: host_of(&self.url),
             path: self.url.path().to_owned(),
         }

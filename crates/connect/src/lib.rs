@@ -28,6 +28,7 @@ mod http;
 mod known;
 mod load;
 mod message;
+mod page;
 mod preflight;
 mod preset;
 mod refresh;
@@ -53,6 +54,10 @@ pub use forward::{ProxyRequest, ProxyResponse, StreamBody};
 pub use guard::{EgressPolicy, PolicyError, Refused};
 pub use http::{SendError, Timeouts};
 pub use message::{ApiRequest, ApiResponse, Body, Redirects, ResponseBody};
+pub use page::{
+    CursorInvalid, More, PAGE_LIMIT, Page, PageCursor, PageError, PageSize, PageStyle, Pages,
+    Paging,
+};
 pub use preset::{Cloud, CloudCard};
 pub use unnamed::{
     ClientCredentials, Policy, TokenEndpoint, Unnamed, UnnamedError, UnnamedResponse, get,

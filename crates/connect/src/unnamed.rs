@@ -155,7 +155,7 @@ impl Connector {
         let mut answer = self
             .send_unnamed(
                 &credential,
-                &token,
+                token.as_ref(),
                 bare.clone(),
                 request.redirects,
                 deadline,
@@ -166,7 +166,7 @@ impl Connector {
             // The token may have been revoked: one new one, one more try.
             used = self.policy_credential(unnamed, used.1.as_ref()).await?;
             answer = self
-                .send_unnamed(&used.0, &used.1, bare, request.redirects, deadline)
+                .send_unnamed(&used.0, used.1.as_ref(), bare, request.redirects, deadline)
                 .await?;
         }
         Ok(response(answer, &used.0.echoes(used.1.as_ref())))
@@ -255,13 +255,12 @@ impl Connector {
     async fn send_unnamed(
         &self,
         credential: &Credential,
-        token: &Option<Secret>,
+        token: Option<&Secret>,
         bare: Outgoing,
         redirects: Redirects,
         deadline: Instant,
     ) -> Result<Incoming, UnnamedError> {
         let header = token
-            .as_ref()
             .map(bearer)
             .transpose()
             .map_err(|_| UnnamedError::Token {

@@ -39,7 +39,11 @@ pub(crate) async fn house() -> House {
 
 impl House {
     pub(crate) async fn on(store: TestStore) -> House {
-        let sandbox = sandbox::spawn(sandbox::Config::default()).await.unwrap();
+        House::beside(store, sandbox::Config::default()).await
+    }
+
+    pub(crate) async fn beside(store: TestStore, config: sandbox::Config) -> House {
+        let sandbox = sandbox::spawn(config).await.unwrap();
         let connector = connector(&sandbox, store.store(), PUBLIC_URL);
         let control = client(&sandbox);
         House {

@@ -11,6 +11,8 @@ mod house;
 #[cfg(test)]
 mod mock;
 #[cfg(test)]
+mod pages;
+#[cfg(test)]
 mod proxy;
 #[cfg(test)]
 mod renewal;
