@@ -24,6 +24,22 @@ pub enum Error {
         /// The kind of record and its name.
         what: String,
     },
+    /// It can't be done while something else goes on.
+    #[error("{what} can't be {done} now: {why}")]
+    Busy {
+        /// The kind of record and its name.
+        what: String,
+        /// What was to be done with it.
+        done: &'static str,
+        /// What stands in the way, and what to do about it.
+        why: String,
+    },
+    /// Another process took the run over; whoever is told this must let go of it.
+    #[error("run {run} has another owner by now")]
+    Fenced {
+        /// The run.
+        run: String,
+    },
     /// Somebody else saved the record meanwhile.
     #[error(
         "the record was changed meanwhile and is now at version {current}: read it again and repeat the change"
@@ -183,6 +199,8 @@ impl Error {
         match self {
             Self::NotFound { .. } => "store.not_found",
             Self::Conflict { .. } => "conflict.name",
+            Self::Busy { .. } => "conflict.busy",
+            Self::Fenced { .. } => "run.fenced",
             Self::Version { .. } => "conflict.version",
             Self::Forbidden { .. } => "forbidden",
             Self::Invalid { .. } => "input.invalid",

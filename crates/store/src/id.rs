@@ -110,6 +110,12 @@ identifiers! {
     CallId = "cal_";
     /// Names one trip to an authorization endpoint (it is not its state).
     AuthorizationId = "auth_";
+    /// Names one flow, all its versions, for ever.
+    FlowId = "flow_";
+    /// Names one run of a flow.
+    RunId = "run_";
+    /// Names one question that a run asks a person (it is not its token).
+    ApprovalId = "app_";
 }
 
 /// A connection's name as a person typed it: 1 to 64 of letters, digits, `.`, `_` and `-`; unique ignoring case.

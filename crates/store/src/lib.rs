@@ -5,6 +5,7 @@
 //! together with its audit row.
 
 mod actor;
+mod approvals;
 mod audit;
 mod authorizations;
 mod calls;
@@ -12,15 +13,23 @@ mod change;
 mod clock;
 mod connections;
 mod error;
+mod flows;
 mod id;
+mod journal;
 mod keys;
+mod letters;
+mod listeners;
 mod meta;
 mod origin;
+mod plain;
 mod pool;
+mod runs;
+mod schedules;
 mod schema;
 mod sessions;
 mod settings;
 mod setup;
+mod tables;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod tokens;
@@ -40,24 +49,37 @@ use std::{
 };
 
 pub use actor::{Actor, Role};
+pub use approvals::{Approval, Approvals, NewApproval};
 pub use audit::{Audit, AuditFilter, AuditRow, Checkpoint, Verified};
 pub use authorizations::{Authorizations, BrowserHash, PendingAuthorization, Waiting};
 pub use calls::{CallFilter, CallLog, CallRecord, CallRow};
 pub use clock::Clock;
 pub use connections::{Connection, Connections, Edit, NewConnection, Stamp, WipeTokens};
 pub use error::Error;
+pub use flows::{Deployment, FlowRecord, FlowVersion, Flows, NewVersion};
 pub use id::{
-    ApiKeyId, AuditId, AuthorizationId, CallId, ConnectionId, ConnectionName, SessionId, UserId,
+    ApiKeyId, ApprovalId, AuditId, AuthorizationId, CallId, ConnectionId, ConnectionName, FlowId,
+    RunId, SessionId, UserId,
 };
+pub use journal::{Committed, Line, Next, Progress, Unread};
 pub use keys::{ApiKey, ApiKeys};
+pub use letters::{Letter, Received};
+pub use listeners::{Listening, NewFilter, NewListener};
 pub use meta::Meta;
 pub use oauth::Secret;
 pub use origin::Origin;
+pub use plain::{PlainSecret, PlainSecrets};
+pub use runs::{
+    Begun, Claimed, Cursor, NewRun, Page, Parent, Parked, ParkedFor, Run, RunFilter, RunStatus,
+    Runs, Trigger,
+};
+pub use schedules::{DueTrigger, Firing, FiringOutcome, NewFiring, Schedules};
 pub use sessions::{Session, Sessions};
 pub use settings::{
     Authentication, CallFailure, OAuth, OAuthGrant, PresetName, Secrets, Settings, Standing,
 };
 pub use setup::Setup;
+pub use tables::{TableAnswer, TableOperation, TableRow, Tables};
 pub use tokens::{Intent, Lease, Leased, Saved, StoredToken, TokenRow, Tokens};
 pub use users::{PasswordCost, User, Users};
 pub use vault::Vault;
@@ -274,6 +296,36 @@ impl Store {
     /// The one-time setup.
     pub fn setup(&self) -> Setup<'_> {
         Setup(self)
+    }
+
+    /// The flow definitions.
+    pub fn flows(&self) -> Flows<'_> {
+        Flows(self)
+    }
+
+    /// The plain secrets.
+    pub fn secrets(&self) -> PlainSecrets<'_> {
+        PlainSecrets(self)
+    }
+
+    /// The runs and their journals.
+    pub fn runs(&self) -> Runs<'_> {
+        Runs(self)
+    }
+
+    /// The triggers of flows.
+    pub fn schedules(&self) -> Schedules<'_> {
+        Schedules(self)
+    }
+
+    /// The questions that runs ask people.
+    pub fn approvals(&self) -> Approvals<'_> {
+        Approvals(self)
+    }
+
+    /// The tables of flows.
+    pub fn tables(&self) -> Tables<'_> {
+        Tables(self)
     }
 
     /// Small facts about the installation.

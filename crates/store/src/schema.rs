@@ -19,11 +19,18 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "connections",
-    sql: include_str!("../migrations/0001_connections.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "connections",
+        sql: include_str!("../migrations/0001_connections.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "flows",
+        sql: include_str!("../migrations/0002_flows.sql"),
+    },
+];
 
 const TABLE: &str = "CREATE TABLE migrations (
     number BIGINT NOT NULL PRIMARY KEY,

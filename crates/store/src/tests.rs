@@ -2,10 +2,13 @@
 
 mod audited;
 mod chain;
+mod flows;
+mod grown;
 mod opening;
 mod people;
 mod pool;
 mod records;
+mod runs;
 mod secrecy;
 mod tls;
 mod tokens;

@@ -58,6 +58,7 @@ const KINDS: &[Kind] = &[
     kind("login.throttled", StatusCode::TOO_MANY_REQUESTS, "Too many sign-ins"),
     hinted("setup.token_invalid", StatusCode::FORBIDDEN, "The setup token is wrong", "the one-time setup token is printed by `keyway serve` at its first start"),
     // things by name
+    kind("conflict.busy", StatusCode::CONFLICT, "Something else goes on that stands in the way"),
     kind("conflict.version", StatusCode::CONFLICT, "Somebody else changed it in the meantime"),
     kind("connection.not_found", StatusCode::NOT_FOUND, "No such connection"),
     kind("connection.name_taken", StatusCode::CONFLICT, "This name is taken"),

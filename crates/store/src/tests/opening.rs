@@ -267,26 +267,26 @@ async fn many_processes_may_make_one_postgresql_database_at_once() {
 async fn a_newer_or_different_schema_is_refused() {
     let directory = closed().await;
     let path = directory.path();
-    sql(path, "INSERT INTO migrations VALUES (2, 'later', 'x', 0)");
+    sql(path, "INSERT INTO migrations VALUES (3, 'later', 'x', 0)");
     assert_eq!(
         refused(path).await,
-        Error::SchemaTooNew { found: 2, known: 1 }
+        Error::SchemaTooNew { found: 3, known: 2 }
     );
     sql(
         path,
-        "DELETE FROM migrations WHERE number = 2; UPDATE migrations SET checksum = 'x'",
+        "DELETE FROM migrations WHERE number = 3; UPDATE migrations SET checksum = 'x'",
     );
     assert!(matches!(refused(path).await, Error::SchemaChanged { .. }));
     let db = testing::postgres().await;
     tamper(
         &db,
-        "INSERT INTO migrations VALUES (2, 'later', 'x', 0)",
+        "INSERT INTO migrations VALUES (3, 'later', 'x', 0)",
         Vec::new(),
     )
     .await;
     assert_eq!(
         db.again().await.err(),
-        Some(Error::SchemaTooNew { found: 2, known: 1 })
+        Some(Error::SchemaTooNew { found: 3, known: 2 })
     );
 }
 

@@ -1,0 +1,341 @@
+//! Definitions, plain secrets, schedules and approvals.
+
+use jiff::SignedDuration;
+use serde_json::json;
+
+use super::runs::{begun, flow, new_run, text};
+use super::*;
+use crate::{
+    ApprovalId, Approvals, Deployment, DueTrigger, FiringOutcome, NewApproval, NewFiring,
+    RunStatus, Trigger,
+};
+
+#[tokio::test]
+async fn versions_are_kept_and_the_same_text_changes_nothing() {
+    for db in every_database().await {
+        let local = Actor::local();
+        let deploy = |source: &'static str| {
+            let db = db.store();
+            async move {
+                let new = text("leaver", source);
+                db.flows().deploy(&Actor::local(), new).await.unwrap()
+            }
+        };
+        let (first, deployment) = deploy("a").await;
+        assert_eq!((first.current, deployment), (1, Deployment::Created));
+        let audited = audit_count(&db).await;
+        assert_eq!(deploy("a").await, (first.clone(), Deployment::Unchanged));
+        assert_eq!(audit_count(&db).await, audited);
+        db.clock.advance(SignedDuration::from_secs(1));
+        let (second, deployment) = deploy("b").await;
+        assert_eq!((second.current, deployment), (2, Deployment::Added));
+        assert_eq!(second.id, first.id);
+        let versions = db.flows().versions(&local, &first.id).await.unwrap();
+        let sources: Vec<&str> = versions
+            .iter()
+            .map(|version| version.source.as_str())
+            .collect();
+        assert_eq!(sources, ["b", "a"]);
+        let rolled = db.flows().roll_to(&local, &first.id, 1).await.unwrap();
+        assert_eq!(rolled.current, 1);
+        assert_eq!(last_action(&db).await.0, "flow.rolled");
+        // Back at the older text, the newer one is a change again.
+        assert_eq!(deploy("b").await.0.current, 3);
+        let missing = db.flows().roll_to(&local, &first.id, 9).await;
+        assert!(matches!(missing, Err(Error::NotFound { .. })));
+        assert!(is_forbidden(
+            db.flows()
+                .deploy(&actor(Role::Operator), text("x", "x"))
+                .await,
+            Role::Admin
+        ));
+        let found = db.flows().find(&local, "contoso", "leaver").await.unwrap();
+        assert_eq!(found.unwrap().id, first.id);
+        assert_eq!(db.flows().list(&local).await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_flow_is_switched_off_and_deleted_when_nothing_runs() {
+    for db in every_database().await {
+        let local = Actor::local();
+        let id = flow(&db, "leaver").await;
+        let off = db.flows().disable(&local, &id).await.unwrap();
+        assert_eq!(off.disabled_at, Some(db.clock().now()));
+        assert_eq!(last_action(&db).await.0, "flow.disabled");
+        assert_eq!(
+            db.flows().enable(&local, &id).await.unwrap().disabled_at,
+            None
+        );
+        let run = begun(&db, new_run(&id, Some("me"))).await;
+        let refused = db.flows().remove(&local, &id).await;
+        assert!(matches!(refused, Err(Error::Busy { .. })), "{refused:?}");
+        let mut over = super::runs::step(&run, 1, 1, &[]);
+        over.next = crate::Next::End {
+            status: RunStatus::Cancelled,
+            output: None,
+            error: None,
+        };
+        db.runs().commit(over).await.unwrap();
+        db.flows().remove(&local, &id).await.unwrap();
+        assert_eq!(db.flows().find_by_id(&local, &id).await.unwrap(), None);
+        for sql in [
+            "SELECT COUNT(*) FROM runs",
+            "SELECT COUNT(*) FROM journal",
+            "SELECT COUNT(*) FROM flow_versions",
+        ] {
+            assert_eq!(peek(&db, sql).await[0].int(0), Ok(0), "{sql}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_plain_secret_is_sealed_and_read_by_runs_only() {
+    for db in every_database().await {
+        let local = Actor::local();
+        let value = json!({ "password": "fake-password-1" });
+        let saved = db
+            .secrets()
+            .save(&local, &name("Smtp"), &value)
+            .await
+            .unwrap();
+        assert_eq!(saved.version, 1);
+        assert_eq!(
+            last_action(&db).await,
+            ("secret.saved".into(), "Smtp".into())
+        );
+        let rows = peek(&db, "SELECT sealed FROM secrets").await;
+        let sealed = rows[0].bytes(0).unwrap();
+        assert!(!sealed.windows(4).any(|window| window == b"fake"));
+        assert_eq!(db.secrets().read(&name("smtp")).await.unwrap(), Some(value));
+        let again = db
+            .secrets()
+            .save(&local, &name("smtp"), &json!("fake-2"))
+            .await
+            .unwrap();
+        assert_eq!(again.version, 2);
+        assert_eq!(
+            db.secrets().list(&actor(Role::Viewer)).await.unwrap(),
+            [again]
+        );
+        let wrong = db.secrets().save(&local, &name("n"), &json!(1)).await;
+        assert!(matches!(wrong, Err(Error::Invalid { .. })));
+        db.secrets().remove(&local, &name("SMTP")).await.unwrap();
+        assert_eq!(db.secrets().read(&name("smtp")).await.unwrap(), None);
+        assert!(is_forbidden(
+            db.secrets()
+                .save(&actor(Role::Operator), &name("x"), &json!("x"))
+                .await,
+            Role::Admin
+        ));
+    }
+}
+
+#[tokio::test]
+async fn a_nominal_time_is_served_once() {
+    for db in every_database().await {
+        let id = flow(&db, "nightly").await;
+        let now = db.clock().now();
+        let at = |hours: i64| now + SignedDuration::from_hours(hours);
+        db.schedules()
+            .arm(&id, vec![("cron".to_owned(), Some(at(1)))])
+            .await
+            .unwrap();
+        assert_eq!(db.schedules().due(10).await.unwrap(), []);
+        assert_eq!(db.schedules().next_due().await.unwrap(), Some(at(1)));
+        db.clock.advance(SignedDuration::from_hours(3));
+        let due = DueTrigger {
+            flow: id.clone(),
+            trigger: "cron".to_owned(),
+            nominal: at(1),
+        };
+        assert_eq!(
+            db.schedules().due(10).await.unwrap(),
+            std::slice::from_ref(&due)
+        );
+        let firing = || {
+            let mut new = new_run(&id, None);
+            new.trigger = Trigger::Schedule {
+                trigger: "cron".to_owned(),
+                nominal: at(2),
+            };
+            new.firing = Some(NewFiring::Time {
+                trigger: "cron".to_owned(),
+                due: at(1),
+                nominal: at(2),
+                missed: vec![at(1)],
+                next: Some(at(4)),
+            });
+            new
+        };
+        let run = begun(&db, firing()).await;
+        let second = db.runs().begin(firing()).await;
+        assert!(matches!(second, Err(Error::Conflict { .. })), "{second:?}");
+        db.schedules()
+            .pass(due, vec![(at(1), FiringOutcome::Skipped)], None)
+            .await
+            .unwrap();
+        let local = Actor::local();
+        let firings = db.schedules().firings(&local, &id, 0).await.unwrap();
+        let told: Vec<_> = firings
+            .iter()
+            .map(|firing| (firing.nominal, firing.outcome, firing.run.clone()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (at(2), FiringOutcome::Started, Some(run)),
+                (at(1), FiringOutcome::Missed, None)
+            ]
+        );
+        // A clock that goes back serves nothing twice; another definition has other triggers.
+        db.clock.advance(SignedDuration::from_hours(-3));
+        assert_eq!(db.schedules().due(10).await.unwrap(), []);
+        let triggers = vec![
+            ("cron".to_owned(), Some(at(9))),
+            ("every".to_owned(), Some(at(1))),
+        ];
+        db.schedules().arm(&id, triggers).await.unwrap();
+        assert_eq!(
+            db.schedules().of_flow(&local, &id).await.unwrap(),
+            [
+                ("cron".to_owned(), Some(at(4))),
+                ("every".to_owned(), Some(at(1)))
+            ]
+        );
+        db.schedules().arm(&id, Vec::new()).await.unwrap();
+        assert_eq!(db.schedules().next_due().await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn what_a_trigger_gathers_is_taken_once() {
+    for db in every_database().await {
+        let id = flow(&db, "both").await;
+        db.schedules()
+            .arm(&id, vec![("on".to_owned(), None)])
+            .await
+            .unwrap();
+        assert_eq!(
+            db.schedules().gathered(&id, "on").await.unwrap(),
+            Some((0, None))
+        );
+        assert!(
+            db.schedules()
+                .gather(&id, "on", 0, &json!(["a"]))
+                .await
+                .unwrap()
+        );
+        assert!(
+            !db.schedules()
+                .gather(&id, "on", 0, &json!(["b"]))
+                .await
+                .unwrap()
+        );
+        assert_eq!(
+            db.schedules().gathered(&id, "on").await.unwrap(),
+            Some((1, Some(json!(["a"]))))
+        );
+        let firing = |revision| {
+            let mut new = new_run(&id, None);
+            new.firing = Some(NewFiring::Gathered {
+                trigger: "on".to_owned(),
+                revision,
+            });
+            new
+        };
+        begun(&db, firing(1)).await;
+        assert!(matches!(
+            db.runs().begin(firing(1)).await,
+            Err(Error::Conflict { .. })
+        ));
+        assert_eq!(
+            db.schedules().gathered(&id, "on").await.unwrap(),
+            Some((2, None))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_question_is_answered_once() {
+    for db in every_database().await {
+        let id = flow(&db, "deletion").await;
+        let token = Approvals::new_token();
+        let mut new = new_run(&id, Some("me"));
+        new.first.approvals = vec![NewApproval {
+            id: ApprovalId::random(),
+            command: "/do/0/ask".to_owned(),
+            token: token.clone(),
+            title: "Delete Adele?".to_owned(),
+            detail: json!({ "user": "adele@contoso.example" }),
+            expires_at: Some(db.clock().now() + SignedDuration::from_hours(1)),
+        }];
+        let run = begun(&db, new).await;
+        let rows = peek(&db, "SELECT token_hash FROM approvals").await;
+        assert_ne!(rows[0].bytes(0).unwrap(), token.expose().as_bytes());
+        assert_eq!(
+            db.approvals().find_by_token("kwa_other").await.unwrap(),
+            None
+        );
+        let found = db
+            .approvals()
+            .find_by_token(token.expose())
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!((&found.run, found.decided_at), (&run, None));
+        assert_eq!(
+            db.approvals().list(&Actor::local()).await.unwrap(),
+            std::slice::from_ref(&found)
+        );
+        assert_eq!(
+            db.approvals().of_run(&run).await.unwrap(),
+            std::slice::from_ref(&found)
+        );
+        let decide = || {
+            let (db, found) = (db.store(), found.clone());
+            async move {
+                let approvals = db.approvals();
+                approvals
+                    .decide(&Actor::local(), &found, "approved", &json!("yes"))
+                    .await
+            }
+        };
+        decide().await.unwrap();
+        assert_eq!(last_action(&db).await.0, "approval.decided");
+        assert!(matches!(decide().await, Err(Error::Busy { .. })));
+        assert_eq!(db.runs().letters(&run).await.unwrap().len(), 1);
+        assert_eq!(db.approvals().list(&Actor::local()).await.unwrap(), []);
+    }
+}
+
+#[tokio::test]
+async fn a_question_whose_time_is_over_is_not_answered() {
+    for db in every_database().await {
+        let id = flow(&db, "deletion").await;
+        let mut new = new_run(&id, Some("me"));
+        let token = Approvals::new_token();
+        new.first.approvals = vec![NewApproval {
+            id: ApprovalId::random(),
+            command: "/do/0/ask".to_owned(),
+            token: token.clone(),
+            title: "Delete Adele?".to_owned(),
+            detail: json!({}),
+            expires_at: Some(db.clock().now() + SignedDuration::from_hours(1)),
+        }];
+        let run = begun(&db, new).await;
+        db.clock.advance(SignedDuration::from_hours(2));
+        let found = db
+            .approvals()
+            .find_by_token(token.expose())
+            .await
+            .unwrap()
+            .unwrap();
+        let late = db
+            .approvals()
+            .decide(&Actor::local(), &found, "approved", &json!(1))
+            .await;
+        assert!(matches!(late, Err(Error::Busy { .. })));
+        assert_eq!(db.runs().letters(&run).await.unwrap(), []);
+    }
+}

@@ -1,0 +1,77 @@
+//! Bug 5 of `durability.md`: a plan that was made for an empty table reads the whole table once it has grown.
+
+use std::time::{Duration, Instant};
+
+use super::runs::{begun, flow, new_run, step};
+use super::*;
+use crate::{FlowId, RunId};
+
+const ROUNDS: i64 = 60;
+
+/// The middle of how long a step of a run takes.
+async fn usual_step(db: &Store, run: &RunId, from: i64) -> Duration {
+    let mut taken = Vec::new();
+    for position in from..from + ROUNDS {
+        let before = Instant::now();
+        db.runs()
+            .commit(step(run, 1, position, &["x"]))
+            .await
+            .unwrap();
+        taken.push(before.elapsed());
+    }
+    taken.sort_unstable();
+    taken[taken.len() / 2]
+}
+
+async fn grow(db: &Store, flow: &FlowId, rows: i64) {
+    for sql in [
+        "INSERT INTO runs (id, flow, version, digest, semantics, status, actor, cause, depth, created_at, wake_at, epoch)
+         WITH RECURSIVE n (i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < $2)
+         SELECT 'run_grown' || CAST(i AS TEXT), CAST($1 AS TEXT), 1, 'd', 1, 'waiting', 'local', '{}', 0, i,
+         4000000000000000 + i, 1 FROM n",
+        "INSERT INTO journal (run, position, epoch, blob)
+         WITH RECURSIVE n (i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < $2)
+         SELECT 'run_grown' || CAST(i AS TEXT) || COALESCE(SUBSTR(CAST($1 AS TEXT), 1, 0), ''), 0, 1, 'none' FROM n",
+        "INSERT INTO letters (run, seq, sealed)
+         WITH RECURSIVE n (i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < $2)
+         SELECT 'run_grown' || CAST(i AS TEXT) || COALESCE(SUBSTR(CAST($1 AS TEXT), 1, 0), ''), 1, sealed
+         FROM n CROSS JOIN (SELECT sealed FROM meta WHERE name = 'key_check') AS sealed_value",
+    ] {
+        tamper(db, sql, vec![flow.as_str().into(), rows.into()]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_step_costs_the_same_on_a_grown_table() {
+    let rows = 100_000;
+    for db in [testing::sqlite_file().await, testing::postgres().await] {
+        let id = flow(&db, "grown").await;
+        let run = begun(&db, new_run(&id, Some("me"))).await;
+        // Long enough that every plan is made, and kept, for tables that are nearly empty.
+        let empty = usual_step(&db, &run, 1).await;
+        db.runs().claim("me", 10).await.unwrap();
+        grow(&db, &id, rows).await;
+        let grown = usual_step(&db, &run, 1 + ROUNDS).await;
+        assert!(
+            grown < empty * 5 + Duration::from_millis(2),
+            "{:?}: {empty:?} a step on empty tables, {grown:?} with {rows} runs",
+            db.config.database
+        );
+        let before = Instant::now();
+        assert_eq!(db.runs().claim("me", 10).await.unwrap().runs, []);
+        assert_eq!(
+            db.runs()
+                .next_due()
+                .await
+                .unwrap()
+                .map(jiff::Timestamp::as_microsecond),
+            Some(4_000_000_000_000_001)
+        );
+        assert!(db.runs().with_letters("me").await.unwrap().is_empty());
+        let looked = before.elapsed();
+        assert!(
+            looked < Duration::from_millis(500),
+            "{looked:?} to find nothing due"
+        );
+    }
+}
