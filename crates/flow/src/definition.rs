@@ -4,6 +4,7 @@
 //! Named components (`use.*`) are resolved into the places that use them.
 
 pub mod call;
+pub mod catalog;
 pub mod data;
 pub mod listen;
 pub mod schedule;

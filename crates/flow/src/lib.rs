@@ -11,6 +11,7 @@ pub mod event;
 pub mod fault;
 pub mod limits;
 pub mod machine;
+pub mod parse;
 
 pub use cloud_event::CloudEvent;
 pub use command::{Command, CommandId};
