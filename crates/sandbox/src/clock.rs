@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::misbehave::Senseless;
+
 /// Tells the time of the stand-in.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
@@ -36,7 +38,13 @@ impl Clock {
     }
 
     /// Shifts the directory's time; seconds before or after the machine's.
-    pub(crate) fn set_offset(&self, seconds: i64) {
+    pub(crate) fn set_offset(&self, seconds: i64) -> Result<(), Senseless> {
+        /// A century: far enough, and every sum of times stays in range.
+        const MOST: u64 = 100 * 366 * 86_400;
+        if seconds.unsigned_abs() > MOST {
+            return Err(Senseless("offset_seconds is more than a century"));
+        }
         self.offset_seconds.store(seconds, Ordering::Relaxed);
+        Ok(())
     }
 }

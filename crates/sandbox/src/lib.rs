@@ -9,6 +9,7 @@
 //! The pages are plain forms: sign-in has `login` and `password`, consent pages have submit
 //! buttons named `decision` with the values `accept` and `cancel`; hidden fields are posted back.
 
+mod activity;
 mod clock;
 mod control;
 mod directory;

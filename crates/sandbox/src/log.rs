@@ -47,19 +47,20 @@ struct Entry {
     token_fingerprint: Option<u64>,
 }
 
+/// A request as it is told.
 #[derive(Serialize)]
-struct Line<'a> {
-    seq: usize,
-    time: Timestamp,
-    method: &'a str,
-    path: &'a str,
-    status: u16,
-    client_id: Option<&'a str>,
-    grant_type: Option<&'a str>,
-    user: Option<&'a str>,
-    request_id: Guid,
-    duration_us: u64,
-    token_fingerprint: Option<String>,
+pub(crate) struct Line<'a> {
+    pub(crate) seq: usize,
+    pub(crate) time: Timestamp,
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) status: u16,
+    pub(crate) client_id: Option<&'a str>,
+    pub(crate) grant_type: Option<&'a str>,
+    pub(crate) user: Option<&'a str>,
+    pub(crate) request_id: Guid,
+    pub(crate) duration_us: u64,
+    pub(crate) token_fingerprint: Option<String>,
 }
 
 #[derive(Default)]
@@ -126,6 +127,34 @@ impl Log {
             seq += 1;
         }
         (text, seq)
+    }
+
+    /// What is wanted of the newest requests, newest first: at most `most` of them, and nothing
+    /// older than the newest hundred thousand.
+    pub(crate) fn newest<T>(&self, most: usize, wanted: impl Fn(&Line<'_>) -> Option<T>) -> Vec<T> {
+        const SCANNED: usize = 100_000;
+        let entries = self.lock();
+        let full = entries.chunks.len().saturating_sub(1) * CHUNK;
+        let last = full + entries.chunks.last().map_or(0, Vec::len);
+        let newest = entries
+            .chunks
+            .iter()
+            .rev()
+            .flat_map(|chunk| chunk.iter().rev());
+        newest
+            .take(SCANNED)
+            .enumerate()
+            .filter_map(|(age, entry)| wanted(&entry.line(last - age)))
+            .take(most)
+            .collect()
+    }
+
+    /// One request by its number.
+    pub(crate) fn one<T>(&self, seq: usize, told: impl Fn(&Line<'_>) -> T) -> Option<T> {
+        let entries = self.lock();
+        let index = seq.checked_sub(1)?;
+        let entry = entries.chunks.get(index / CHUNK)?.get(index % CHUNK)?;
+        Some(told(&entry.line(seq)))
     }
 
     fn lock(&self) -> MutexGuard<'_, Entries> {
@@ -203,6 +232,16 @@ mod tests {
         assert_eq!(line["path"], "/v1.0/users/6");
         assert_eq!(line["client_id"], serde_json::Value::Null);
         assert_eq!(text.lines().count(), 2);
+        let newest = log.newest(2, |line| (line.path == "/v1.0/users/6").then_some(line.seq));
+        assert_eq!(newest, [999_997, 999_987]);
+        assert_eq!(
+            log.one(4097, |line| line.path.to_owned()).as_deref(),
+            Some("/v1.0/users/6")
+        );
+        assert_eq!(
+            (log.one(0, |_| ()), log.one(count + 1, |_| ())),
+            (None, None)
+        );
         let (rest, next) = log.lines(count, count);
         assert!(rest.starts_with(b"{\"seq\":1000000,"));
         assert_eq!(next, count + 1);

@@ -61,12 +61,14 @@ pub(crate) struct Answer {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Senseless(pub(crate) &'static str);
 
-#[derive(Debug)]
-struct Active {
-    route: Route,
-    matching: Option<String>,
-    misbehaviour: Misbehaviour,
-    left: u64,
+/// A fault in force.
+#[derive(Clone, Debug)]
+pub(crate) struct Active {
+    pub(crate) route: Route,
+    pub(crate) matching: Option<String>,
+    pub(crate) misbehaviour: Misbehaviour,
+    /// How many requests it is still for.
+    pub(crate) left: u64,
 }
 
 /// The faults in force, oldest first.
@@ -115,6 +117,11 @@ impl Faults {
             left: order.times,
         });
         Ok(active.len())
+    }
+
+    /// The faults in force, in the order in which they are taken.
+    pub(crate) fn list(&self) -> Vec<Active> {
+        self.lock().clone()
     }
 
     /// Ends all faults.

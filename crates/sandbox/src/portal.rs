@@ -20,6 +20,10 @@
 //! | Add a client secret | Description, Expires (Start and End for a custom one) | Add |
 //! | API permissions | Add a permission; columns API / Permissions name, Type, Description, Admin consent required, Status | Grant admin consent for Contoso (SANDBOX) – then Yes; Remove permission |
 //! | Request API permissions | Microsoft Graph, then Delegated permissions or Application permissions, then a checkbox for each permission, by its name; Search | Search, Add permissions |
+//! | Sign-ins and tokens | Search; tables *Sign-ins* (Date, User, Application, Type, Status) and *Issued tokens* | Search |
+//! | Sessions | Search; columns Name, User principal name, Sessions revoked | Search, Revoke sessions |
+//! | Faults and clock | Route, Match, Status, Retry-After, Delay in milliseconds, Body, Times; Offset in seconds; Access token lifetime in seconds | Add fault, Remove all faults, Set clock, Reset clock, Set lifetime |
+//! | Requests | Search, Failures only; a request's number leads to it | Search |
 //!
 //! Landmarks: the navigation *Portal* on every page, *Breadcrumb* above the heading, *Manage*
 //! on the pages of a registration (Overview, Authentication, Certificates & secrets, API
@@ -27,12 +31,16 @@
 
 mod api_permissions;
 mod authentication;
+mod controls;
 mod fields;
 mod layout;
 mod overview;
 mod permission_choice;
 mod registrations;
+mod requests;
 mod secrets;
+mod sessions;
+mod sign_ins;
 mod visit;
 
 use axum::Router;
@@ -137,6 +145,11 @@ fn show(visit: &Visit) -> Reply {
                 _ => Err(Trouble::unknown_page()),
             }
         }
+        ["sign-ins"] => sign_ins::show(visit),
+        ["sessions"] => sessions::show(visit),
+        ["faults-and-clock"] => controls::show(visit),
+        ["requests"] => requests::show(visit),
+        ["requests", number] => requests::one(visit, number),
         _ => Err(Trouble::unknown_page()),
     }
 }
@@ -166,6 +179,8 @@ fn change(visit: &Visit, form: &Form) -> Reply {
                 _ => Err(Trouble::unknown_page()),
             }
         }
+        ["sessions", "revoke"] => sessions::revoke(visit, form),
+        ["faults-and-clock", step] => controls::change(visit, step, form),
         _ => Err(Trouble::unknown_page()),
     }
 }

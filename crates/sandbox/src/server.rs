@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::compression::CompressionLayer;
 
+use crate::activity::Activity;
 use crate::clock::Clock;
 use crate::directory::{self, Directory, Seeded};
 use crate::guid::Guid;
@@ -231,6 +232,7 @@ fn prepare(
         keys,
         clock,
         log: Log::default(),
+        activity: Activity::default(),
         faults: Faults::default(),
         lifetimes: Lifetimes::default(),
         codes: Codes::new(),

@@ -8,12 +8,13 @@ use axum::http::HeaderMap;
 use axum::http::header::HOST;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::activity::Activity;
 use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::guid::Guid;
 use crate::keys::Keys;
 use crate::log::Log;
-use crate::misbehave::Faults;
+use crate::misbehave::{Faults, Senseless};
 use crate::seal;
 
 /// Authorization codes live this long.
@@ -27,6 +28,7 @@ pub(crate) struct World {
     pub(crate) keys: Keys,
     pub(crate) clock: Clock,
     pub(crate) log: Log,
+    pub(crate) activity: Activity,
     pub(crate) faults: Faults,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) codes: Codes,
@@ -71,9 +73,22 @@ pub(crate) struct Lifetimes {
 
 impl Lifetimes {
     /// Sets one lifetime for every access token; `None` goes back to the usual ones.
-    pub(crate) fn set(&self, seconds: Option<i64>) {
+    pub(crate) fn set(&self, seconds: Option<i64>) -> Result<(), Senseless> {
+        const YEAR: i64 = 366 * 86_400;
+        if seconds.is_some_and(|seconds| !(1..=YEAR).contains(&seconds)) {
+            return Err(Senseless("access_seconds must be from 1 to a year"));
+        }
         self.access_seconds
             .store(seconds.unwrap_or(0), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The lifetime that was set, in seconds.
+    pub(crate) fn set_seconds(&self) -> Option<i64> {
+        match self.access_seconds.load(Ordering::Relaxed) {
+            0 => None,
+            seconds => Some(seconds),
+        }
     }
 
     /// The lifetime of the next delegated token, in seconds.

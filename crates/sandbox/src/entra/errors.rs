@@ -14,6 +14,7 @@ pub(crate) use asked::*;
 pub(crate) use client::*;
 
 use super::Exchange;
+use crate::activity::Failure;
 use crate::guid::Guid;
 
 /// One refusal.
@@ -64,6 +65,14 @@ impl Refusal {
         Refusal {
             suberror: Some(suberror),
             ..self
+        }
+    }
+
+    /// What the portal shows of it.
+    pub(crate) fn failure(&self) -> Failure {
+        Failure {
+            code: self.code,
+            message: self.message.clone(),
         }
     }
 

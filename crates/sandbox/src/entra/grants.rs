@@ -8,6 +8,7 @@ use super::scopes::{self, Names, Target};
 use super::token::{Credentials, user_of};
 use super::tokens::{self, AccessToken, ClientInfo, Code, Granted, Refresh};
 use super::{Exchange, Form};
+use crate::activity::Issued;
 use crate::directory::{Application, Platform};
 use crate::guid::Guid;
 use crate::log::fingerprint;
@@ -162,7 +163,7 @@ fn answer(
         (user, target, names)
     };
     let access = tokens::delegated(exchange, app, &user, grant, &target, &names);
-    note_token(exchange, &access);
+    note_token(exchange, app, &target, &names, &access);
     let mut answer = Map::new();
     answer.insert("token_type".to_owned(), json!("Bearer"));
     answer.insert("scope".to_owned(), json!(scopes::answered(&target, &names)));
@@ -222,7 +223,7 @@ pub(crate) fn client_credentials(
         (target, principal, roles)
     };
     let access = tokens::app_only(exchange, app, principal, &target, &roles);
-    note_token(exchange, &access);
+    note_token(exchange, app, &target, &roles, &access);
     Ok(json!({
         "token_type": "Bearer",
         "expires_in": access.expires_in,
@@ -231,8 +232,26 @@ pub(crate) fn client_credentials(
     }))
 }
 
-fn note_token(exchange: &Exchange, access: &AccessToken) {
+fn note_token(
+    exchange: &Exchange,
+    app: &Application,
+    target: &Target,
+    permissions: &[String],
+    access: &AccessToken,
+) {
     let fingerprint = fingerprint(&access.text);
+    let known = exchange.learned.known();
+    let lifetime = SignedDuration::from_secs(access.expires_in);
+    exchange.world.activity.issued(Issued {
+        time: exchange.now,
+        expires: exchange.now.checked_add(lifetime).unwrap_or(Timestamp::MAX),
+        client_id: app.app_id.to_string(),
+        user: known.user,
+        grant_type: known.grant_type.unwrap_or_default(),
+        audience: target.audience.clone(),
+        permissions: permissions.to_vec(),
+        fingerprint,
+    });
     exchange
         .learned
         .note(|note| note.token_fingerprint = Some(fingerprint));

@@ -5,7 +5,7 @@ use axum::response::Response;
 
 use super::errors::{self, Refusal};
 use super::session::Session;
-use super::trip::{self, Context, Stage, Trip};
+use super::trip::{self, Context, Stage};
 use super::{Exchange, Form, pages};
 use crate::users::User;
 
@@ -17,10 +17,8 @@ pub(crate) async fn submit(exchange: Exchange, body: Bytes) -> Response {
         Ok(_) => return pages::error(&exchange, &errors::form_expired()),
         Err(refusal) => return pages::error(&exchange, &refusal),
     };
-    match &context.trip {
-        Trip::Authorize(request) => exchange.note_client(&request.app_id.to_string()),
-        Trip::Admin(request) => exchange.note_client(&request.app_id.to_string()),
-        Trip::Portal(_) => {}
+    if let Some(client_id) = context.trip.client_id() {
+        exchange.note_client(&client_id);
     }
     // "Continue as …" on the account page: whoever the cookie names, if still the one shown.
     let chosen = form.get("account").and_then(|account| {
@@ -37,8 +35,9 @@ pub(crate) async fn submit(exchange: Exchange, body: Bytes) -> Response {
             response
         }
         Err(refusal) => {
-            let again = Context::seal(&exchange, context.trip, Stage::SignIn);
             let login = form.get("login").unwrap_or_default();
+            trip::note_sign_in(&exchange, &context.trip, login, Some(&refusal));
+            let again = Context::seal(&exchange, context.trip, Stage::SignIn);
             pages::sign_in(&exchange, &again, login, None, Some(&refusal))
         }
     }

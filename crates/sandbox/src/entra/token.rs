@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::errors::{self, Refusal};
 use super::{Authority, Exchange, Form, find_application, grants};
+use crate::activity::{SignIn, SignInKind};
 use crate::directory::{Application, Tenant};
 use crate::misbehave::{Answer, Route};
 
@@ -58,7 +59,16 @@ pub(crate) async fn token(
     }
     match grant(&exchange, &tenant, &form, &credentials) {
         Ok(answer) => errors::json_response(&exchange, 200, &answer),
-        Err(refusal) => refusal.json(&exchange),
+        Err(refusal) => {
+            exchange.world.activity.signed_in(SignIn {
+                time: exchange.now,
+                kind: SignInKind::TokenRequest,
+                user: exchange.learned.known().user,
+                client_id: Some(exchange.learned.known().client_id.unwrap_or_default()),
+                failure: Some(refusal.failure()),
+            });
+            refusal.json(&exchange)
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use super::authorize::AuthorizeRequest;
 use super::errors::{self, Refusal};
 use super::session::Session;
 use super::{Exchange, Form, admin, consent, pages, redirect};
+use crate::activity::{SignIn, SignInKind};
 use crate::seal::Purpose;
 use crate::users::User;
 
@@ -24,6 +25,17 @@ pub(crate) enum Trip {
     Admin(Box<AdminRequest>),
     /// A page of the portal, by its address on this origin.
     Portal(String),
+}
+
+impl Trip {
+    /// The app that sent the person here.
+    pub(crate) fn client_id(&self) -> Option<String> {
+        match self {
+            Trip::Authorize(request) => Some(request.app_id.to_string()),
+            Trip::Admin(request) => Some(request.app_id.to_string()),
+            Trip::Portal(_) => None,
+        }
+    }
 }
 
 /// Which page a form is on.
@@ -79,11 +91,28 @@ impl Context {
 /// Goes on after somebody signed in.
 pub(crate) fn go_on(exchange: &Exchange, trip: Trip, session: Session, user: &User) -> Response {
     exchange.note_user(&user.principal_name);
+    note_sign_in(exchange, &trip, &user.principal_name, None);
     match trip {
         Trip::Authorize(request) => consent::ask_if_needed(exchange, *request, session, user),
         Trip::Admin(request) => admin::ask(exchange, *request, session, user),
         Trip::Portal(address) => redirect::found(exchange, &address),
     }
+}
+
+/// Notes for the portal who signed in, or why not.
+pub(crate) fn note_sign_in(
+    exchange: &Exchange,
+    trip: &Trip,
+    user: &str,
+    refusal: Option<&Refusal>,
+) {
+    exchange.world.activity.signed_in(SignIn {
+        time: exchange.now,
+        kind: SignInKind::Interactive,
+        user: Some(user.chars().take(256).collect()),
+        client_id: trip.client_id(),
+        failure: refusal.map(Refusal::failure),
+    });
 }
 
 /// The sign-in page in front of a page of the portal.

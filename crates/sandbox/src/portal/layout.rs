@@ -24,13 +24,24 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Section {
     AppRegistrations,
+    SignIns,
+    Sessions,
+    Controls,
+    Requests,
 }
 
-const SECTIONS: &[(Section, &str, &str)] = &[(
-    Section::AppRegistrations,
-    "App registrations",
-    "app-registrations",
-)];
+/// The first is everybody's, the others are an administrator's.
+const SECTIONS: &[(Section, &str, &str)] = &[
+    (
+        Section::AppRegistrations,
+        "App registrations",
+        "app-registrations",
+    ),
+    (Section::SignIns, "Sign-ins and tokens", "sign-ins"),
+    (Section::Sessions, "Sessions", "sessions"),
+    (Section::Controls, "Faults and clock", "faults-and-clock"),
+    (Section::Requests, "Requests", "requests"),
+];
 
 /// The pages of a registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +66,7 @@ const TABS: &[(Tab, &str, &str)] = &[
 /// A page of the portal.
 pub(crate) struct Page {
     title: String,
-    section: Section,
+    section: Option<Section>,
     app: Option<(Guid, String, Tab)>,
     /// Pages between the registration and this one: words and address.
     above: Vec<(&'static str, String)>,
@@ -69,7 +80,7 @@ impl Page {
     pub(crate) fn new(section: Section, title: impl Into<String>, content: Markup) -> Page {
         Page {
             title: title.into(),
-            section,
+            section: Some(section),
             app: None,
             above: Vec::new(),
             refused: None,
@@ -109,6 +120,7 @@ impl Page {
         Page {
             status: trouble.status,
             refused: Some(trouble.words),
+            section: None,
             ..Page::new(
                 Section::AppRegistrations,
                 trouble.title,
@@ -173,7 +185,7 @@ fn frame(visit: &Visit, page: &Page, notice: Option<&Notice>) -> Markup {
                 p.banner { strong { "SANDBOX" } " – a stand-in for testing, not the real admin center. Never type a real password or secret here." }
                 (head(visit))
                 div.frame {
-                    (navigation(page))
+                    (navigation(visit, page))
                     main id="content" tabindex="-1" {
                         (breadcrumb(page))
                         @if let Some(subject) = subject { p.subject { (subject) } }
@@ -202,13 +214,18 @@ fn head(visit: &Visit) -> Markup {
     }
 }
 
-fn navigation(page: &Page) -> Markup {
+fn navigation(visit: &Visit, page: &Page) -> Markup {
+    let shown = if visit.is_administrator() {
+        SECTIONS
+    } else {
+        &SECTIONS[..1]
+    };
     html! {
         div.sides {
             nav aria-label="Portal" {
                 ul {
-                    @for (section, words, path) in SECTIONS {
-                        li { a href=(format!("/portal/{path}")) aria-current=[(*section == page.section).then_some("true")] { (words) } }
+                    @for (section, words, path) in shown {
+                        li { a href=(format!("/portal/{path}")) aria-current=[(Some(*section) == page.section).then_some("true")] { (words) } }
                     }
                 }
             }

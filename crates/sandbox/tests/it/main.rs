@@ -21,6 +21,8 @@ mod portal;
 #[cfg(test)]
 mod portal_access;
 #[cfg(test)]
+mod portal_controls;
+#[cfg(test)]
 mod running;
 #[cfg(test)]
 mod storm;
