@@ -112,7 +112,7 @@ pub(crate) fn copyable(label: &str, value: &str) -> Markup {
 
 /// A value to copy inside a table, whose column is its label.
 pub(crate) fn copyable_cell(label: &str, value: &str) -> Markup {
-    html! { input.code type="text" aria-label=(label) value=(value) readonly; }
+    html! { input.code type="text" aria-label=(label) value=(value) size=(value.len()) readonly; }
 }
 
 /// A table; on narrow screens each row becomes a card, which is why roles are said.
@@ -140,6 +140,11 @@ pub(crate) fn table(caption: &str, columns: &[&str], rows: &[Vec<Markup>]) -> Ma
             }
         }
     }
+}
+
+/// A moment or a day in a table.
+pub(crate) fn unbroken(text: &str) -> Markup {
+    html! { span.nowrap { (text) } }
 }
 
 /// A moment, by the sandbox's clock.

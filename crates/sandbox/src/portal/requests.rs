@@ -1,5 +1,7 @@
 //! The request inspector: the newest lines of the request log, and one of them whole.
 
+use std::collections::BTreeMap;
+
 use maud::{Markup, html};
 
 use super::layout::{Page, Section};
@@ -16,10 +18,11 @@ pub(crate) fn show(visit: &Visit) -> Reply {
     visit.administrator(WHAT)?;
     let search = visit.query.get("search").unwrap_or_default();
     let failures = visit.query.get("failures") == Some("true");
+    let names = visit.app_names();
     let rows = visit.exchange.world.log.newest(SHOWN, |line| {
         let wanted =
             (!failures || line.status >= 400) && described(line).contains(&search.to_lowercase());
-        wanted.then(|| row(line))
+        wanted.then(|| row(line, &names))
     });
     let content = html! {
         p { "What clients and browsers asked of Entra and Graph here, newest first, " (SHOWN) " at most. Queries, bodies and tokens are not kept; requests of this portal and of the controls are not in it." }
@@ -66,15 +69,16 @@ fn milliseconds(line: &Line<'_>) -> String {
     )
 }
 
-fn row(line: &Line<'_>) -> Vec<Markup> {
+fn row(line: &Line<'_>, names: &BTreeMap<String, String>) -> Vec<Markup> {
+    let client_id = line.client_id.unwrap_or("–");
     vec![
         html! { a href=(format!("{ADDRESS}/{}", line.seq)) { (line.seq) } },
-        html! { (fields::moment(line.time)) },
+        fields::unbroken(&fields::moment(line.time)),
         html! { code { (line.method) " " (line.path) } @if let Some(grant_type) = line.grant_type { p.hint { (grant_type) } } },
         status(line),
-        html! { @if let Some(client_id) = line.client_id { code { (client_id) } } @else { "–" } },
+        html! { (names.get(client_id).map_or(client_id, String::as_str)) },
         html! { (line.user.unwrap_or("–")) },
-        html! { (milliseconds(line)) },
+        fields::unbroken(&milliseconds(line)),
     ]
 }
 

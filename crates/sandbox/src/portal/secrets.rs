@@ -70,7 +70,7 @@ fn row(
     vec![
         html! { (name) },
         html! {
-            (fields::day(secret.end))
+            (fields::unbroken(&fields::day(secret.end)))
             @if expired { " " strong.bad { "Expired" } }
         },
         html! {

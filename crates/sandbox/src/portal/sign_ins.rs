@@ -1,7 +1,5 @@
 //! Sign-ins and issued tokens: the newest ones.
 
-use std::collections::BTreeMap;
-
 use maud::{Markup, html};
 
 use super::layout::{Page, Section};
@@ -16,7 +14,7 @@ const SHOWN: usize = 100;
 pub(crate) fn show(visit: &Visit) -> Reply {
     visit.administrator("Looking at sign-ins and tokens")?;
     let search = visit.query.get("search").unwrap_or_default();
-    let names = names(visit);
+    let names = visit.app_names();
     let app_name = |client_id: &str| match names.get(client_id) {
         Some(name) => name.clone(),
         None => client_id.to_owned(),
@@ -59,14 +57,6 @@ pub(crate) fn show(visit: &Visit) -> Reply {
     Ok(Page::new(Section::SignIns, "Sign-ins and tokens", content).into())
 }
 
-/// The names of the registered apps, by client id.
-fn names(visit: &Visit) -> BTreeMap<String, String> {
-    let tenant = visit.exchange.world.directory.read();
-    let apps = tenant.applications.values();
-    apps.map(|app| (app.app_id.to_string(), app.display_name.clone()))
-        .collect()
-}
-
 fn application(sign_in: &SignIn, app_name: &impl Fn(&str) -> String) -> String {
     match &sign_in.client_id {
         None => "Portal".to_owned(),
@@ -83,7 +73,7 @@ fn status(sign_in: &SignIn) -> String {
 
 fn sign_in_row(sign_in: &SignIn, application: &str) -> Vec<Markup> {
     vec![
-        html! { (fields::moment(sign_in.time)) },
+        fields::unbroken(&fields::moment(sign_in.time)),
         html! { (sign_in.user.as_deref().unwrap_or("–")) },
         html! { (application) },
         html! {

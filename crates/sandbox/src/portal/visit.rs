@@ -1,6 +1,8 @@
 //! One request to the portal: who is there, what they may do, that a form is one of ours, and
 //! what the next page shall say.
 
+use std::collections::BTreeMap;
+
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri, header};
 use axum::response::Response;
@@ -202,6 +204,14 @@ impl Visit {
              its owner or as an administrator.",
             self.user.principal_name
         )))
+    }
+
+    /// The names of the registered apps, by client id.
+    pub(crate) fn app_names(&self) -> BTreeMap<String, String> {
+        let tenant = self.exchange.world.directory.read();
+        let apps = tenant.applications.values();
+        apps.map(|app| (app.app_id.to_string(), app.display_name.clone()))
+            .collect()
     }
 
     /// The token that a form carries to be known as this session's.
