@@ -1,8 +1,10 @@
 //! A CloudEvent (version 1.0): a message from outside or between flows.
 
+use std::fmt::Write as _;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// One event, in the attributes' standard spelling. Structured JSON mode is its serde form.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,4 +35,271 @@ pub struct CloudEvent {
     /// Extension attributes, and `data_base64`.
     #[serde(flatten)]
     pub extensions: IndexMap<String, Value>,
+}
+
+/// Why something is not a CloudEvent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Invalid {
+    /// It is not a JSON object.
+    #[error("an event must be a JSON object")]
+    NotAnObject,
+    /// A required attribute is missing or empty.
+    #[error("the attribute {0} is missing or empty")]
+    Missing(&'static str),
+    /// Only version 1.0 is known.
+    #[error("specversion \"{0}\" is not known; it must be 1.0")]
+    Version(String),
+    /// An attribute's name or value is not what CloudEvents allow.
+    #[error(
+        "the attribute {0} must be text, a number or a boolean, and its name of lower-case letters and digits"
+    )]
+    Attribute(String),
+}
+
+impl CloudEvent {
+    /// The event in structured mode: one JSON object.
+    pub fn structured(&self) -> Value {
+        serde_json::to_value(self).expect("an event of JSON values is JSON")
+    }
+
+    /// An event from structured mode. Scalars stand for their text where text is asked for; null attributes are left out.
+    pub fn from_structured(value: Value) -> Result<CloudEvent, Invalid> {
+        let Value::Object(mut object) = value else {
+            return Err(Invalid::NotAnObject);
+        };
+        let specversion = text(&mut object, "specversion")?.unwrap_or_else(|| "1.0".to_owned());
+        if specversion != "1.0" {
+            return Err(Invalid::Version(specversion));
+        }
+        let required = |object: &mut Map<String, Value>, name: &'static str| {
+            text(object, name)?
+                .filter(|text| !text.is_empty())
+                .ok_or(Invalid::Missing(name))
+        };
+        let event = CloudEvent {
+            specversion,
+            id: required(&mut object, "id")?,
+            source: required(&mut object, "source")?,
+            r#type: required(&mut object, "type")?,
+            time: text(&mut object, "time")?,
+            subject: text(&mut object, "subject")?,
+            datacontenttype: text(&mut object, "datacontenttype")?,
+            dataschema: text(&mut object, "dataschema")?,
+            data: object.shift_remove("data"),
+            extensions: object
+                .into_iter()
+                .filter(|(_, value)| !value.is_null())
+                .collect(),
+        };
+        match event
+            .extensions
+            .iter()
+            .find(|(name, value)| !is_extension(name, value))
+        {
+            Some((name, _)) => Err(Invalid::Attribute(name.clone())),
+            None => Ok(event),
+        }
+    }
+
+    /// The header fields of binary mode (HTTP protocol binding 1.0), `content-type` included; the body is `data`.
+    pub fn headers(&self) -> Vec<(String, String)> {
+        let mut headers = vec![
+            ("ce-specversion".to_owned(), self.specversion.clone()),
+            ("ce-id".to_owned(), escape(&self.id)),
+            ("ce-source".to_owned(), escape(&self.source)),
+            ("ce-type".to_owned(), escape(&self.r#type)),
+        ];
+        let optional = [
+            ("time", &self.time),
+            ("subject", &self.subject),
+            ("dataschema", &self.dataschema),
+        ];
+        for (name, value) in optional {
+            if let Some(value) = value {
+                headers.push((format!("ce-{name}"), escape(value)));
+            }
+        }
+        for (name, value) in &self.extensions {
+            if name != "data_base64" {
+                let value = value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned);
+                headers.push((format!("ce-{name}"), escape(&value)));
+            }
+        }
+        if self.data.is_some() {
+            let media_type = self
+                .datacontenttype
+                .as_deref()
+                .unwrap_or("application/json");
+            headers.push(("content-type".to_owned(), media_type.to_owned()));
+        }
+        headers
+    }
+
+    /// An event from binary mode: header fields in any case, and the body as a value.
+    pub fn from_headers<'a>(
+        headers: impl Iterator<Item = (&'a str, &'a str)>,
+        data: Option<Value>,
+    ) -> Result<CloudEvent, Invalid> {
+        let mut object = Map::new();
+        for (name, value) in headers {
+            let name = name.to_ascii_lowercase();
+            if let Some(attribute) = name.strip_prefix("ce-") {
+                object.insert(attribute.to_owned(), unescape(value).into());
+            } else if name == "content-type" {
+                object.insert("datacontenttype".to_owned(), value.into());
+            }
+        }
+        if !object.contains_key("specversion") {
+            return Err(Invalid::Missing("specversion"));
+        }
+        if let Some(data) = data {
+            object.insert("data".to_owned(), data);
+        }
+        CloudEvent::from_structured(Value::Object(object))
+    }
+
+    /// An attribute by its name; `data` too.
+    pub fn attribute(&self, name: &str) -> Option<Value> {
+        let text = |text: &Option<String>| text.clone().map(Value::String);
+        match name {
+            "specversion" => Some(self.specversion.clone().into()),
+            "id" => Some(self.id.clone().into()),
+            "source" => Some(self.source.clone().into()),
+            "type" => Some(self.r#type.clone().into()),
+            "time" => text(&self.time),
+            "subject" => text(&self.subject),
+            "datacontenttype" => text(&self.datacontenttype),
+            "dataschema" => text(&self.dataschema),
+            "data" => self.data.clone(),
+            _ => self.extensions.get(name).cloned(),
+        }
+    }
+}
+
+fn text(object: &mut Map<String, Value>, name: &str) -> Result<Option<String>, Invalid> {
+    match object.shift_remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(value @ (Value::Bool(_) | Value::Number(_))) => Ok(Some(value.to_string())),
+        Some(Value::Array(_) | Value::Object(_)) => Err(Invalid::Attribute(name.to_owned())),
+    }
+}
+
+fn is_extension(name: &str, value: &Value) -> bool {
+    let named = name == "data_base64"
+        || (!name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()));
+    named && !value.is_object() && !value.is_array()
+}
+
+/// Percent-encodes what a header field can't carry: everything but printable ASCII, and space, `"` and `%`.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_ascii_graphic() && !matches!(character, '"' | '%') {
+            escaped.push(character);
+        } else {
+            for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+                write!(escaped, "%{byte:02X}").expect("a String takes all");
+            }
+        }
+    }
+    escaped
+}
+
+/// Undoes `escape`; what is not UTF-8 then is replaced.
+fn unescape(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let code = after
+            .get(..2)
+            .and_then(|code| std::str::from_utf8(code).ok());
+        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            Some(byte) if *first == b'%' => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            _ => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{CloudEvent, Invalid};
+
+    #[test]
+    fn structured_mode_goes_both_ways() {
+        let structured = json!({
+            "specversion": "1.0", "id": "1", "source": "/s", "type": "t", "subject": "run_1", "data": {"a": [1]}, "tenant": "t-1",
+        });
+        let event = CloudEvent::from_structured(structured.clone()).unwrap();
+        assert_eq!(event.structured(), structured);
+        assert_eq!(event.attribute("tenant"), Some("t-1".into()));
+    }
+
+    #[test]
+    fn binary_mode_goes_both_ways() {
+        let event = CloudEvent::from_structured(json!({
+            "id": "50 %", "source": "/zürich", "type": "t", "time": "2026-01-01T00:00:00Z", "datacontenttype": "application/json", "data": {"a": 1}, "tenant": "\"x\"",
+        }))
+        .unwrap();
+        let headers = event.headers();
+        assert!(
+            headers.contains(&("ce-id".to_owned(), "50%20%25".to_owned())),
+            "{headers:?}"
+        );
+        assert!(
+            headers.contains(&("ce-source".to_owned(), "/z%C3%BCrich".to_owned())),
+            "{headers:?}"
+        );
+        let pairs = headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        assert_eq!(
+            CloudEvent::from_headers(pairs, event.data.clone()).unwrap(),
+            event
+        );
+    }
+
+    #[test]
+    fn what_is_no_event_is_refused() {
+        let parse = |value| CloudEvent::from_structured(value).unwrap_err();
+        assert_eq!(parse(json!([])), Invalid::NotAnObject);
+        assert_eq!(
+            parse(json!({"id": "1", "source": "s"})),
+            Invalid::Missing("type")
+        );
+        assert_eq!(
+            parse(json!({"id": "", "source": "s", "type": "t"})),
+            Invalid::Missing("id")
+        );
+        assert_eq!(
+            parse(json!({"specversion": "0.3", "id": "1", "source": "s", "type": "t"})),
+            Invalid::Version("0.3".to_owned())
+        );
+        assert_eq!(
+            parse(json!({"id": "1", "source": "s", "type": {}})),
+            Invalid::Attribute("type".to_owned())
+        );
+        assert_eq!(
+            parse(json!({"id": "1", "source": "s", "type": "t", "Tenant": "x"})),
+            Invalid::Attribute("Tenant".to_owned())
+        );
+        assert_eq!(
+            CloudEvent::from_headers([("ce-id", "1")].into_iter(), None).unwrap_err(),
+            Invalid::Missing("specversion")
+        );
+    }
 }

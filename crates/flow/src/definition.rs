@@ -6,6 +6,7 @@
 pub mod call;
 pub mod catalog;
 pub mod data;
+pub(crate) mod filter;
 pub mod listen;
 pub mod schedule;
 pub mod task;

@@ -19,4 +19,4 @@ pub use definition::Flow;
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use event::{Event, Recorded};
 pub use fault::{Fault, FaultType};
-pub use machine::Status;
+pub use machine::{Machine, Status};
