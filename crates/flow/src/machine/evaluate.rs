@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, SpanRelativeTo, Timestamp};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::frame::{Frame, Node, Scope};
@@ -333,11 +333,7 @@ fn named_secrets(source: &str) -> impl Iterator<Item = &str> {
 /// ISO 8601 with fixed units, or `{days, hours, minutes, seconds, milliseconds}`.
 fn length(value: &Value) -> Option<SignedDuration> {
     if let Some(text) = value.as_str() {
-        let span: jiff::Span = text.parse().ok()?;
-        if span.get_years() != 0 || span.get_months() != 0 {
-            return None;
-        }
-        return span.to_duration(SpanRelativeTo::days_are_24_hours()).ok();
+        return crate::parse::parse_iso8601(text).ok();
     }
     let mut total = 0_i64;
     for (unit, count) in value.as_object()? {

@@ -10,11 +10,10 @@ use super::Machine;
 use super::evaluate::{Stop, shortened};
 use super::frame::{Body, Frame, Key};
 use super::outbox::Part;
-use super::uri::expand;
 use super::walk::Turn;
 use crate::Command;
 use crate::command::{Authentication, Call};
-use crate::definition::{CatalogFunction, Template};
+use crate::definition::CatalogFunction;
 use crate::fault::{Fault, FaultType};
 use crate::limits;
 
@@ -134,10 +133,6 @@ impl Machine {
             )
             .into());
         };
-        if let Some(template) = endpoint_template(&function.arguments) {
-            let endpoint = expand(template, &frame.input)?;
-            arguments.insert("endpoint".to_owned(), endpoint.into());
-        }
         let collect = arguments.remove("collect") == Some(Value::Bool(true));
         let call = Arc::new(PageCall {
             most: arguments.get("maxItems").and_then(Value::as_u64),
@@ -243,17 +238,5 @@ impl Machine {
             Ok(()) => self.ready.push(key),
             Err(fault) => self.fail(key, fault),
         }
-    }
-}
-
-/// The endpoint when it is written down: a URI template. An expression's value is not: data is never a template.
-fn endpoint_template(arguments: &Template) -> Option<&str> {
-    match arguments {
-        Template::Literal(value) => value.get("endpoint")?.as_str(),
-        Template::Object(entries) => match entries.get("endpoint")? {
-            Template::Literal(value) => value.as_str(),
-            _ => None,
-        },
-        _ => None,
     }
 }
