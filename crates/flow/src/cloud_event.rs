@@ -58,6 +58,9 @@ pub enum Invalid {
 
 impl CloudEvent {
     /// The event in structured mode: one JSON object.
+    ///
+    /// # Panics
+    /// Never: JSON values are JSON.
     pub fn structured(&self) -> Value {
         serde_json::to_value(self).expect("an event of JSON values is JSON")
     }

@@ -220,11 +220,11 @@ mod tests {
     }
 
     fn check(filter: Value, expected: bool) {
-        let parsed: Filter = serde_json::from_value(filter.clone()).unwrap();
-        assert_eq!(parsed.matches(&event()), expected, "{filter}");
+        let filter: Filter = serde_json::from_value(filter).unwrap();
+        assert_eq!(filter.matches(&event()), expected, "{filter:?}");
     }
 
-    fn with(name: &str, test: Value) -> Value {
+    fn with(name: &str, test: &Value) -> Value {
         json!({"with": {name: test}, "correlate": {}})
     }
 
@@ -238,35 +238,35 @@ mod tests {
 
     #[test]
     fn constants_are_equal_or_anchored_regular_expressions() {
-        check(with("type", constant("com.contoso.pet.sold")), true);
-        check(with("type", constant("com.contoso.pet")), false);
-        check(with("type", constant("com.contoso.pet.....")), true);
-        check(with("type", constant(r"com\.contoso\..*")), true);
-        check(with("type", constant("contoso")), false);
-        check(with("type", constant("com|x")), false);
-        check(with("type", constant("com.contoso.(pet")), false);
-        check(with("tenant", constant("t-[0-9]+")), true);
-        check(with("missing", constant(".*")), false);
+        check(with("type", &constant("com.contoso.pet.sold")), true);
+        check(with("type", &constant("com.contoso.pet")), false);
+        check(with("type", &constant("com.contoso.pet.....")), true);
+        check(with("type", &constant(r"com\.contoso\..*")), true);
+        check(with("type", &constant("contoso")), false);
+        check(with("type", &constant("com|x")), false);
+        check(with("type", &constant("com.contoso.(pet")), false);
+        check(with("tenant", &constant("t-[0-9]+")), true);
+        check(with("missing", &constant(".*")), false);
         check(
-            with("data", constant(json!({"price": 41, "order": "o-9"}))),
+            with("data", &constant(json!({"price": 41, "order": "o-9"}))),
             true,
         );
-        check(with("data", constant(json!({"price": 41}))), false);
+        check(with("data", &constant(json!({"price": 41}))), false);
     }
 
     #[test]
     fn expressions_judge_their_own_attribute() {
-        check(with("data", program(".price > 40")), true);
-        check(with("data", program(".price > 41")), false);
-        check(with("subject", program("\"rex\"")), true);
-        check(with("subject", program("\"max\"")), false);
-        check(with("missing", program(". == null")), true);
-        check(with("data", program("error(\"no\")")), false);
+        check(with("data", &program(".price > 40")), true);
+        check(with("data", &program(".price > 41")), false);
+        check(with("subject", &program("\"rex\"")), true);
+        check(with("subject", &program("\"max\"")), false);
+        check(with("missing", &program(". == null")), true);
+        check(with("data", &program("error(\"no\")")), false);
     }
 
     #[test]
     fn what_may_run_for_long_lets_nothing_through() {
-        let heavy = with("data", program("[range(10)] | length > 1"));
+        let heavy = with("data", &program("[range(10)] | length > 1"));
         check(heavy.clone(), false);
         let filter: Filter = serde_json::from_value(heavy).unwrap();
         assert!(filter.unusable().unwrap().contains("range(10)"));

@@ -200,12 +200,9 @@ impl Machine {
                     })));
                 }
                 "secrets" => {
-                    if let Some(name) = named_secrets(program.source()).find(|name| {
-                        !self
-                            .secret_values
-                            .get(*name)
-                            .is_some_and(|value| !value.is_null())
-                    }) {
+                    if let Some(name) = named_secrets(program.source())
+                        .find(|name| self.secret_values.get(*name).is_none_or(Value::is_null))
+                    {
                         return Err(missing_secret(name).into());
                     }
                 }

@@ -141,7 +141,7 @@ impl Machine {
                 return Ok(None);
             }
         }
-        self.round(frame)?;
+        self.round(&frame.node)?;
         if let Source::Pages(pages) = &mut state.source {
             pages.pop();
         }

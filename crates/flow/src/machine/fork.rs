@@ -6,7 +6,6 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Machine;
-use super::evaluate::Stop;
 use super::frame::{Body, Branch, Exported, Frame, Key};
 use super::walk::{Child, Turn};
 use crate::definition::Then;
@@ -47,13 +46,13 @@ impl Forking {
 }
 
 impl Machine {
-    pub(super) fn fork(&mut self, frame: &mut Frame, task: &ForkTask) -> Result<Turn, Stop> {
+    pub(super) fn fork(&mut self, frame: &mut Frame, task: &ForkTask) -> Turn {
         let mut state = match std::mem::take(&mut frame.body) {
             Body::Fresh => Box::new(self.open_fork(frame, task)),
             Body::Fork(state) => state,
             other => {
                 frame.body = other;
-                return Ok(Turn::Wait);
+                return Turn::Wait;
             }
         };
         let output = match (task.compete, state.winner) {
@@ -74,7 +73,7 @@ impl Machine {
             }
             _ => {
                 frame.body = Body::Fork(state);
-                return Ok(Turn::Wait);
+                return Turn::Wait;
             }
         };
         for branch in state.branches() {
@@ -83,7 +82,7 @@ impl Machine {
         if let Some(then) = state.ends {
             frame.then = then;
         }
-        Ok(Turn::Done(output))
+        Turn::Done(output)
     }
 
     fn open_fork(&mut self, frame: &mut Frame, task: &ForkTask) -> Forking {

@@ -292,7 +292,7 @@ impl Machine {
                     let Some((heard, event)) = state.next(&mut self.inbox) else {
                         return Ok(Turn::Wait);
                     };
-                    self.round(frame)?;
+                    self.round(&frame.node)?;
                     state.stage = Stage::Enough;
                     if let Heard::Consumed = heard {
                         let item = read(event, task.read);

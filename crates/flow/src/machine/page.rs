@@ -74,24 +74,21 @@ impl Pages {
     }
 
     /// A page came: `{"items": […], "next": cursor or null}`.
-    fn take_in(&mut self, page: Value) -> Result<(), Fault> {
+    fn take_in(&mut self, page: Value) -> Result<(), Stop> {
         let refuse = |page: &Value| {
-            Fault::new(
-                FaultType::Runtime,
-                format!(
-                    "a page must have a list of items; it was {}",
-                    shortened(page)
-                ),
-            )
+            let detail = format!(
+                "a page must have a list of items; it was {}",
+                shortened(page)
+            );
+            Stop::from(Fault::new(FaultType::Runtime, detail))
         };
         let Value::Object(mut page) = page else {
             return Err(refuse(&page));
         };
-        let items = match page.remove("items") {
-            Some(Value::Array(items)) => items,
-            _ => return Err(refuse(&Value::Object(page))),
+        let Some(Value::Array(items)) = page.shift_remove("items") else {
+            return Err(refuse(&Value::Object(page)));
         };
-        self.cursor = match page.remove("next") {
+        self.cursor = match page.shift_remove("next") {
             None | Some(Value::Null) => Cursor::Nowhere,
             Some(next) => Cursor::At(next),
         };
@@ -133,7 +130,7 @@ impl Machine {
             )
             .into());
         };
-        let collect = arguments.remove("collect") == Some(Value::Bool(true));
+        let collect = arguments.shift_remove("collect") == Some(Value::Bool(true));
         let call = Arc::new(PageCall {
             most: arguments.get("maxItems").and_then(Value::as_u64),
             arguments,
@@ -181,7 +178,7 @@ impl Machine {
             .code("page.limit")
             .into());
         }
-        self.round(frame)?;
+        self.round(&frame.node)?;
         let mut arguments = pages.call.arguments.clone();
         arguments.insert("cursor".to_owned(), cursor);
         let command = Command::Call {
@@ -236,7 +233,8 @@ impl Machine {
         let Some(pages) = pages else { return };
         match pages.take_in(page) {
             Ok(()) => self.ready.push(key),
-            Err(fault) => self.fail(key, fault),
+            Err(Stop::Fault(fault)) => self.fail(key, *fault),
+            Err(Stop::Asked | Stop::Limit(_)) => {}
         }
     }
 }

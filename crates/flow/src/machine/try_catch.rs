@@ -158,14 +158,14 @@ impl Machine {
                                 Stage::Handling(Cursor::new(Arc::clone(&frame.input)), scope);
                         }
                         Verdict::Retry(delay) if delay.is_positive() => {
-                            self.round(frame)?;
+                            self.round(&frame.node)?;
                             let name = format!("delay~{}", state.attempt);
                             state.stage = Stage::Delay;
                             self.sleep(frame, Part::Delay, &name, delay);
                             return Ok(Turn::Wait);
                         }
                         Verdict::Retry(_) => {
-                            self.round(frame)?;
+                            self.round(&frame.node)?;
                             state.attempt += 1;
                             state.stage = Stage::Ready;
                         }

@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use super::evaluate::Stop;
 use crate::fault::{Fault, FaultType};
 
 /// Expands `{name}`; a member that is missing or null is nothing. What is put in is percent-encoded, so that data cannot change the
 /// path's shape; and it cannot choose the host.
-pub(super) fn expand(template: &str, input: &Value) -> Result<String, Fault> {
+pub(super) fn expand(template: &str, input: &Value) -> Result<String, Stop> {
     let mut uri = String::with_capacity(template.len() + 16);
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
@@ -24,9 +25,16 @@ pub(super) fn expand(template: &str, input: &Value) -> Result<String, Fault> {
         }
         match input.get(name) {
             None | Some(Value::Null) => {}
+            // Even encoded, these would climb: URLs are normalized on their way.
+            Some(Value::String(text)) if text == "." || text == ".." => {
+                return Err(refuse(
+                    template,
+                    &format!("`{name}` is \"{text}\", which would change the path"),
+                ));
+            }
             Some(Value::String(text)) => encode(&mut uri, text),
             Some(value @ (Value::Bool(_) | Value::Number(_))) => {
-                encode(&mut uri, &value.to_string())
+                encode(&mut uri, &value.to_string());
             }
             Some(Value::Array(_) | Value::Object(_)) => {
                 return Err(refuse(
@@ -59,24 +67,25 @@ fn encode(uri: &mut String, text: &str) {
     }
 }
 
-fn refuse(template: &str, why: &str) -> Fault {
+fn refuse(template: &str, why: &str) -> Stop {
     Fault::new(
         FaultType::Expression,
         format!("the URI template \"{template}\" cannot be filled in: {why}"),
     )
+    .into()
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::expand;
+    use super::{Stop, expand};
 
     fn check(template: &str, expected: Result<&str, &str>) {
         let input = json!({"id": "a/b c", "n": 7, "a.b": "dotted", "o": {}, "nil": null, "dots": "..", "ü": "ü"});
         match (expand(template, &input), expected) {
             (Ok(uri), Ok(expected)) => assert_eq!(uri, expected, "{template}"),
-            (Err(fault), Err(part)) => {
+            (Err(Stop::Fault(fault)), Err(part)) => {
                 let detail = fault.detail.unwrap_or_default();
                 assert!(detail.contains(part), "{template}: {detail}");
             }
@@ -106,6 +115,7 @@ mod tests {
     fn what_cannot_be_put_in_is_refused() {
         check("https://h.example/{o}", Err("an object or a list"));
         check("https://h.example/{id", Err("not closed"));
+        check("https://h.example/u/{dots}", Err("would change the path"));
         check("https://{id}/x", Err("cannot stand in the host"));
         check("https://h.example:{n}/x", Err("cannot stand in the host"));
         check("{id}", Err("cannot stand in the host"));

@@ -134,16 +134,16 @@ impl Machine {
         let task = match &frame.node {
             Node::Flow(flow) => {
                 let flow = Arc::clone(flow);
-                return self.block(frame, &flow.tasks);
+                return Ok(self.block(frame, &flow.tasks));
             }
             Node::Task(task) => Arc::clone(task),
         };
         match &task.kind {
             Kind::Set(template) => self.set(frame, template),
-            Kind::Do(block) => self.block(frame, block),
+            Kind::Do(block) => Ok(self.block(frame, block)),
             Kind::Switch(cases) => self.switch(frame, cases),
             Kind::For(task) => self.for_each(frame, task),
-            Kind::Fork(fork) => self.fork(frame, fork),
+            Kind::Fork(fork) => Ok(self.fork(frame, fork)),
             Kind::Try(task) => self.try_catch(frame, task),
             Kind::Raise(error) => self.raise(frame, error),
             Kind::Wait(duration) => self.wait(frame, duration),
@@ -201,17 +201,17 @@ impl Machine {
     }
 
     /// `do`, the flow itself, and functions of the flow.
-    pub(super) fn block(&mut self, frame: &mut Frame, block: &Block) -> Result<Turn, Stop> {
+    pub(super) fn block(&mut self, frame: &mut Frame, block: &Block) -> Turn {
         if let Body::Fresh = frame.body {
             frame.body = Body::Block(super::frame::Cursor::new(Arc::clone(&frame.input)));
         }
         let Body::Block(mut cursor) = std::mem::take(&mut frame.body) else {
-            return Ok(Turn::Wait);
+            return Turn::Wait;
         };
         let scope = frame.scope.clone();
         let turn = self.follow(frame, &mut cursor, block, &scope);
         frame.body = Body::Block(cursor);
-        Ok(turn)
+        turn
     }
 
     /// Goes on in a list of tasks.
@@ -277,9 +277,9 @@ impl Machine {
         };
         parent.children.retain(|child| *child != key);
         if absorb(parent, frame.slot, output, frame.then) == super::frame::Direction::Back
-            && let Err(fault) = self.count_round()
+            && let Err(Stop::Limit(fault)) = self.round(&frame.node)
         {
-            return self.finish(Status::Faulted(at(fault, &frame.node)));
+            return self.finish(Status::Faulted(*fault));
         }
         self.ready.push(parent_key);
     }
@@ -359,25 +359,20 @@ impl Machine {
     }
 
     /// One more round of a loop, retry, or jump back.
-    pub(super) fn count_round(&mut self) -> Result<(), Fault> {
+    pub(super) fn round(&mut self, node: &Node) -> Result<(), Stop> {
         self.rounds += 1;
         if self.rounds <= limits::ROUNDS {
             return Ok(());
         }
-        Err(Fault::new(
+        let fault = Fault::new(
             FaultType::Runtime,
             format!(
                 "the run made {} rounds of loops, retries and jumps back, which is the limit; go through large lists in several runs",
                 limits::ROUNDS
             ),
         )
-        .code("flow.limit"))
-    }
-
-    /// The same for a frame that is being worked on.
-    pub(super) fn round(&mut self, frame: &Frame) -> Result<(), Stop> {
-        self.count_round()
-            .map_err(|fault| Stop::Limit(Box::new(at(fault, &frame.node))))
+        .code("flow.limit");
+        Err(Stop::Limit(Box::new(at(fault, node))))
     }
 }
 

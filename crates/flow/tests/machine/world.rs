@@ -266,9 +266,9 @@ pub(crate) fn run(rest: &str, input: Value) -> World {
 }
 
 /// The flow completes with this output.
-pub(crate) fn check(rest: &str, input: Value, expected: Value) {
+pub(crate) fn check(rest: &str, input: Value, expected: impl Into<Value>) {
     let world = run(rest, input);
-    assert_eq!(world.output(), &expected, "{rest}");
+    assert_eq!(world.output(), &expected.into(), "{rest}");
 }
 
 /// The flow faults with `type status instance`.
