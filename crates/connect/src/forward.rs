@@ -1,33 +1,38 @@
 //! The streaming pass-through of `/proxy`: the hot path.
 //!
 //! Connection, client and token come from memory; bodies are not touched in either direction,
-//! not even decompressed. Who may use it is the server's business. The HTTP client behind it is
-//! named in this file and `http.rs` only, so that it can be replaced.
+//! not even decompressed. Who may use it is the server's business, how the other side is reached
+//! that of `upstream.rs`.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::uri::InvalidUri;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::{Body, Frame, SizeHint};
 use store::{Actor, ConnectionId, ConnectionName};
 use tokio::time::Instant;
-use url::Url;
+use url::{Position, Url};
 
 use crate::Connector;
 use crate::error::CallError;
-use crate::http::{SendError, host_of};
+use crate::http::{SendError, USER_AGENT, host_of};
 use crate::known::Loaded;
 use crate::message::{class_of, request_id};
 use crate::refresh::{Held, Need};
+use crate::upstream::{AnswerBody, Upstream};
 
 /// Request bodies up to this size are kept, so that they can be sent again after a renewal.
 const REPLAYED: u64 = 64 * 1024;
 /// What takes the place of a secret that an API echoes in a header.
 const REDACTED: HeaderValue = HeaderValue::from_static("[redacted]");
+
+/// What a caller that does not say what it wants gets (RFC 9110 §12.5.1).
+const ANYTHING: HeaderValue = HeaderValue::from_static("*/*");
 
 /// Headers that mean one hop (RFC 9110 §7.6.1), and those that the connection decides.
 const STRIPPED: [HeaderName; 14] = [
@@ -87,7 +92,7 @@ pub struct StreamBody(Inner);
 enum Inner {
     Whole(Option<Bytes>),
     Boxed(UnsyncBoxBody<Bytes, BoxError>),
-    Answer(reqwest::Body),
+    Answer(AnswerBody),
 }
 
 impl StreamBody {
@@ -131,14 +136,6 @@ impl StreamBody {
             Inner::Boxed(_) | Inner::Answer(_) => None,
         }
     }
-
-    fn into_reqwest(self) -> Option<reqwest::Body> {
-        match self.0 {
-            Inner::Whole(bytes) => bytes.map(reqwest::Body::from),
-            Inner::Answer(body) => Some(body),
-            Inner::Boxed(body) => Some(reqwest::Body::wrap(Shareable(Mutex::new(body)))),
-        }
-    }
 }
 
 impl Body for StreamBody {
@@ -177,36 +174,6 @@ impl Body for StreamBody {
     }
 }
 
-/// The client wants its bodies `Sync`; a lock that nobody else holds makes them so.
-struct Shareable(Mutex<UnsyncBoxBody<Bytes, BoxError>>);
-
-impl Shareable {
-    fn body(&self) -> std::sync::MutexGuard<'_, UnsyncBoxBody<Bytes, BoxError>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Body for Shareable {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let body = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
-        Pin::new(body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body().is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body().size_hint()
-    }
-}
-
 impl Connector {
     /// Passes a request on with the connection's credential and streams the answer back.
     pub async fn forward(
@@ -232,7 +199,7 @@ impl Connector {
     ) -> Result<ProxyResponse, CallError> {
         let loaded = self.loaded(actor, name).await?;
         let url = loaded.reach().resolve(&request.path_and_query, &[])?;
-        let client = self.client_for(&loaded, &url)?;
+        let upstream = self.upstream_for(&loaded, &url)?;
         let mut headers = request.headers;
         strip(&mut headers);
         headers.remove(header::CONTENT_LENGTH);
@@ -253,7 +220,7 @@ impl Connector {
             headers,
             body,
         };
-        let mut answer = self.pass(&loaded, &client, held.as_deref(), first).await?;
+        let mut answer = self.pass(&loaded, &upstream, held.as_deref(), first).await?;
         if answer.status() == StatusCode::UNAUTHORIZED
             && let Some(newer) = self.after_refusal(&loaded, held.as_deref()).await
             && let Some((body, headers)) = again
@@ -266,7 +233,7 @@ impl Connector {
                 headers,
                 body,
             };
-            answer = self.pass(&loaded, &client, held.as_deref(), second).await?;
+            answer = self.pass(&loaded, &upstream, held.as_deref(), second).await?;
             if answer.status() == StatusCode::UNAUTHORIZED {
                 loaded.slot.rest();
             }
@@ -274,32 +241,32 @@ impl Connector {
         Ok(passed(&loaded, &url, answer, held.as_deref(), attempts))
     }
 
-    /// The client for a URL; the guard has judged the base URL's host when it was first made.
-    fn client_for(&self, loaded: &Loaded, url: &Url) -> Result<reqwest::Client, CallError> {
-        if let Some(client) = loaded.client.get()
+    /// The way to a URL; the guard has judged the base URL's host when it was first made.
+    fn upstream_for(&self, loaded: &Loaded, url: &Url) -> Result<Arc<Upstream>, CallError> {
+        if let Some(upstream) = loaded.upstream.get()
             && loaded.is_base(url)
         {
-            return Ok(client.clone());
+            return Ok(Arc::clone(upstream));
         }
-        let client = self
+        let upstream = self
             .inner
             .http
-            .client(&loaded.trust, url)
+            .upstream(&loaded.trust, url)
             .map_err(|error| loaded.upstream(error))?;
         if loaded.is_base(url) {
-            // Another task may have been first; its client is the same.
-            let _ = loaded.client.set(client.clone());
+            // Another task may have been first; its way is the same.
+            let _ = loaded.upstream.set(Arc::clone(&upstream));
         }
-        Ok(client)
+        Ok(upstream)
     }
 
     async fn pass(
         &self,
         loaded: &Loaded,
-        client: &reqwest::Client,
+        upstream: &Arc<Upstream>,
         held: Option<&Held>,
         passing: Passing,
-    ) -> Result<reqwest::Response, CallError> {
+    ) -> Result<Response<AnswerBody>, CallError> {
         let Passing {
             method,
             mut url,
@@ -311,19 +278,30 @@ impl Connector {
         let _room = loaded
             .room(Instant::now() + self.inner.http.timeouts.total)
             .await?;
+        headers.insert(header::HOST, upstream.authority.clone());
+        headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
+        headers.entry(header::ACCEPT).or_insert(ANYTHING);
         if let Ok(credential) = &loaded.credential {
             credential.attach(held.map(|held| &held.header), &mut url, &mut headers);
         }
-        let mut request = reqwest::Request::new(method, url);
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = path_and_query(&url).map_err(|error| loaded.upstream(error))?;
         *request.headers_mut() = headers;
-        *request.body_mut() = body.into_reqwest();
-        let host = host_of(request.url());
-        self.inner
-            .http
-            .head(client, request, &host)
+        upstream
+            .send(request)
             .await
             .map_err(|error| loaded.upstream(error))
     }
+}
+
+/// What a URL asks of its server (RFC 9112 §3.2.1).
+fn path_and_query(url: &Url) -> Result<Uri, SendError> {
+    let target = &url[Position::BeforePath..Position::AfterQuery];
+    target.parse().map_err(|error: InvalidUri| SendError::Malformed {
+        host: "the caller".to_owned(),
+        detail: error.to_string(),
+    })
 }
 
 struct Passing {
@@ -370,11 +348,10 @@ fn strip(headers: &mut HeaderMap) {
 fn passed(
     loaded: &Loaded,
     url: &Url,
-    answer: reqwest::Response,
+    answer: Response<AnswerBody>,
     held: Option<&Held>,
     attempts: u32,
 ) -> ProxyResponse {
-    let answer: http::Response<reqwest::Body> = answer.into();
     let (mut parts, body) = answer.into_parts();
     strip(&mut parts.headers);
     parts.headers.remove(header::SET_COOKIE);

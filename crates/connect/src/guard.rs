@@ -342,6 +342,27 @@ impl EgressPolicy {
         }
     }
 
+    /// The addresses that a connection to this origin may be made to, each of them judged.
+    pub(crate) async fn addresses(
+        &self,
+        origin: &Url,
+    ) -> Result<Vec<SocketAddr>, Box<dyn std::error::Error + Send + Sync>> {
+        self.check(origin)?;
+        let port = origin.port_or_known_default().unwrap_or(443);
+        let found = match origin.host() {
+            Some(Host::Ipv4(v4)) => vec![IpAddr::V4(v4)],
+            Some(Host::Ipv6(v6)) => vec![IpAddr::V6(v6)],
+            Some(Host::Domain(name)) => {
+                let found = lookup(name).await?;
+                self.judge_all(name, &found, self.lane(origin))?;
+                found
+            }
+            None => Vec::new(),
+        };
+        let with_port = |address| SocketAddr::new(address, port);
+        Ok(found.into_iter().map(with_port).collect())
+    }
+
     fn judge_all(&self, name: &str, found: &[IpAddr], lane: Lane) -> Result<(), Refused> {
         if found.is_empty() {
             return Err(Refused::NoAddress {

@@ -11,18 +11,22 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, header};
-use url::Url;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use url::{Position, Url};
 
 use crate::decode::{self, DecodeError, Decoder};
 use crate::guard::{EgressPolicy, Lane, Refused};
+use crate::upstream::Upstream;
+use crate::wire::Dial;
 
 /// Largest answer of an API that is taken into memory.
 pub(crate) const CALL_BODY_LIMIT: usize = 16 * 1024 * 1024;
 /// Largest page that the preflight of an authorization reads.
 pub(crate) const PAGE_LIMIT: usize = 256 * 1024;
 
-const USER_AGENT: &str = concat!("keyway/", env!("CARGO_PKG_VERSION"));
+/// Who says it is calling, unless the caller says otherwise.
+pub(crate) const USER_AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("keyway/", env!("CARGO_PKG_VERSION")));
 
 /// How long the room waits for other people's servers.
 #[derive(Debug, Clone, Copy)]
@@ -160,6 +164,7 @@ pub(crate) struct Http {
     policy: EgressPolicy,
     pub(crate) timeouts: Timeouts,
     clients: RwLock<HashMap<(Certificates, Lane), reqwest::Client>>,
+    upstreams: RwLock<HashMap<(Certificates, String), Arc<Upstream>>>,
 }
 
 impl Http {
@@ -168,6 +173,7 @@ impl Http {
             policy,
             timeouts,
             clients: RwLock::default(),
+            upstreams: RwLock::default(),
         }
     }
 
@@ -191,6 +197,41 @@ impl Http {
         let client = self.build(trust.as_deref(), key.1)?;
         let mut known = self.clients.write().unwrap_or_else(PoisonError::into_inner);
         Ok(known.entry(key).or_insert(client).clone())
+    }
+
+    /// The pass-through's connections to a URL's origin, after the guard has judged what can be judged by now.
+    pub(crate) fn upstream(
+        &self,
+        trust: &Certificates,
+        url: &Url,
+    ) -> Result<Arc<Upstream>, SendError> {
+        self.policy.check(url)?;
+        let origin = url[..Position::BeforePath].to_owned();
+        let key = (trust.clone(), origin);
+        let known = self
+            .upstreams
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(upstream) = known.get(&key) {
+            return Ok(Arc::clone(upstream));
+        }
+        drop(known);
+        let dial = Dial::new(self.policy.clone(), url, trust.as_deref())?;
+        let upstream = Arc::new(Upstream::new(dial, self.timeouts));
+        let mut known = self
+            .upstreams
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(known.entry(key).or_insert(upstream)))
+    }
+
+    /// Closes connections that nobody uses any more.
+    pub(crate) fn tidy(&self) {
+        let mut known = self
+            .upstreams
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, upstream| upstream.tidy() > 0 || Arc::strong_count(upstream) > 1);
     }
 
     fn build(&self, trust: Option<&str>, lane: Lane) -> Result<reqwest::Client, SendError> {
@@ -315,7 +356,7 @@ impl Http {
 pub(crate) fn accept_encodings(headers: &mut HeaderMap) {
     headers.insert(
         header::ACCEPT_ENCODING,
-        http::HeaderValue::from_static(decode::ACCEPTED),
+        HeaderValue::from_static(decode::ACCEPTED),
     );
 }
 
@@ -367,6 +408,21 @@ pub(crate) fn classify(error: &reqwest::Error, host: &str, timeouts: Timeouts) -
         return SendError::Malformed { host, detail };
     }
     SendError::Unreachable { host, detail }
+}
+
+/// Finds the real cause in a chain of errors that the pass-through met.
+pub(crate) fn cause(error: &(dyn StdError + 'static), host: &str) -> SendError {
+    let mut current = Some(error);
+    while let Some(this) = current {
+        if let Some(found) = known_cause(this, host) {
+            return found;
+        }
+        current = this.source();
+    }
+    SendError::Unreachable {
+        host: host.to_owned(),
+        detail: innermost(error),
+    }
 }
 
 fn known_cause(current: &(dyn StdError + 'static), host: &str) -> Option<SendError> {

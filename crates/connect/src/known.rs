@@ -18,6 +18,7 @@ use crate::credential::Credential;
 use crate::error::Named;
 use crate::http::{Certificates, host_of};
 use crate::refresh::{Held, Slot};
+use crate::upstream::Upstream;
 
 /// How long another process's change may go unnoticed.
 const BELIEVED: Duration = Duration::from_secs(1);
@@ -39,8 +40,8 @@ pub(crate) struct Loaded {
     pub(crate) slot: Arc<Slot>,
     /// Host of the base URL, for the call log.
     pub(crate) host: Arc<str>,
-    /// The client for the base URL, once the guard has judged it.
-    pub(crate) client: OnceLock<reqwest::Client>,
+    /// The way to the base URL, once the guard has judged it.
+    pub(crate) upstream: OnceLock<Arc<Upstream>>,
     epoch: u64,
     stamp: Option<Stamp>,
     /// Nanoseconds after `Known::origin` at which it was last compared with the store.
@@ -192,7 +193,7 @@ impl Known {
             credential: parts.credential,
             token: parts.token,
             generation: parts.generation,
-            client: OnceLock::new(),
+            upstream: OnceLock::new(),
             epoch: parts.epoch,
             stamp: parts.stamp,
             compared: AtomicU64::new(self.elapsed()),

@@ -36,6 +36,8 @@ mod renewal;
 mod show;
 mod target;
 mod unnamed;
+mod upstream;
+mod wire;
 
 use std::sync::Arc;
 
@@ -228,6 +230,11 @@ impl Connector {
     /// The clouds that can be chosen by name.
     pub fn clouds(&self) -> Vec<CloudCard> {
         self.inner.clouds.cards()
+    }
+
+    /// Closes the pass-through's connections that nobody uses any more; to be called every few seconds.
+    pub fn tidy(&self) {
+        self.inner.http.tidy();
     }
 
     fn clock(&self) -> &Clock {

@@ -11,6 +11,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use connect::Connector;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use metrics::{Counter, Histogram, counter, histogram};
@@ -21,7 +22,7 @@ use crate::access::{Viewer, is_local};
 use crate::app::App;
 use crate::problem::Problem;
 
-/// How often the recorder folds its samples together.
+/// How often the recorder folds its samples together, and idle connections are looked after.
 const UPKEEP: Duration = Duration::from_secs(5);
 const BUCKETS: &[f64] = &[
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
@@ -76,13 +77,14 @@ pub(crate) fn install() {
     });
 }
 
-/// Keeps the recorder small until the server stops.
-pub(crate) async fn upkeep(stop: CancellationToken) {
+/// Keeps the recorder small, and idle connections few, until the server stops.
+pub(crate) async fn upkeep(connector: Connector, stop: CancellationToken) {
     let mut tick = tokio::time::interval(UPKEEP);
     while stop.run_until_cancelled(tick.tick()).await.is_some() {
         if let Some(handle) = RECORDER.get() {
             handle.run_upkeep();
         }
+        connector.tidy();
     }
 }
 

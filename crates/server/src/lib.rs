@@ -16,6 +16,7 @@ mod frame;
 mod health;
 mod json;
 mod key_cache;
+mod lane;
 mod page;
 mod problem;
 mod proxy;

@@ -4,35 +4,27 @@
 //! It refuses to speak plain HTTP to the world unless it is told that a proxy
 //! in front speaks TLS (`security.md` §4.1).
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::num::NonZero;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::{Body, HttpBody};
-use axum::extract::Request;
-use axum::response::Response;
-use axum::{BoxError, Router, ServiceExt};
-use axum_server::accept::NoDelayAcceptor;
-use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
-use axum_server::{Handle, Server};
-use bytes::Bytes;
+use futures_util::future::join_all;
 use oauth::Secret;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use tower::Service;
 
-use crate::app::{App, TlsProxy, router};
-use crate::{health, proxy};
+use crate::app::{App, TlsProxy};
+use crate::health;
+use crate::lane::{Counter, Lane};
 
-/// How long a client may take to send its headers, and a connection to be idle.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long to wait when the system gives no more connections, so that some may end.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// The certificate chain and key that a server shows.
 #[derive(Debug, Clone)]
@@ -79,66 +71,47 @@ pub async fn serve(
 ) -> Result<(), Error> {
     let address = listener.local_addr()?;
     check(&app, address, tls.is_some())?;
-    let tls = tls.map(|tls| rustls_config(&tls)).transpose()?;
+    let tls = tls.map(|tls| acceptor(&tls)).transpose()?;
     health::install();
-    app.tracker().spawn(health::upkeep(stop.clone()));
-    let handle = Handle::new();
-    let drain = Duration::from_secs(app.config().limits.drain_seconds);
-    app.tracker().spawn({
-        let (handle, stop) = (handle.clone(), stop.clone());
-        async move {
-            stop.cancelled().await;
-            handle.graceful_shutdown(Some(drain));
-        }
-    });
-    let limits = app.config().limits.clone();
-    let front = Front {
-        router: router(app.clone()),
-        app,
-    };
-    let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(front);
-    let mut server = axum_server::from_tcp(listener.into_std()?)?.handle(handle);
-    limit(&mut server, &limits);
-    let plain = NoDelayAcceptor::new();
-    if let Some(config) = tls {
-        let acceptor = RustlsAcceptor::new(RustlsConfig::from_config(config)).acceptor(plain);
-        server.acceptor(acceptor).serve(service).await?;
-    } else {
-        server.acceptor(plain).serve(service).await?;
-    }
+    app.tracker()
+        .spawn(health::upkeep(app.connector().clone(), stop.clone()));
+    let counter = Arc::new(Counter::new(app, tls, stop.clone()));
+    let lanes = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let lanes = (0..lanes)
+        .map(|_| Lane::start(&counter))
+        .collect::<Result<Vec<_>, _>>()?;
+    drop(counter);
+    stop.run_until_cancelled(accept(&listener, &lanes)).await;
+    drop(listener);
+    join_all(lanes.into_iter().map(Lane::close)).await;
     Ok(())
 }
 
-/// The router, past which the pass-through takes a short cut: finding a route among
-/// forty costs more than passing a small request on may.
-#[derive(Clone)]
-struct Front {
-    app: App,
-    router: Router,
+/// Hands every connection to the lane that has the fewest.
+async fn accept(listener: &TcpListener, lanes: &[Lane]) {
+    loop {
+        let accepted = listener.accept().await;
+        let lane = lanes.iter().min_by_key(|lane| lane.load());
+        let taken = accepted.and_then(|(socket, peer)| match lane {
+            Some(lane) => lane.take(socket, peer),
+            None => Err(io::Error::other("there is no lane")),
+        });
+        if let Err(error) = taken
+            && !is_the_clients(&error)
+        {
+            tracing::warn!(%error, "a connection could not be accepted");
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
 }
 
-impl<B> Service<http::Request<B>> for Front
-where
-    B: HttpBody<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        // a router is always ready
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        let request = request.map(Body::new);
-        if request.uri().path().starts_with(proxy::PREFIX) {
-            let app = self.app.clone();
-            return Box::pin(async move { Ok(proxy::answer(&app, request).await) });
-        }
-        Box::pin(Service::<Request>::call(&mut self.router, request))
-    }
+/// Whether a connection was given up by its client before it was accepted.
+fn is_the_clients(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
 }
 
 /// Fails closed on settings that would send credentials in the clear.
@@ -155,16 +128,7 @@ fn check(app: &App, address: SocketAddr, has_tls: bool) -> Result<(), Error> {
     Ok(())
 }
 
-/// Limits on connections; hyper answers what exceeds them before anybody else sees it.
-fn limit<A: axum_server::Address, Acc>(server: &mut Server<A, Acc>, limits: &crate::app::Limits) {
-    let http = server.http_builder();
-    http.http1().header_read_timeout(HEADER_TIMEOUT);
-    http.http2()
-        .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
-        .max_concurrent_streams(256);
-}
-
-fn rustls_config(tls: &Tls) -> Result<Arc<ServerConfig>, Error> {
+fn acceptor(tls: &Tls) -> Result<TlsAcceptor, Error> {
     let bad = |error: &dyn std::fmt::Display| Error::Certificate(error.to_string());
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&tls.certificate_pem)
         .collect::<Result<_, _>>()
@@ -177,5 +141,5 @@ fn rustls_config(tls: &Tls) -> Result<Arc<ServerConfig>, Error> {
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
         .map_err(|error| bad(&error))?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    Ok(TlsAcceptor::from(Arc::new(config)))
 }
