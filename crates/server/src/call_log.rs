@@ -1,9 +1,12 @@
-//! The call log's way to the store: a bounded channel and one writer.
+//! The call log's way to the store: rows that wait, and one writer.
 //!
-//! A call never waits for its row and never costs a commit of its own
-//! (`connections.md` §6). If the store can't follow, rows are dropped and
+//! A call never waits for its row, never costs a commit of its own
+//! (`connections.md` §6), and wakes the writer only with the first row of a
+//! batch and with the one that fills it. If the store can't follow, rows are dropped and
 //! counted; the audit log, which must not lose any, is written elsewhere.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use connect::{ApiResponse, CallError, ProxyResponse};
@@ -11,34 +14,73 @@ use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use metrics::counter;
 use store::{Actor, CallRecord, ConnectionId, Store};
-use tokio::sync::mpsc::{Receiver, Sender, channel};
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
 
 /// Rows that may wait for the writer.
 const QUEUE: usize = 16 * 1024;
-/// Rows of one commit.
+/// In place of a number of rows: there was no room for one more.
+const REFUSED: usize = QUEUE + 1;
+/// So many rows are written at once without waiting for more.
 const BATCH: usize = 1024;
 /// How long a row waits for company.
 const LINGER: Duration = Duration::from_millis(500);
 
 /// Where finished calls are reported.
-pub(crate) struct CallLog(Sender<CallRecord>);
+pub(crate) struct CallLog(Arc<Waiting>);
+
+/// Rows on their way to the writer.
+#[derive(Default)]
+struct Waiting {
+    rows: Mutex<Vec<CallRecord>>,
+    some: Notify,
+    full: Notify,
+    closed: AtomicBool,
+}
 
 impl CallLog {
     /// Starts the writer; it ends, with everything written, when the log is dropped.
     pub(crate) fn start(store: Store, tracker: &TaskTracker) -> CallLog {
-        let (sender, receiver) = channel(QUEUE);
-        tracker.spawn(write(store, receiver));
-        CallLog(sender)
+        let waiting = Arc::new(Waiting::default());
+        tracker.spawn(write(store, Arc::clone(&waiting)));
+        CallLog(waiting)
     }
 
     /// Reports one call, if there is anything to report; never waits.
     pub(crate) fn record(&self, record: Option<CallRecord>) {
         let Some(record) = record else { return };
-        if self.0.try_send(record).is_err() {
-            counter!("keyway_call_log_dropped_total").increment(1);
+        match self.0.push(record) {
+            1 => self.0.some.notify_one(),
+            BATCH => self.0.full.notify_one(),
+            REFUSED => counter!("keyway_call_log_dropped_total").increment(1),
+            _ => {}
         }
+    }
+}
+
+impl Drop for CallLog {
+    fn drop(&mut self) {
+        self.0.closed.store(true, Ordering::Release);
+        self.0.some.notify_one();
+        self.0.full.notify_one();
+    }
+}
+
+impl Waiting {
+    /// Adds a row if there is room; answers how many wait now.
+    fn push(&self, record: CallRecord) -> usize {
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        if rows.len() < QUEUE {
+            rows.push(record);
+            return rows.len();
+        }
+        REFUSED
+    }
+
+    fn take(&self) -> Vec<CallRecord> {
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *rows, Vec::with_capacity(BATCH))
     }
 }
 
@@ -138,19 +180,21 @@ impl Begun {
     }
 }
 
-async fn write(store: Store, mut receiver: Receiver<CallRecord>) {
-    let mut batch = Vec::new();
-    while receiver.recv_many(&mut batch, BATCH).await > 0 {
-        let end = Instant::now() + LINGER;
-        while batch.len() < BATCH {
-            let room = BATCH - batch.len();
-            match timeout_at(end, receiver.recv_many(&mut batch, room)).await {
-                Ok(1..) => {}
-                Ok(0) | Err(_) => break,
-            }
+async fn write(store: Store, waiting: Arc<Waiting>) {
+    loop {
+        // Looked at before the rows are: what came before the end of the log is still written.
+        let closed = waiting.closed.load(Ordering::Acquire);
+        if !closed {
+            waiting.some.notified().await;
+            // The first row waits for company; if nobody fills the batch in time, it goes as it is.
+            let _ = timeout(LINGER, waiting.full.notified()).await;
+        }
+        let batch = waiting.take();
+        if batch.is_empty() && closed {
+            return;
         }
         let rows = batch.len() as u64;
-        if let Err(error) = store.calls().record_many(std::mem::take(&mut batch)).await {
+        if let Err(error) = store.calls().record_many(batch).await {
             tracing::warn!(%error, rows, "rows of the call log were lost");
             counter!("keyway_call_log_dropped_total").increment(rows);
         }

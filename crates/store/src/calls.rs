@@ -70,8 +70,8 @@ impl CallLog<'_> {
             return Ok(());
         }
         let work = move |tx: &mut Tx<'_>, _: &Shared| {
-            for record in &records {
-                insert(tx, record)?;
+            for (id, record) in CallId::series().zip(&records) {
+                insert(tx, &id, record)?;
             }
             Ok(Outcome::unaudited(()))
         };
@@ -105,13 +105,13 @@ impl CallLog<'_> {
     }
 }
 
-fn insert(tx: &mut Tx<'_>, record: &CallRecord) -> Result<(), Error> {
+fn insert(tx: &mut Tx<'_>, id: &CallId, record: &CallRecord) -> Result<(), Error> {
     let microseconds = i64::try_from(record.duration.as_micros()).unwrap_or(i64::MAX);
     tx.execute(
         "INSERT INTO calls (id, at, actor, connection, method, host, path, status, code, provider, duration, attempts,
          token_generation, request_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         [
-            CallId::random().as_str().into(),
+            id.as_str().into(),
             record.at.into(),
             record.actor.as_str().into(),
             record.connection.as_str().into(),

@@ -28,7 +28,10 @@ pub(crate) fn random_token(prefix: &str) -> Secret {
 }
 
 fn random_text() -> String {
-    let mut bits = u128::from_be_bytes(random_bytes::<16>());
+    text_of(u128::from_be_bytes(random_bytes()))
+}
+
+fn text_of(mut bits: u128) -> String {
     let mut text = String::with_capacity(RANDOM_CHARACTERS);
     for _ in 0..RANDOM_CHARACTERS {
         text.push(char::from(ALPHABET[(bits & 31) as usize]));
@@ -116,6 +119,16 @@ identifiers! {
     RunId = "run_";
     /// Names one question that a run asks a person (it is not its token).
     ApprovalId = "app_";
+}
+
+impl CallId {
+    /// Identifiers that lie side by side in an index, for rows that are written together: 108 random bits for all of
+    /// them, counted in the last 20. Spread over the whole index, each row of a batch would cost a page of its own.
+    pub(crate) fn series() -> impl Iterator<Item = CallId> {
+        let shared = u128::from_be_bytes(random_bytes()) >> 20;
+        (0_u128..1 << 20)
+            .map(move |number| CallId(format!("{}{}", Self::PREFIX, text_of(shared | number << 108))))
+    }
 }
 
 /// A connection's name as a person typed it: 1 to 64 of letters, digits, `.`, `_` and `-`; unique ignoring case.
