@@ -10,7 +10,9 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::uri::InvalidUri;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header,
+};
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::{Body, Frame, SizeHint};
@@ -220,7 +222,9 @@ impl Connector {
             headers,
             body,
         };
-        let mut answer = self.pass(&loaded, &upstream, held.as_deref(), first).await?;
+        let mut answer = self
+            .pass(&loaded, &upstream, held.as_deref(), first)
+            .await?;
         if answer.status() == StatusCode::UNAUTHORIZED
             && let Some(newer) = self.after_refusal(&loaded, held.as_deref()).await
             && let Some((body, headers)) = again
@@ -233,7 +237,9 @@ impl Connector {
                 headers,
                 body,
             };
-            answer = self.pass(&loaded, &upstream, held.as_deref(), second).await?;
+            answer = self
+                .pass(&loaded, &upstream, held.as_deref(), second)
+                .await?;
             if answer.status() == StatusCode::UNAUTHORIZED {
                 loaded.slot.rest();
             }
@@ -298,10 +304,12 @@ impl Connector {
 /// What a URL asks of its server (RFC 9112 §3.2.1).
 fn path_and_query(url: &Url) -> Result<Uri, SendError> {
     let target = &url[Position::BeforePath..Position::AfterQuery];
-    target.parse().map_err(|error: InvalidUri| SendError::Malformed {
-        host: "the caller".to_owned(),
-        detail: error.to_string(),
-    })
+    target
+        .parse()
+        .map_err(|error: InvalidUri| SendError::Malformed {
+            host: "the caller".to_owned(),
+            detail: error.to_string(),
+        })
 }
 
 struct Passing {

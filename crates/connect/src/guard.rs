@@ -7,13 +7,13 @@
 //! connected to. The guard does not know origins or credentials: see `target.rs`.
 
 mod ranges;
+mod resolve;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
 /// Ports that other protocols own (the fetch standard's list): https on them is never meant.
@@ -301,15 +301,6 @@ impl EgressPolicy {
         })
     }
 
-    /// A resolver for one port and scheme: `reqwest` tells a resolver the name alone,
-    /// while entries name ports, so the clients are kept apart by [`Lane`].
-    pub(crate) fn resolver(&self, lane: Lane) -> Resolver {
-        Resolver {
-            policy: self.clone(),
-            lane,
-        }
-    }
-
     /// Which kind of client must carry a request to this URL.
     pub(crate) fn lane(&self, url: &Url) -> Lane {
         let port = url.port_or_known_default().unwrap_or(443);
@@ -325,42 +316,6 @@ impl EgressPolicy {
             },
             plain: Plain::from_flag(url.scheme() == "http"),
         }
-    }
-
-    /// Resolves a name and judges every answer, as a connect would; for checks at save.
-    pub(crate) async fn check_resolved(&self, url: &Url) -> Result<(), Refused> {
-        self.check(url)?;
-        let Some(Host::Domain(name)) = url.host() else {
-            return Ok(());
-        };
-        let lane = self.lane(url);
-        match lookup(name).await {
-            Ok(found) => self.judge_all(name, &found, lane),
-            Err(_) => Err(Refused::NoAddress {
-                host: name.to_owned(),
-            }),
-        }
-    }
-
-    /// The addresses that a connection to this origin may be made to, each of them judged.
-    pub(crate) async fn addresses(
-        &self,
-        origin: &Url,
-    ) -> Result<Vec<SocketAddr>, Box<dyn std::error::Error + Send + Sync>> {
-        self.check(origin)?;
-        let port = origin.port_or_known_default().unwrap_or(443);
-        let found = match origin.host() {
-            Some(Host::Ipv4(v4)) => vec![IpAddr::V4(v4)],
-            Some(Host::Ipv6(v6)) => vec![IpAddr::V6(v6)],
-            Some(Host::Domain(name)) => {
-                let found = lookup(name).await?;
-                self.judge_all(name, &found, self.lane(origin))?;
-                found
-            }
-            None => Vec::new(),
-        };
-        let with_port = |address| SocketAddr::new(address, port);
-        Ok(found.into_iter().map(with_port).collect())
     }
 
     fn judge_all(&self, name: &str, found: &[IpAddr], lane: Lane) -> Result<(), Refused> {
@@ -398,11 +353,6 @@ fn shown(url: &Url) -> String {
     }
 }
 
-async fn lookup(name: &str) -> std::io::Result<Vec<IpAddr>> {
-    let found = tokio::net::lookup_host((name, 0)).await?;
-    Ok(found.map(|address| address.ip()).collect())
-}
-
 /// Whether a request goes over http without TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Plain {
@@ -421,27 +371,6 @@ impl Plain {
 pub(crate) struct Lane {
     port: u16,
     plain: Plain,
-}
-
-/// The resolver inside the HTTP clients: it answers only with addresses that were checked.
-#[derive(Debug, Clone)]
-pub(crate) struct Resolver {
-    policy: EgressPolicy,
-    lane: Lane,
-}
-
-impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let this = self.clone();
-        Box::pin(async move {
-            let name = name.as_str().to_owned();
-            let found = lookup(&name).await?;
-            this.policy.judge_all(&name, &found, this.lane)?;
-            let addresses: Addrs =
-                Box::new(found.into_iter().map(|address| SocketAddr::new(address, 0)));
-            Ok(addresses)
-        })
-    }
 }
 
 impl Rule {

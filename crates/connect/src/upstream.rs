@@ -99,7 +99,11 @@ impl Upstream {
         }))
     }
 
-    fn answered(self: &Arc<Self>, link: Box<Link>, answer: Response<Incoming>) -> Response<AnswerBody> {
+    fn answered(
+        self: &Arc<Self>,
+        link: Box<Link>,
+        answer: Response<Incoming>,
+    ) -> Response<AnswerBody> {
         answer.map(|incoming| {
             let mut body = AnswerBody {
                 incoming,
@@ -127,7 +131,9 @@ impl Upstream {
             static SHELF: usize = THREADS.fetch_add(1, Ordering::Relaxed) % SHELVES;
         }
         let shelf = SHELF.with(|shelf| *shelf);
-        self.shelves[shelf].lock().unwrap_or_else(PoisonError::into_inner)
+        self.shelves[shelf]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The idle connection that was used last.
