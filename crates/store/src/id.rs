@@ -126,8 +126,13 @@ impl CallId {
     /// them, counted in the last 20. Spread over the whole index, each row of a batch would cost a page of its own.
     pub(crate) fn series() -> impl Iterator<Item = CallId> {
         let shared = u128::from_be_bytes(random_bytes()) >> 20;
-        (0_u128..1 << 20)
-            .map(move |number| CallId(format!("{}{}", Self::PREFIX, text_of(shared | number << 108))))
+        (0_u128..1 << 20).map(move |number| {
+            CallId(format!(
+                "{}{}",
+                Self::PREFIX,
+                text_of(shared | number << 108)
+            ))
+        })
     }
 }
 

@@ -398,3 +398,26 @@ fn entries_that_mean_nothing_are_all_named() {
     }
     assert_eq!(policy(&["loopback", "10.0.0.0/8:443"]).warnings().len(), 2);
 }
+
+#[tokio::test]
+async fn only_judged_addresses_are_connected_to() {
+    let found = async |entries: &[&str], url: &str| {
+        let outcome = policy(entries).addresses(&Url::parse(url).unwrap()).await;
+        outcome.map_err(|error| error.downcast_ref::<Refused>().map(Refused::code))
+    };
+    let refused = Err(Some("egress.address_forbidden"));
+    for url in [
+        "https://localhost:8443",
+        "https://127.0.0.1",
+        "https://[::1]",
+    ] {
+        assert_eq!(found(&[], url).await, refused, "{url}");
+    }
+    let public = SocketAddr::from(([8, 8, 8, 8], 443));
+    assert_eq!(found(&[], "https://8.8.8.8").await, Ok(vec![public]));
+    let local = found(&["loopback"], "http://localhost:9000").await.unwrap();
+    assert!(!local.is_empty());
+    for address in local {
+        assert!(address.ip().is_loopback() && address.port() == 9000);
+    }
+}

@@ -10,6 +10,7 @@ use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use axum::serve::ListenerExt as _;
 use serde_json::{Map, Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -27,12 +28,32 @@ pub(crate) async fn api() -> SocketAddr {
     api_counting(Crowd::default()).await
 }
 
+/// Starts the API and counts the connections to it.
+pub(crate) async fn api_counting_connections() -> (SocketAddr, Arc<AtomicUsize>) {
+    let opened = Arc::new(AtomicUsize::new(0));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let counter = Arc::clone(&opened);
+    let listener = listener.tap_io(move |_| {
+        counter.fetch_add(1, Ordering::SeqCst);
+    });
+    let router = router(address, Crowd::default());
+    TaskTracker::new().spawn(async move { axum::serve(listener, router).await });
+    (address, opened)
+}
+
 /// The same, counting the requests to `/crowd`.
 pub(crate) async fn api_counting(crowd: Crowd) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
+    let router = router(address, crowd);
+    TaskTracker::new().spawn(async move { axum::serve(listener, router).await });
+    address
+}
+
+fn router(address: SocketAddr, crowd: Crowd) -> Router {
     let issuer = format!("http://{address}");
-    let router = Router::new()
+    Router::new()
         .route("/echo", any(echo))
         .route("/echo/{*rest}", any(echo))
         .route("/to/{status}/{*target}", any(redirect))
@@ -57,9 +78,7 @@ pub(crate) async fn api_counting(crowd: Crowd) -> SocketAddr {
             get(|| async { metadata("https://evil.example") }),
         )
         .route("/never", get(std::future::pending::<String>))
-        .route("/status/{status}", any(status));
-    TaskTracker::new().spawn(async move { axum::serve(listener, router).await });
-    address
+        .route("/status/{status}", any(status))
 }
 
 fn metadata(issuer: &str) -> axum::Json<Value> {

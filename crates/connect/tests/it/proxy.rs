@@ -1,5 +1,7 @@
 //! The streaming pass-through.
 
+use std::sync::atomic::Ordering;
+
 use bytes::Bytes;
 use connect::{ProxyRequest, ProxyResponse, StreamBody, Timeouts};
 use http::{HeaderMap, HeaderValue, Method, header};
@@ -108,6 +110,98 @@ async fn large_answers_stream_through() {
         seen += frame.unwrap().into_data().map_or(0, |data| data.len());
     }
     assert_eq!(seen, size);
+}
+
+#[tokio::test]
+async fn a_connection_is_used_again_whatever_the_answer_was() {
+    let plain = plain(&["loopback"], Timeouts::default()).await;
+    let (api, opened) = mock::api_counting_connections().await;
+    plain.create(bearer("api", api)).await;
+    let send = async |method: Method, target: &str| {
+        let sent = request(method, target);
+        plain
+            .connector
+            .forward(&Actor::local(), &name("api"), sent)
+            .await
+            .unwrap()
+    };
+    for (method, target) in [
+        (Method::GET, "/echo"),
+        (Method::HEAD, "/echo"),
+        (Method::DELETE, "/status/204"),
+        (Method::GET, "/big/300000"),
+        (Method::POST, "/status/404"),
+        (Method::GET, "/status/304"),
+        (Method::GET, "/echo"),
+    ] {
+        body(send(method, target).await).await;
+    }
+    assert_eq!(opened.load(Ordering::SeqCst), 1);
+    // an answer that is not read to its end takes its connection with it
+    drop(send(Method::GET, "/big/30000000").await);
+    body(send(Method::GET, "/echo").await).await;
+    assert_eq!(opened.load(Ordering::SeqCst), 2);
+    // two at once are two connections, and both are kept
+    let (one, two) = tokio::join!(send(Method::GET, "/echo"), send(Method::GET, "/echo"));
+    body(one).await;
+    body(two).await;
+    let (one, two) = tokio::join!(send(Method::GET, "/echo"), send(Method::GET, "/echo"));
+    body(one).await;
+    body(two).await;
+    assert_eq!(opened.load(Ordering::SeqCst), 3);
+    plain.connector.tidy();
+    body(send(Method::GET, "/echo").await).await;
+    assert_eq!(opened.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn a_connection_that_the_other_side_ended_costs_no_request() {
+    let plain = plain(&["loopback"], Timeouts::default()).await;
+    // it promises to keep the connection and hangs up after each answer
+    let api = mock::raw(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nfine").await;
+    plain.create(bearer("api", api)).await;
+    for _ in 0..5 {
+        let mut sent = request(Method::POST, "/x");
+        sent.body = StreamBody::new(Full::new(Bytes::from_static(b"hello")));
+        let answer = plain
+            .connector
+            .forward(&Actor::local(), &name("api"), sent)
+            .await
+            .unwrap();
+        assert_eq!(body(answer).await, "fine");
+    }
+}
+
+#[tokio::test]
+async fn what_an_api_does_wrong_has_its_code() {
+    let timeouts = Timeouts {
+        first_byte: std::time::Duration::from_millis(200),
+        ..Timeouts::default()
+    };
+    let plain = plain(&["loopback"], timeouts).await;
+    let nobody = {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        listener.local_addr().unwrap()
+    };
+    plain.create(bearer("nobody", nobody)).await;
+    plain.create(bearer("silent", mock::raw(b"").await)).await;
+    plain
+        .create(bearer("odd", mock::raw(b"what?\r\n\r\n").await))
+        .await;
+    plain.create(bearer("slow", mock::api().await)).await;
+    for (api, code) in [
+        ("nobody", "upstream.unreachable"),
+        ("silent", "upstream.unreachable"),
+        ("odd", "upstream.malformed"),
+        ("slow", "upstream.timeout"),
+    ] {
+        let sent = request(Method::GET, "/never");
+        let outcome = plain
+            .connector
+            .forward(&Actor::local(), &name(api), sent)
+            .await;
+        assert_eq!(outcome.err().unwrap().code(), code, "{api}");
+    }
 }
 
 async fn forward(house: &House, method: Method, body: StreamBody) -> ProxyResponse {
