@@ -36,7 +36,7 @@ pub(crate) struct Upstream {
     host: String,
     dial: Dial,
     timeouts: Timeouts,
-    shelves: [Mutex<Vec<Box<Link>>>; SHELVES],
+    shelves: [Mutex<Vec<Link>>; SHELVES],
 }
 
 impl Upstream {
@@ -83,7 +83,7 @@ impl Upstream {
         }
     }
 
-    async fn connect(&self) -> Result<Box<Link>, SendError> {
+    async fn connect(&self) -> Result<Link, SendError> {
         let limit = self.timeouts.connect;
         let wire = match tokio::time::timeout(limit, self.dial.open()).await {
             Ok(opened) => opened.map_err(|error| cause(&*error, &self.host))?,
@@ -92,18 +92,14 @@ impl Upstream {
         let (sender, connection) = handshake(TokioIo::new(wire))
             .await
             .map_err(|error| cause(&error, &self.host))?;
-        Ok(Box::new(Link {
+        Ok(Link {
             sender,
-            connection: Some(connection),
+            connection: Some(Box::new(connection)),
             idle_since: Instant::now(),
-        }))
+        })
     }
 
-    fn answered(
-        self: &Arc<Self>,
-        link: Box<Link>,
-        answer: Response<Incoming>,
-    ) -> Response<AnswerBody> {
+    fn answered(self: &Arc<Self>, link: Link, answer: Response<Incoming>) -> Response<AnswerBody> {
         answer.map(|incoming| {
             let mut body = AnswerBody {
                 incoming,
@@ -125,47 +121,50 @@ impl Upstream {
         }
     }
 
-    fn shelf(&self) -> MutexGuard<'_, Vec<Box<Link>>> {
+    fn shelf(&self) -> MutexGuard<'_, Vec<Link>> {
         static THREADS: AtomicUsize = AtomicUsize::new(0);
         thread_local! {
             static SHELF: usize = THREADS.fetch_add(1, Ordering::Relaxed) % SHELVES;
         }
-        let shelf = SHELF.with(|shelf| *shelf);
-        self.shelves[shelf]
+        let mine = SHELF.with(|number| *number);
+        self.shelves[mine]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The idle connection that was used last.
-    fn take(&self) -> Option<Box<Link>> {
+    fn take(&self) -> Option<Link> {
         let link = self.shelf().pop()?;
         (link.idle_since.elapsed() < IDLE).then_some(link)
     }
 
-    fn keep(&self, mut link: Box<Link>) {
+    fn keep(&self, mut link: Link) {
         link.idle_since = Instant::now();
-        let mut shelf = self.shelf();
-        if shelf.len() < IDLE_AT_MOST {
-            shelf.push(link);
+        let mut idle = self.shelf();
+        if idle.len() < IDLE_AT_MOST {
+            idle.push(link);
         }
     }
 
     /// Closes what was idle for too long or ended by the other side; answers how many are left.
     pub(crate) fn tidy(&self) -> usize {
-        let left = |shelf: &Mutex<Vec<Box<Link>>>| {
-            let mut shelf = shelf.lock().unwrap_or_else(PoisonError::into_inner);
-            shelf.retain_mut(|link| link.idle_since.elapsed() < IDLE && link.is_open());
-            shelf.len()
+        let left = |shelf: &Mutex<Vec<Link>>| {
+            let mut idle = shelf.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.retain_mut(|link| link.idle_since.elapsed() < IDLE && link.is_open());
+            idle.len()
         };
         self.shelves.iter().map(left).sum()
     }
 }
 
+/// HTTP/1.1 on an open wire.
+type Spoken = Connection<TokioIo<Box<dyn Wire>>, StreamBody>;
+
 /// One connection, in use by one request at a time.
 struct Link {
     sender: SendRequest<StreamBody>,
     /// `None` once it has ended.
-    connection: Option<Connection<TokioIo<Box<dyn Wire>>, StreamBody>>,
+    connection: Option<Box<Spoken>>,
     idle_since: Instant,
 }
 
@@ -175,9 +174,9 @@ type Unsent = (hyper::Error, Option<Box<Request<StreamBody>>>);
 impl Link {
     /// Sends a request and waits for the head of the answer.
     async fn exchange(
-        mut self: Box<Self>,
+        mut self,
         request: Request<StreamBody>,
-    ) -> Result<(Box<Link>, Response<Incoming>), Unsent> {
+    ) -> Result<(Link, Response<Incoming>), Unsent> {
         let mut answer = pin!(self.sender.try_send_request(request));
         let outcome = std::future::poll_fn(|context| {
             self.drive(context);
@@ -211,7 +210,7 @@ impl Link {
 /// The body of an answer; at its end the connection is free again.
 pub(crate) struct AnswerBody {
     incoming: Incoming,
-    link: Option<Box<Link>>,
+    link: Option<Link>,
     upstream: Arc<Upstream>,
 }
 
