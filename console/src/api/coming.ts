@@ -5,9 +5,6 @@ import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 
-/** The expiry date of a client secret is to be asked for and counted down (connections.md §4). */
-export type CardWithExpiry = Schemas["Card"] & { secret_expires_at?: string | null };
-
 export type Pairs = [string, string][];
 
 /** The document can't say "an object or a list of pairs"; the console sends pairs, which keep their order. */

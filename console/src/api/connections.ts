@@ -2,11 +2,10 @@
 
 import { queryOptions } from "@tanstack/react-query";
 import { segment, send } from "./client";
-import type { CardWithExpiry } from "./coming";
 import type { components } from "./schema";
 
 type Schemas = components["schemas"];
-export type Card = CardWithExpiry;
+export type Card = Schemas["Card"];
 export type State = Schemas["State"];
 export type Advice = Schemas["Advice"];
 export type Token = Schemas["Token"];

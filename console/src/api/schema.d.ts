@@ -492,6 +492,11 @@ export interface components {
             /** @description Who signed in. */
             authorized_by?: string | null;
             token?: components["schemas"]["Token"] | null;
+            /**
+             * Format: date-time
+             * @description When the secret expires, if somebody said so.
+             */
+            secret_expires_at?: string | null;
             /** @description What should be looked at, though it may work. */
             warnings: components["schemas"]["Warning"][];
             /** @description Who made it. */
@@ -569,6 +574,8 @@ export interface components {
             query_key?: components["schemas"]["QueryKey"] | null;
             /** @description Certificates to trust beside those of the machine, in PEM. */
             ca_certificate?: string | null;
+            /** @description When the secret expires: a date (`2027-11-28`) or an RFC 3339 time; empty for "not known". */
+            secret_expires_at?: string | null;
             /** @description Says that a token endpoint on another site than the authorization endpoint is meant. */
             confirm_foreign_token_endpoint?: boolean | null;
             /** @description Whether to prove the connection after saving it; the default is yes. */
@@ -753,6 +760,8 @@ export interface components {
             query_key?: components["schemas"]["QueryKey"] | null;
             /** @description Certificates to trust beside those of the machine, in PEM. */
             ca_certificate?: string | null;
+            /** @description When the secret expires: a date (`2027-11-28`) or an RFC 3339 time; empty for "not known". */
+            secret_expires_at?: string | null;
             /** @description Says that a token endpoint on another site than the authorization endpoint is meant. */
             confirm_foreign_token_endpoint?: boolean | null;
             /** @description Whether to prove the connection after saving it; the default is yes. */

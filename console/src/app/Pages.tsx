@@ -8,6 +8,7 @@ import { DetailPage } from "../connections/detail/DetailPage";
 import { ListPage } from "../connections/list/ListPage";
 import { ConnectorPage } from "../connections/new/ConnectorPage";
 import { GraphPage } from "../connections/new/GraphPage";
+import { OidcPage } from "../connections/new/OidcPage";
 import { StartPage } from "../connections/new/StartPage";
 import { ExplorerPage } from "../explorer/ExplorerPage";
 import { AuditPage } from "../settings/audit/AuditPage";
@@ -30,6 +31,7 @@ export function Pages({ me }: { me: Me }) {
       <Route path="/connections/new">{only("admin", <StartPage />)}</Route>
       <Route path="/connections/new/api-connector">{only("admin", <ConnectorPage />)}</Route>
       <Route path="/connections/new/microsoft-graph">{only("admin", <GraphPage />)}</Route>
+      <Route path="/connections/new/openid-connect">{only("admin", <OidcPage />)}</Route>
       <Route path="/connections/:name/change">{({ name }) => only("admin", <ChangePage key={name} name={name} />)}</Route>
       <Route path="/connections/:name">{({ name }) => <DetailPage key={name} name={name} me={me} />}</Route>
       <Route path="/explorer">{only("operator", <ExplorerPage />)}</Route>

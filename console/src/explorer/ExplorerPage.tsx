@@ -35,6 +35,7 @@ function Explorer({ cards }: { cards: Card[] }) {
   const presets = useQuery(presetsQuery).data;
   const sending = useMutation({ mutationFn: (sent: Request) => sendOf(sent) });
   const card = cards.find((known) => known.name === request.connection);
+  const command = asCli(request);
   const send = (sent: Request) => {
     setRequest(sent);
     sending.mutate(sent);
@@ -51,7 +52,7 @@ function Explorer({ cards }: { cards: Card[] }) {
         />
         <div className="row">
           <CopyButton text={asCurl(request, presets?.publicUrl ?? window.location.origin)} label={explorer.copyCurl} />
-          <CopyButton text={asCli(request)} label={explorer.copyCli} />
+          {command !== undefined && <CopyButton text={command} label={explorer.copyCli} />}
           <span className="muted small">{explorer.copyNote}</span>
         </div>
       </Panel>
@@ -65,7 +66,7 @@ function Explorer({ cards }: { cards: Card[] }) {
 
 async function sendOf(request: Request) {
   const body = callOf(request);
-  if (!body) throw new Error(explorer.badJson);
+  if (!body) throw new Error(explorer.incomplete);
   return call(request.connection, body);
 }
 

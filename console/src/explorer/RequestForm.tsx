@@ -1,11 +1,12 @@
 // Method, path, query, headers and body of a call.
 
+import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useId } from "react";
 import type { Card } from "../api/connections";
 import { explorer, graphPaths } from "../texts/explorer";
 import { Button } from "../ui/Button";
-import { Check, Pairs, Select, TextArea, TextField } from "../ui/Field";
-import { METHODS, type Request, parsedJson } from "./request";
+import { Check, type FieldNote, FileField, Pairs, Select, TextArea, TextField } from "../ui/Field";
+import { FILE_LIMIT, METHODS, type Request, base64Of, isComplete, parsedJson } from "./request";
 
 interface RequestFormProps {
   request: Request;
@@ -33,7 +34,7 @@ export function RequestForm({ request, cards, busy, onChange, onSend }: RequestF
         <div className="grow">
           <TextField label={explorer.path} mono required list={list} value={request.path} onChange={(path) => patch({ path })} />
         </div>
-        <Button type="submit" variant="primary" icon="send" busy={busy} disabled={request.bodyKind === "json" && !parsedJson(request.body)}>
+        <Button type="submit" variant="primary" icon="send" busy={busy} disabled={!isComplete(request)}>
           {explorer.send}
         </Button>
       </div>
@@ -62,7 +63,21 @@ function BodyFields({ request, patch }: { request: Request; patch: (fields: Part
       {(bodyKind === "json" || bodyKind === "text") && (
         <TextArea label={explorer.bodyText} rows={6} value={body} onChange={(text) => patch({ body: text })} notes={bad ? [{ severity: "error", message: explorer.badJson }] : []} />
       )}
+      {bodyKind === "bytes" && <FilePicker request={request} patch={patch} />}
       {bodyKind === "form" && <Pairs legend={explorer.bodyText} nameLabel={explorer.name} valueLabel={explorer.value} pairs={request.form} onChange={(form) => patch({ form })} />}
     </>
   );
+}
+
+function FilePicker({ request, patch }: { request: Request; patch: (fields: Partial<Request>) => void }) {
+  const reading = useMutation({
+    mutationFn: async (file: File) => {
+      if (file.size > FILE_LIMIT) throw new Error(explorer.fileTooLarge(FILE_LIMIT / 1024));
+      return { name: file.name, size: file.size, base64: base64Of(new Uint8Array(await file.arrayBuffer())) };
+    },
+    onSuccess: (file) => patch({ file }),
+    onError: () => patch({ file: null }),
+  });
+  const notes: FieldNote[] = reading.error ? [{ severity: "error", message: reading.error.message }] : [];
+  return <FileField label={explorer.file} hint={request.file ? explorer.fileChosen(request.file.name, request.file.size) : explorer.fileHint} onChoose={(file) => reading.mutate(file)} notes={notes} />;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Request, asCli, asCurl, callOf, emptyRequest, shellWord } from "./request";
+import { type Request, asCli, asCurl, base64Of, callOf, emptyRequest, isComplete, shellWord } from "./request";
 
 const request = (fields: Partial<Request>): Request => ({ ...emptyRequest("graph", "/v1.0/users"), ...fields });
 
@@ -22,6 +22,17 @@ describe("a request", () => {
 
   it("goes through the pass-through by path, also for a whole URL", () => {
     expect(asCurl(request({ path: "https://graph.microsoft.com/v1.0/users?$top=1" }), "https://keyway.contoso.example/")).toContain("'https://keyway.contoso.example/proxy/graph/v1.0/users?$top=1'");
+  });
+
+  it("takes the bytes of a file, which only the pass-through's command can name", () => {
+    const waiting = request({ method: "PUT", bodyKind: "bytes" });
+    expect(callOf(waiting)).toBeUndefined();
+    expect(isComplete(waiting)).toBe(false);
+    const bytes = Uint8Array.from({ length: 10_000 }, (_, at) => at % 256);
+    const filled = { ...waiting, file: { name: "photo of it's.png", size: bytes.length, base64: base64Of(bytes) } };
+    expect(callOf(filled)).toMatchObject({ bytes: Buffer.from(bytes).toString("base64") });
+    expect(asCurl(filled, "http://localhost:8800")).toContain(`-H 'Content-Type: application/octet-stream' --data-binary '@photo of it'\\''s.png'`);
+    for (const bodyKind of ["bytes", "form", "text"] as const) expect(asCli({ ...filled, bodyKind })).toBeUndefined();
   });
 
   it("quotes words", () => {

@@ -7,6 +7,8 @@ export const start = {
   connectorLead: "Any API: OAuth, Client Credentials, Basic, Custom Header, Bearer Token or None.",
   graph: "Microsoft Graph",
   graphLead: "Users, groups, mail and files of a Microsoft Entra tenant. Asks only for cloud and tenant.",
+  oidc: "OpenID Connect provider",
+  oidcLead: "Asks for the issuer, and finds the two paths by its metadata.",
   sandbox: (cloud: string) => `Microsoft Graph in the sandbox (${cloud})`,
   sandboxLead: "The same steps against a stand-in on this machine: no tenant, no internet.",
 };
@@ -18,6 +20,7 @@ export const authTypes = [
   { value: "headers", label: "Custom Header" },
   { value: "bearer", label: "Bearer Token" },
   { value: "none", label: "None" },
+  { value: "query_key", label: "Key in the query" },
 ] as const;
 
 export const authTypeHints: Record<(typeof authTypes)[number]["value"], string> = {
@@ -27,6 +30,7 @@ export const authTypeHints: Record<(typeof authTypes)[number]["value"], string> 
   headers: "Headers of your own with every call.",
   bearer: "A fixed token with every call.",
   none: "Nothing is attached.",
+  query_key: "A query parameter with every call. It stands in the addresses that the API logs: take a header if the API knows one.",
 };
 
 export const clientAuthentications = [
@@ -58,6 +62,8 @@ export const form = {
   clientIdHint: "In Entra: Application (client) ID.",
   clientSecret: "Client Secret",
   clientSecretHint: "In Entra: the Value of a client secret, not its Secret ID. It is sealed and never shown again.",
+  secretExpiry: "Secret expires",
+  secretExpiryHint: "Not needed. In Entra: Expires, beside the Value. The last 30 days are counted down on the card.",
   scope: "Scope",
   scopeHint: "Names separated by spaces, for instance offline_access user.read.all",
   scopeHintAppOnly: "For app-only in Entra: https://graph.microsoft.com/.default",
@@ -70,6 +76,8 @@ export const form = {
   headerName: "Header",
   headerValue: "Value",
   token: "Token",
+  queryKeyName: "Parameter",
+  queryKey: "Key",
   whichApi: "Which API will this call?",
   whichApiLead: "The secret is only ever sent to these origins.",
   baseUrl: "Base URL",
@@ -130,6 +138,18 @@ export const graph = {
   offlineLead: "Brings the refresh token: without it somebody signs in again every hour.",
 };
 
+export const oidc = {
+  title: "OpenID Connect provider",
+  lead: "The endpoints are found by the issuer's metadata (OpenID Connect Discovery) when you create the connection.",
+  where: "Which provider?",
+  issuer: "Issuer",
+  issuerHint: "The address that its metadata lie below: https://id.contoso.example makes https://id.contoso.example/.well-known/openid-configuration.",
+  delegatedPoints: ["Somebody signs in once and consents.", "Calls can do what the scope and that person may do."],
+  appOnlyPoints: ["Nobody signs in (client credentials).", "Calls can do what the client itself was given."],
+  scopeHint: "Names separated by spaces, for instance openid offline_access",
+  scopeHintAppOnly: "As the provider names it; many need none.",
+};
+
 export const change = {
   title: (name: string) => `Change ${name}`,
   lead: "What you leave as it is stays. A secret that you leave empty is kept.",
@@ -155,5 +175,6 @@ export const change = {
     client_authentication: "Client Authentication Type",
     username: "user name",
     headers: "headers",
+    query_key: "the parameter's name",
   } as Record<string, string>,
 };

@@ -120,6 +120,28 @@ export function TextArea({ label, hint, notes, onChange, rows = 3, ...rest }: Te
   );
 }
 
+interface FileFieldProps extends FieldProps {
+  onChoose: (file: File) => void;
+}
+
+export function FileField({ label, hint, notes, onChoose }: FileFieldProps) {
+  return (
+    <Frame label={label} hint={hint} notes={notes}>
+      {(wiring) => (
+        <input
+          {...wiring}
+          className="input"
+          type="file"
+          onChange={(event) => {
+            const file = event.target.files?.[0];
+            if (file) onChoose(file);
+          }}
+        />
+      )}
+    </Frame>
+  );
+}
+
 export interface Option<Value extends string> {
   value: Value;
   label: string;

@@ -70,6 +70,8 @@ pub struct Card {
     pub authorized_by: Option<String>,
     /// About the stored token, never the token.
     pub token: Option<TokenCard>,
+    /// When the secret expires, if somebody said so.
+    pub secret_expires_at: Option<Timestamp>,
     /// What should be looked at, though it may work.
     pub warnings: Vec<Warning>,
     /// Who made it.

@@ -49,12 +49,16 @@ impl Connector {
         };
         let proves = change.prove != Some(false);
         let confirms = change.confirm_foreign_token_endpoint;
+        let dated = change.secret_expires_at.is_some();
         let (mut stored, kept) = Form::of(&connection.settings, &change);
         stored.confirm_foreign_token_endpoint = confirms.or(stored.confirm_foreign_token_endpoint);
-        let checked = self.check(stored.overlay(change), kept).await?;
+        let mut checked = self.check(stored.overlay(change), kept).await?;
         let decided = decide(&connection, &checked.settings, &checked.secrets);
         let token = self.inner.store.tokens().read(&connection.id).await?.token;
         let mut wiped = decided.wiped;
+        if !wiped.is_empty() && !dated {
+            checked.settings.secret_expires_at = None;
+        }
         if let (WipeTokens::Wipe, Some(token)) = (decided.tokens, &token)
             && decided.moved
         {
@@ -173,7 +177,7 @@ fn decide(connection: &Connection, settings: &Settings, given: &Secrets) -> Deci
         (true, true) => Effect::Anew,
         (true, false) => Effect::Scope,
         (false, _) if secrets.is_some() && !oauth => Effect::Anew,
-        (false, _) if secrets.is_some() || before != settings => Effect::Prove,
+        (false, _) if secrets.is_some() || !same(before, settings) => Effect::Prove,
         (false, _) => Effect::Nothing,
     };
     Decided {
@@ -187,6 +191,15 @@ fn decide(connection: &Connection, settings: &Settings, given: &Secrets) -> Deci
         wiped: Vec::new(),
         effect,
     }
+}
+
+/// Whether nothing changed that a proof could tell: a date is only remembered.
+fn same(before: &Settings, after: &Settings) -> bool {
+    let dated = Settings {
+        secret_expires_at: before.secret_expires_at,
+        ..after.clone()
+    };
+    *before == dated
 }
 
 /// Whether anything changed that decides where, to whom or as whom a secret is sent.
@@ -244,6 +257,11 @@ impl Form {
             base_url: settings.base_url.as_ref().map(ToString::to_string),
             origins: Some(settings.origins.iter().map(ToString::to_string).collect()),
             ca_certificate: settings.ca_certificate.clone(),
+            // a new secret has a day of its own, or none that is known
+            secret_expires_at: settings
+                .secret_expires_at
+                .filter(|_| !change.brings_secret())
+                .map(|time| time.to_string()),
             ..Form::default()
         };
         let other_type = change

@@ -105,6 +105,7 @@ impl Connector {
                     .await?,
                 authentication,
                 ca_certificate: form.ca_certificate.clone(),
+                secret_expires_at: fields::expiry(form.secret_expires_at.as_deref())?,
             },
             secrets: secrets.into_iter().collect(),
             recognised,

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 
 use http::HeaderName;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use oauth::{
     AuthenticationMethod, ClientId, GrantType, Scope, ScopeRule, Secret, Severity,
     is_reserved_authorization_parameter, is_reserved_token_parameter,
@@ -264,6 +267,30 @@ pub(crate) fn query_key(
     keep(secrets, "query_key", "/query_key/value", key.value.as_ref())?;
     Ok(Authentication::QueryKey {
         name: key.name.clone(),
+    })
+}
+
+/// Providers show a day, so a day is enough; it counts from its beginning, to be early rather than late.
+pub(crate) fn expiry(given: Option<&str>) -> Result<Option<Timestamp>, Error> {
+    let Some(text) = given.filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let day = || {
+        let day: Date = text.parse().ok()?;
+        day.to_zoned(TimeZone::UTC).ok().map(|day| day.timestamp())
+    };
+    let time = if text.len() == "2027-11-28".len() {
+        day()
+    } else {
+        text.parse().ok()
+    };
+    time.map(Some).ok_or_else(|| {
+        Error::invalid(
+            "secret.expiry_invalid",
+            "/secret_expires_at",
+            format!("{text:?} is neither a date nor a time"),
+        )
+        .with_hint("as the provider shows it: 2027-11-28, or 2027-11-28T09:30:00Z")
     })
 }
 

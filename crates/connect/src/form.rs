@@ -57,6 +57,8 @@ pub struct Form {
     pub query_key: Option<QueryKey>,
     /// Certificates to trust beside those of the machine, in PEM.
     pub ca_certificate: Option<String>,
+    /// When the secret expires: a date or an RFC 3339 time; empty for "not known".
+    pub secret_expires_at: Option<String>,
     /// Says that a token endpoint on another site than the authorization endpoint is meant.
     pub confirm_foreign_token_endpoint: Option<bool>,
     /// Whether to prove the connection after saving it; the default is yes.
@@ -106,6 +108,15 @@ pub enum Proof {
 }
 
 impl Form {
+    /// Whether a secret of any type is among the fields.
+    pub(crate) fn brings_secret(&self) -> bool {
+        self.client_secret.is_some()
+            || self.password.is_some()
+            || self.token.is_some()
+            || self.headers.is_some()
+            || self.query_key.is_some()
+    }
+
     /// Lays the fields of a change over those that are stored.
     pub(crate) fn overlay(mut self, change: Form) -> Form {
         fn lay<T>(under: &mut Option<T>, over: Option<T>) {
@@ -142,6 +153,7 @@ impl Form {
         lay(&mut self.headers, change.headers);
         lay(&mut self.query_key, change.query_key);
         lay(&mut self.ca_certificate, change.ca_certificate);
+        lay(&mut self.secret_expires_at, change.secret_expires_at);
         lay(
             &mut self.confirm_foreign_token_endpoint,
             change.confirm_foreign_token_endpoint,

@@ -14,6 +14,9 @@ use crate::load::origins;
 use crate::preset::generic;
 use crate::{Connector, preset};
 
+/// So long before a secret expires the card begins to say so.
+const SECRET_WARNING: SignedDuration = SignedDuration::from_hours(30 * 24);
+
 impl Connector {
     /// The card of a connection.
     pub(crate) async fn show(&self, connection: &Connection) -> Result<Card, Error> {
@@ -94,8 +97,9 @@ impl Connector {
                 .map(|diagnosis| situation.advise(diagnosis)),
             identity: token.and_then(|token| oauth.and_then(|oauth| identity(oauth, token))),
             authorized_by: connection.standing.authorized_by.clone(),
-            warnings: warnings(connection, rules, token, token_card.as_ref()),
+            warnings: warnings(connection, rules, token, token_card.as_ref(), now),
             token: token_card,
+            secret_expires_at: settings.secret_expires_at,
             created_by: connection.created_by.clone(),
             created_at: connection.created_at,
             updated_at: connection.updated_at,
@@ -190,11 +194,17 @@ fn warnings(
     rules: ScopeRule,
     token: Option<&StoredToken>,
     card: Option<&TokenCard>,
+    now: Timestamp,
 ) -> Vec<Warning> {
+    let expiry = connection
+        .settings
+        .secret_expires_at
+        .and_then(|expiry| expiry_warning(expiry, now));
     let Authentication::OAuth(oauth) = &connection.settings.authentication else {
-        return Vec::new();
+        return expiry.into_iter().collect();
     };
-    let mut warnings = scope_warnings(connection, oauth, rules);
+    let mut warnings: Vec<Warning> = expiry.into_iter().collect();
+    warnings.extend(scope_warnings(connection, oauth, rules));
     let secret = connection
         .secrets
         .as_ref()
@@ -251,6 +261,29 @@ fn warnings(
         ));
     }
     warnings
+}
+
+/// Counts the days down, from the thirtieth on.
+fn expiry_warning(expiry: Timestamp, now: Timestamp) -> Option<Warning> {
+    let left = expiry.duration_since(now);
+    if left <= SignedDuration::ZERO {
+        return Some(warning(
+            "secret.expired",
+            "the secret's expiry date has passed: make a new one at the provider and enter it here",
+        ));
+    }
+    let days = left.as_hours() / 24;
+    (left <= SECRET_WARNING).then(|| {
+        let left = match days {
+            0 => "in less than a day".to_owned(),
+            1 => "in 1 day".to_owned(),
+            days => format!("in {days} days"),
+        };
+        warning(
+            "secret.expires_soon",
+            format!("the secret expires {left}: make a new one at the provider and enter it here"),
+        )
+    })
 }
 
 fn scope_warnings(connection: &Connection, oauth: &OAuth, rules: ScopeRule) -> Vec<Warning> {

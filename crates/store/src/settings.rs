@@ -52,6 +52,9 @@ pub struct Settings {
     pub authentication: Authentication,
     /// A certificate authority of the connection's own, as PEM.
     pub ca_certificate: Option<String>,
+    /// When the provider will stop taking the secret, as a person was told there.
+    #[serde(default)]
+    pub secret_expires_at: Option<Timestamp>,
 }
 
 /// How a connection proves who is calling; the secrets are in [`Secrets`].

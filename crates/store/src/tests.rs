@@ -64,6 +64,7 @@ fn graph_settings() -> Settings {
             iss_required: false,
         }),
         ca_certificate: None,
+        secret_expires_at: Some("2027-11-28T00:00:00Z".parse().unwrap()),
     }
 }
 

@@ -14,7 +14,7 @@ import { Loaded } from "../../ui/Loaded";
 import { Page, Panel } from "../../ui/Page";
 import { ProblemView } from "../../ui/ProblemView";
 import { ApiFields, MoreFields, SimpleFields } from "../form/OtherFields";
-import { ClientAuthenticationField, OAuthFields } from "../form/OAuthFields";
+import { ClientAuthenticationField, OAuthFields, SecretExpiry } from "../form/OAuthFields";
 import { type DraftNote, notesOn, scopeNotes, secretNotes, usesOAuth } from "../form/draft";
 import { fieldNotes } from "../form/notes";
 import { type ChangeDraft, asksAgain, changesOf, draftOf, wiping } from "./changes";
@@ -70,8 +70,7 @@ function ChangeForm({ stored, reload }: { stored: Card; reload: () => void }) {
         <TextField label={form.name} hint={form.nameHint} required value={draft.name} onChange={(name) => patch({ name })} notes={notes("name")} />
         {isPreset && <PresetFields {...fields} secretHint={secretHint} />}
         {!isPreset && usesOAuth(draft.type) && <OAuthFields {...fields} clouds={clouds} secretHint={secretHint} />}
-        {!isPreset && <SimpleFields {...fields} secretHint={secretHint} />}
-        {card.query_key_name && <SecretField label={card.query_key_name} hint={secretHint} value={draft.query_key} onChange={(query_key) => patch({ query_key })} notes={notes("query_key")} />}
+        {!usesOAuth(draft.type) && <SimpleFields {...fields} secretHint={secretHint} />}
       </Panel>
       <Panel title={form.whichApi} lead={form.whichApiLead}>
         <ApiFields {...fields} />
@@ -127,7 +126,10 @@ function PresetFields({ draft, patch, notes, secretHint }: PresetFieldsProps) {
       <TextField label={graph.tenant} hint={graph.tenantHint} mono required value={draft.tenant} onChange={(tenant) => patch({ tenant })} notes={notes("tenant")} />
       <TextField label={form.clientId} hint={form.clientIdHint} mono required value={draft.client_id} onChange={(client_id) => patch({ client_id })} notes={notes("client_id")} />
       {draft.client_authentication !== "none" && (
-        <SecretField label={form.clientSecret} hint={secretHint} value={draft.client_secret} onChange={(client_secret) => patch({ client_secret })} notes={notes("client_secret")} />
+        <>
+          <SecretField label={form.clientSecret} hint={secretHint} value={draft.client_secret} onChange={(client_secret) => patch({ client_secret })} notes={notes("client_secret")} />
+          <SecretExpiry value={draft.secret_expires_at} patch={patch} notes={notes("secret_expires_at")} />
+        </>
       )}
       <TextField label={form.scope} hint={draft.type === "oauth" ? form.scopeHint : form.scopeHintAppOnly} mono required value={draft.scope} onChange={(scope) => patch({ scope })} notes={notes("scope")} />
       <ClientAuthenticationField draft={draft} patch={patch} notes={notes} />

@@ -59,4 +59,26 @@ describe("a change", () => {
     const renamed = changesOf(keyed, { ...draft, headers: [["X-Other", "fake"]] });
     expect(wiping(keyed, renamed)).toEqual(["headers"]);
   });
+
+  it("of a key in the query: a new value keeps, a new name wipes", () => {
+    const keyed = { ...card, preset: "generic", type: "query_key", grant: null, query_key_name: "key" };
+    const draft = draftOf(keyed);
+    expect(changesOf(keyed, draft)).toEqual({});
+    const value = changesOf(keyed, { ...draft, query_key: "fake" });
+    expect(value).toEqual({ query_key: { name: "key", value: "fake" } });
+    expect(wiping(keyed, value)).toEqual([]);
+    const renamed = changesOf(keyed, { ...draft, query_key_name: "token" });
+    expect(renamed).toEqual({ query_key: { name: "token" } });
+    expect(wiping(keyed, renamed)).toEqual(["query_key"]);
+  });
+
+  it("of the day that a secret ends wipes nothing, and can take it away", () => {
+    const dated = { ...card, secret_expires_at: "2027-11-28T00:00:00Z" };
+    const draft = draftOf(dated);
+    expect(draft.secret_expires_at).toBe("2027-11-28");
+    expect(changesOf(dated, draft)).toEqual({});
+    const gone = changesOf(dated, { ...draft, secret_expires_at: "" });
+    expect(gone).toEqual({ secret_expires_at: "" });
+    expect(wiping(dated, gone)).toEqual([]);
+  });
 });

@@ -6,7 +6,6 @@ import { type ClientAuthentication, type Draft, EMPTY_DRAFT, originsOf } from ".
 export interface ChangeDraft extends Draft {
   tenant: string;
   cloud: string;
-  query_key: string;
 }
 
 const METHODS: readonly string[] = ["automatic", "client_secret_basic", "client_secret_post", "none"];
@@ -27,7 +26,8 @@ export function draftOf(card: Card): ChangeDraft {
     scope: card.scope ?? "",
     username: card.username ?? "",
     headers: card.header_names.map((name) => [name, ""]),
-    query_key: "",
+    query_key_name: card.query_key_name ?? "",
+    secret_expires_at: card.secret_expires_at?.slice(0, 10) ?? "",
     base_url: card.base_url ?? "",
     origins: card.origins.filter((origin) => origin !== base).join("\n"),
   };
@@ -35,7 +35,7 @@ export function draftOf(card: Card): ChangeDraft {
 
 function typeOf(card: Card): Draft["type"] {
   if (card.type === "oauth") return card.grant === "client_credentials" ? "client_credentials" : "oauth";
-  if (card.type === "basic" || card.type === "headers" || card.type === "bearer") return card.type;
+  if (card.type === "basic" || card.type === "headers" || card.type === "bearer" || card.type === "query_key") return card.type;
   return "none";
 }
 
@@ -43,7 +43,7 @@ function methodOf(text: string | null | undefined): ClientAuthentication {
   return METHODS.includes(text ?? "") ? (text as ClientAuthentication) : "automatic";
 }
 
-const PLAIN = ["name", "tenant", "cloud", "token_endpoint", "authorization_endpoint", "client_id", "client_authentication", "scope", "username", "base_url"] as const;
+const PLAIN = ["name", "tenant", "cloud", "token_endpoint", "authorization_endpoint", "client_id", "client_authentication", "scope", "username", "base_url", "secret_expires_at"] as const;
 const SECRET = ["client_secret", "password", "token", "ca_certificate"] as const;
 
 /** Only what differs from what is stored. */
@@ -58,7 +58,10 @@ export function changesOf(card: Card, draft: ChangeDraft): Change {
   if (draft.type === "headers" && (namesDiffer || headers.some(([, value]) => value !== ""))) {
     change.headers = Object.fromEntries(headers.map(([name, value]) => [name.trim(), value]));
   }
-  if (card.query_key_name && draft.query_key !== "") change.query_key = { name: card.query_key_name, value: draft.query_key };
+  const key = draft.query_key_name.trim();
+  if (draft.type === "query_key" && (key !== card.query_key_name || draft.query_key !== "")) {
+    change.query_key = draft.query_key === "" ? { name: key } : { name: key, value: draft.query_key };
+  }
   if (draft.confirm_foreign_token_endpoint) change.confirm_foreign_token_endpoint = true;
   return change;
 }
@@ -70,6 +73,7 @@ export function wiping(card: Card, change: Change): string[] {
   const moved: string[] = MOVES.filter((field) => change[field] !== undefined);
   const names = change.headers && Object.keys(change.headers);
   if (names && names.join("\n") !== card.header_names.join("\n")) moved.push("headers");
+  if (change.query_key && change.query_key.name !== card.query_key_name) moved.push("query_key");
   return moved;
 }
 

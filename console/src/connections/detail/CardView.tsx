@@ -72,6 +72,7 @@ export function Settings({ card }: { card: Card }) {
     [text.authType, list.kinds[card.grant === "client_credentials" ? card.grant : card.type] ?? card.type],
     [text.cloud, card.cloud],
     [text.tenant, card.tenant],
+    [text.issuer, card.issuer],
     [text.tokenPath, card.token_endpoint],
     [text.authorizePath, card.authorization_endpoint],
     [text.clientId, card.client_id],

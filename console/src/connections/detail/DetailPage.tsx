@@ -2,8 +2,9 @@
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { useSearch } from "wouter";
 import { useHistoryState } from "wouter/use-browser-location";
-import { type Card, connectionKey, connectionQuery, connectionsKey, testConnection } from "../../api/connections";
+import { type Card, connectionKey, connectionQuery, connectionsKey, explanationQuery, testConnection } from "../../api/connections";
 import { type Me, may } from "../../api/session";
 import { detail, tryIt } from "../../texts/connections";
 import { change, form } from "../../texts/form";
@@ -45,6 +46,8 @@ function Detail({ card, me, stale }: { card: Card; me: Me; stale: Error | null }
       void client.invalidateQueries({ queryKey: connectionsKey, exact: true });
     },
   });
+  // what the server says when it sends a browser back from the provider
+  const cameBack = new URLSearchParams(useSearch()).has("problem");
   const wiped = useHistoryState<{ wiped?: string[] } | null>()?.wiped;
   const operator = may(me, "operator");
   const delegated = card.grant === "authorization_code";
@@ -89,14 +92,8 @@ function Detail({ card, me, stale }: { card: Card; me: Me; stale: Error | null }
       )}
       {signIn.error && <ProblemView error={signIn.error} />}
       {signIn.signIn?.phase === "waiting" && <WaitingPanel name={card.name} signIn={signIn.signIn} />}
-      {signIn.signIn?.phase === "failed" && (
-        <div role="status" className="banner tone-warn">
-          <p className="strong">{detail.signInFailed}</p>
-          <p>
-            <Words text={signIn.signIn.detail} />
-          </p>
-        </div>
-      )}
+      {signIn.signIn?.phase === "failed" && <SignInFailed detail={signIn.signIn.detail} />}
+      {!signIn.signIn && cameBack && <CameBack card={card} />}
       {card.diagnosis && <ExplainPanel card={card} advice={card.diagnosis} me={me} onTest={() => test.mutate()} onSignIn={signIn.begin} />}
       <ResultCard card={card} />
       {card.admin_consent_url && <AdminConsent url={card.admin_consent_url} />}
@@ -119,6 +116,23 @@ function Detail({ card, me, stale }: { card: Card; me: Me; stale: Error | null }
       {deleting && <DeleteDialog card={card} onClose={() => setDeleting(false)} />}
     </Page>
   );
+}
+
+function SignInFailed({ detail: why }: { detail: string }) {
+  return (
+    <div role="status" className="banner tone-warn">
+      <p className="strong">{detail.signInFailed}</p>
+      <p>
+        <Words text={why} />
+      </p>
+    </div>
+  );
+}
+
+/** The address alone proves nothing: the newest sign-in must have failed. */
+function CameBack({ card }: { card: Card }) {
+  const last = useQuery(explanationQuery(card)).data?.last_authorization;
+  return last?.result === "failed" ? <SignInFailed detail={last.detail ?? last.code ?? ""} /> : null;
 }
 
 function AdminConsent({ url }: { url: string }) {

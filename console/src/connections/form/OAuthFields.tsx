@@ -54,12 +54,25 @@ export function OAuthFields({ draft, patch, notes, clouds, secretHint }: OAuthFi
       )}
       <TextField label={form.clientId} hint={form.clientIdHint} mono required value={draft.client_id} onChange={(client_id) => patch({ client_id })} notes={notes("client_id")} />
       {draft.client_authentication !== "none" && (
-        <SecretField label={form.clientSecret} hint={secretHint ?? form.clientSecretHint} value={draft.client_secret} onChange={(client_secret) => patch({ client_secret })} notes={notes("client_secret")} />
+        <>
+          <SecretField label={form.clientSecret} hint={secretHint ?? form.clientSecretHint} value={draft.client_secret} onChange={(client_secret) => patch({ client_secret })} notes={notes("client_secret")} />
+          <SecretExpiry value={draft.secret_expires_at} patch={patch} notes={notes("secret_expires_at")} />
+        </>
       )}
       <TextField label={form.scope} hint={delegated ? form.scopeHint : form.scopeHintAppOnly} mono value={draft.scope} onChange={(scope) => patch({ scope })} notes={notes("scope")} />
       {!delegated && <ClientAuthenticationField draft={draft} patch={patch} notes={notes} />}
     </>
   );
+}
+
+interface SecretExpiryProps {
+  value: string;
+  patch: (fields: { secret_expires_at: string }) => void;
+  notes: FieldNote[];
+}
+
+export function SecretExpiry({ value, patch, notes }: SecretExpiryProps) {
+  return <TextField label={form.secretExpiry} hint={form.secretExpiryHint} type="date" value={value} onChange={(secret_expires_at) => patch({ secret_expires_at })} notes={notes} />;
 }
 
 export function ClientAuthenticationField({ draft, patch, notes }: FieldsProps) {

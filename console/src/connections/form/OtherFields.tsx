@@ -2,8 +2,9 @@
 
 import { form } from "../../texts/form";
 import { Notes, Pairs, SecretField, TextArea, TextField } from "../../ui/Field";
-import { ClientAuthenticationField, type FieldsProps } from "./OAuthFields";
+import { ClientAuthenticationField, type FieldsProps, SecretExpiry } from "./OAuthFields";
 
+/** For the types that are not OAuth's. */
 export function SimpleFields({ draft, patch, notes, secretHint }: FieldsProps & { secretHint?: string | undefined }) {
   if (draft.type === "basic") {
     return (
@@ -13,13 +14,24 @@ export function SimpleFields({ draft, patch, notes, secretHint }: FieldsProps & 
       </>
     );
   }
-  if (draft.type === "bearer") return <SecretField label={form.token} hint={secretHint} value={draft.token} onChange={(token) => patch({ token })} notes={notes("token")} />;
-  if (draft.type !== "headers") return null;
+  if (draft.type === "none") return null;
   return (
-    <div className="stack-small">
-      <Pairs legend={form.headers} hint={secretHint ?? form.headersHint} nameLabel={form.headerName} valueLabel={form.headerValue} secret pairs={draft.headers} onChange={(headers) => patch({ headers })} />
-      <Notes notes={notes("headers")} />
-    </div>
+    <>
+      {draft.type === "bearer" && <SecretField label={form.token} hint={secretHint} value={draft.token} onChange={(token) => patch({ token })} notes={notes("token")} />}
+      {draft.type === "headers" && (
+        <div className="stack-small">
+          <Pairs legend={form.headers} hint={secretHint ?? form.headersHint} nameLabel={form.headerName} valueLabel={form.headerValue} secret pairs={draft.headers} onChange={(headers) => patch({ headers })} />
+          <Notes notes={notes("headers")} />
+        </div>
+      )}
+      {draft.type === "query_key" && (
+        <>
+          <TextField label={form.queryKeyName} mono required value={draft.query_key_name} onChange={(query_key_name) => patch({ query_key_name })} />
+          <SecretField label={form.queryKey} hint={secretHint} value={draft.query_key} onChange={(query_key) => patch({ query_key })} notes={notes("query_key")} />
+        </>
+      )}
+      <SecretExpiry value={draft.secret_expires_at} patch={patch} notes={notes("secret_expires_at")} />
+    </>
   );
 }
 

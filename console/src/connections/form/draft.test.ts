@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type Draft, EMPTY_DRAFT, newConnection, notesOn } from "./draft";
 import { emptyGraphDraft, graphConnection, graphNotes, names, toggled, withGrant } from "./graphDraft";
 import { pointsAt } from "./notes";
+import { EMPTY_OIDC, oidcConnection, oidcNotes, withOidcGrant } from "./oidcDraft";
 
 const TOKEN = "https://login.microsoftonline.com/contoso.example/oauth2/v2.0/token";
 const AUTHORIZE = "https://login.microsoftonline.com/contoso.example/oauth2/v2.0/authorize";
@@ -48,6 +49,15 @@ describe("the generic form", () => {
     expect(newConnection(draft({ ...base, type: "bearer", token: "fake" }))).toEqual({ ...common, type: "bearer", token: "fake" });
     expect(newConnection(draft({ ...base, type: "headers", headers: [["X-Api-Key", "fake"], ["", ""]] }))).toEqual({ ...common, type: "headers", headers: { "X-Api-Key": "fake" } });
     expect(newConnection(draft({ ...base, type: "none" }))).toEqual({ ...common, type: "none" });
+  });
+
+  it("sends a key in the query, and the day that a secret ends", () => {
+    const base_url = "https://api.contoso.example/v1";
+    const keyed = draft({ type: "query_key", base_url, query_key_name: " key ", query_key: "fake", secret_expires_at: "2027-11-28" });
+    expect(newConnection(keyed)).toEqual({ name: "graph", type: "query_key", base_url, query_key: { name: "key", value: "fake" }, secret_expires_at: "2027-11-28" });
+    expect(newConnection({ ...oauth, secret_expires_at: "2027-11-28" }).secret_expires_at).toBe("2027-11-28");
+    expect(newConnection({ ...oauth, client_authentication: "none", client_secret: "", secret_expires_at: "2027-11-28" })).not.toHaveProperty("secret_expires_at");
+    expect(newConnection(draft({ type: "none", base_url, secret_expires_at: "2027-11-28" }))).not.toHaveProperty("secret_expires_at");
   });
 
   it("never trims a secret by itself", () => {
@@ -114,6 +124,36 @@ describe("the Microsoft Graph form", () => {
     expect(toggled("offline_access user.read", "User.Read")).toBe("offline_access");
     expect(toggled("offline_access", "User.Read.All")).toBe("offline_access User.Read.All");
     expect(toggled("User.Read", "offline_access")).toBe("offline_access User.Read");
+  });
+});
+
+describe("the OpenID Connect form", () => {
+  const start = { ...EMPTY_OIDC, name: "id", issuer: "https://id.contoso.example", client_id: "client-id", client_secret: "fake~secret", base_url: "https://api.contoso.example" };
+
+  it("sends the issuer in place of the paths", () => {
+    expect(oidcNotes(start)).toEqual([]);
+    expect(oidcConnection(start)).toEqual({
+      name: "id",
+      preset: "oidc",
+      grant: "authorization_code",
+      issuer: "https://id.contoso.example",
+      client_id: "client-id",
+      client_secret: "fake~secret",
+      client_authentication: "automatic",
+      scope: "openid offline_access",
+      base_url: "https://api.contoso.example",
+    });
+    expect(oidcConnection({ ...start, ...withOidcGrant(start, "client_credentials") })).toMatchObject({ grant: "client_credentials", issuer: "https://id.contoso.example" });
+  });
+
+  it("changes a scope that nobody typed with the grant, and no other", () => {
+    expect(withOidcGrant(start, "client_credentials")).toEqual({ type: "client_credentials", scope: "" });
+    expect(withOidcGrant({ ...start, scope: "api.read" }, "client_credentials")).toEqual({ type: "client_credentials" });
+    expect(withOidcGrant({ ...start, type: "client_credentials", scope: "" }, "authorization_code").scope).toBe("openid offline_access");
+  });
+
+  it("judges the issuer", () => {
+    expect(oidcNotes({ ...start, issuer: "id.contoso.example" }).map(({ field }) => field)).toEqual(["issuer"]);
   });
 });
 

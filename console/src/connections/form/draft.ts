@@ -20,12 +20,16 @@ export interface Draft {
   authorization_endpoint: string;
   client_id: string;
   client_secret: string;
+  /** A day as a date input has it; empty for "not known". */
+  secret_expires_at: string;
   scope: string;
   client_authentication: ClientAuthentication;
   username: string;
   password: string;
   headers: Rows;
   token: string;
+  query_key_name: string;
+  query_key: string;
   base_url: string;
   /** One a line. */
   origins: string;
@@ -42,12 +46,15 @@ export const EMPTY_DRAFT: Draft = {
   authorization_endpoint: "",
   client_id: "",
   client_secret: "",
+  secret_expires_at: "",
   scope: "",
   client_authentication: "automatic",
   username: "",
   password: "",
   headers: [["", ""]],
   token: "",
+  query_key_name: "",
+  query_key: "",
   base_url: "",
   origins: "",
   authorize_parameters: [],
@@ -180,6 +187,8 @@ export function fieldsOf(draft: Draft): Change {
   }
   if (draft.type === "bearer") put(body, "token", draft.token);
   if (draft.type === "headers") body.headers = record(draft.headers);
+  if (draft.type === "query_key") body.query_key = { name: draft.query_key_name.trim(), value: draft.query_key };
+  if (hasSecret(draft)) put(body, "secret_expires_at", draft.secret_expires_at);
   put(body, "base_url", draft.base_url.trim());
   if (originsOf(draft.origins).length > 0) body.origins = originsOf(draft.origins);
   put(body, "ca_certificate", draft.ca_certificate.trim());
@@ -200,7 +209,13 @@ function putOAuth(draft: Draft, body: Change): void {
   if (delegated && draft.confirm_foreign_token_endpoint) body.confirm_foreign_token_endpoint = true;
 }
 
-type TextField = "password" | "token" | "base_url" | "ca_certificate" | "client_secret" | "scope";
+/** A password of Basic is a person's own; the others are made with a last day. */
+export function hasSecret(draft: Pick<Draft, "type" | "client_authentication">): boolean {
+  if (usesOAuth(draft.type)) return draft.client_authentication !== "none";
+  return draft.type === "bearer" || draft.type === "headers" || draft.type === "query_key";
+}
+
+type TextField = "secret_expires_at" | "password" | "token" | "base_url" | "ca_certificate" | "client_secret" | "scope";
 
 function put(body: Change, field: TextField, value: string): void {
   if (value !== "") body[field] = value;

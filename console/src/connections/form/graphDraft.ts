@@ -16,6 +16,7 @@ export interface GraphDraft {
   grant: GrantType;
   client_id: string;
   client_secret: string;
+  secret_expires_at: string;
   client_authentication: ClientAuthentication;
   scope: string;
   /** App-only: what to add in the registration; never sent. */
@@ -36,6 +37,7 @@ export function emptyGraphDraft(cloud: string): GraphDraft {
     grant: "authorization_code",
     client_id: "",
     client_secret: "",
+    secret_expires_at: "",
     client_authentication: "automatic",
     scope: DELEGATED_SCOPE,
     wanted: [],
@@ -73,6 +75,7 @@ export function graphConnection(draft: GraphDraft): NewConnection {
     scope: draft.scope,
   };
   if (draft.client_secret !== "") body.client_secret = draft.client_secret;
+  if (draft.secret_expires_at !== "") body.secret_expires_at = draft.secret_expires_at;
   if (draft.cloud === "" && draft.ca_certificate.trim() !== "") body.ca_certificate = draft.ca_certificate.trim();
   return body;
 }

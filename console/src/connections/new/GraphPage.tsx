@@ -11,6 +11,7 @@ import { Loaded } from "../../ui/Loaded";
 import { Page, Panel } from "../../ui/Page";
 import { ProblemView } from "../../ui/ProblemView";
 import { AsWhom } from "../form/AsWhom";
+import { SecretExpiry } from "../form/OAuthFields";
 import { PermissionPicker } from "../form/PermissionPicker";
 import { RedirectUri } from "../form/RedirectUri";
 import { isName } from "../form/draft";
@@ -70,6 +71,7 @@ function GraphForm({ presets, cloud }: { presets: Presets; cloud: string }) {
       <Panel title={graph.proof}>
         <TextField label={form.clientId} hint={form.clientIdHint} mono required value={draft.client_id} onChange={(client_id) => patch({ client_id })} notes={notes("client_id")} />
         <SecretField label={form.clientSecret} hint={form.clientSecretHint} required value={draft.client_secret} onChange={(client_secret) => patch({ client_secret })} notes={notes("client_secret")} />
+        <SecretExpiry value={draft.secret_expires_at} patch={patch} notes={notes("secret_expires_at")} />
       </Panel>
       {error && <ProblemView error={error} />}
       <div className="row">

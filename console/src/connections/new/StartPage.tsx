@@ -14,6 +14,7 @@ export function StartPage() {
       <ul className="doors">
         <Door to="/connections/new/api-connector" title={start.connector} lead={start.connectorLead} />
         <Door to="/connections/new/microsoft-graph" title={start.graph} lead={start.graphLead} />
+        <Door to="/connections/new/openid-connect" title={start.oidc} lead={start.oidcLead} />
         {sandboxes.map((cloud) => (
           <Door key={cloud.name} to={`/connections/new/microsoft-graph?cloud=${encodeURIComponent(cloud.name)}`} title={start.sandbox(cloud.name)} lead={start.sandboxLead} />
         ))}

@@ -25,6 +25,7 @@ fn settings(preset: PresetName, base: Option<&str>, origins: &[&str]) -> Setting
             iss_required: false,
         }),
         ca_certificate: None,
+        secret_expires_at: None,
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use connect::{Config, Connector, EgressPolicy, Form, FormSecret, Proof};
+use connect::{Card, Config, Connector, EgressPolicy, Form, FormSecret, Proof};
+use jiff::SignedDuration;
 use oauth::State;
 use store::Actor;
 use tokio_util::task::TaskTracker;
@@ -323,6 +324,22 @@ async fn what_is_refused_and_where() {
             "header.forbidden",
             "/headers/X Key",
         ),
+        (
+            Form {
+                secret_expires_at: some("next year"),
+                ..generic()
+            },
+            "secret.expiry_invalid",
+            "/secret_expires_at",
+        ),
+        (
+            Form {
+                secret_expires_at: some("2027-02-30"),
+                ..generic()
+            },
+            "secret.expiry_invalid",
+            "/secret_expires_at",
+        ),
         (keyed.clone(), "connection.type_missing", "/type"),
         (
             Form {
@@ -607,6 +624,83 @@ async fn moving_a_secret_wipes_it_and_says_so() {
     let changed = house.change("renamed", moved).await;
     assert_eq!(changed.wiped, ["access_token", "refresh_token"]);
     assert_eq!(changed.card.state, State::NeverAuthorized);
+}
+
+#[tokio::test]
+async fn a_secrets_last_day_is_counted_down() {
+    let house = house().await;
+    let now = house.store.clock.now();
+    let last = now + SignedDuration::from_hours(20 * 24 + 1);
+    house
+        .create(Form {
+            secret_expires_at: Some(last.to_string()),
+            ..house.app_only("graph")
+        })
+        .await;
+    let warned = |card: &Card| -> Vec<String> {
+        let expiry = |warning: &&connect::Warning| warning.code.starts_with("secret.expire");
+        let found = card.warnings.iter().filter(expiry);
+        found.map(|warning| warning.message.clone()).collect()
+    };
+    let card = house.card("graph").await;
+    assert_eq!(card.secret_expires_at, Some(last));
+    assert!(warned(&card)[0].contains("in 20 days"), "{card:?}");
+    // Far ahead there is nothing to say, nor does the day alone ask for a proof.
+    let before = card.token.unwrap().generation;
+    let later = Form {
+        secret_expires_at: some("2999-11-28"),
+        ..Form::default()
+    };
+    let card = house.change("graph", later).await.card;
+    assert_eq!(
+        card.secret_expires_at.unwrap().to_string(),
+        "2999-11-28T00:00:00Z"
+    );
+    assert!(warned(&card).is_empty());
+    assert_eq!(card.token.unwrap().generation, before);
+    let past = Form {
+        secret_expires_at: some("2001-01-01"),
+        ..Form::default()
+    };
+    let card = house.change("graph", past).await.card;
+    assert!(warned(&card)[0].contains("has passed"), "{card:?}");
+    // A rename keeps the day; a new secret without one has none that is known, and so has a wiped one.
+    let kept = Form {
+        name: some("renamed"),
+        ..Form::default()
+    };
+    let card = house.change("graph", kept).await.card;
+    assert!(card.secret_expires_at.is_some());
+    let replaced = Form {
+        client_secret: house.app_only("x").client_secret,
+        ..Form::default()
+    };
+    let card = house.change("renamed", replaced).await.card;
+    assert_eq!((card.secret_expires_at, card.state), (None, State::Ok));
+    for (day, expected) in [("2999-11-28", true), ("", false)] {
+        let dated = Form {
+            secret_expires_at: some(day),
+            ..Form::default()
+        };
+        let card = house.change("renamed", dated).await.card;
+        assert_eq!(card.secret_expires_at.is_some(), expected);
+    }
+    let wiping = Form {
+        client_id: some("another"),
+        secret_expires_at: None,
+        ..Form::default()
+    };
+    house
+        .change(
+            "renamed",
+            Form {
+                secret_expires_at: some("2999-11-28"),
+                ..Form::default()
+            },
+        )
+        .await;
+    let card = house.change("renamed", wiping).await.card;
+    assert_eq!(card.secret_expires_at, None);
 }
 
 #[tokio::test]

@@ -67,6 +67,9 @@ pub(crate) fn card(card: &Value, now: Timestamp) -> String {
     } else {
         sheet.text("scope", &card["scope"]);
     }
+    if let Some(expiry) = card["secret_expires_at"].as_str() {
+        sheet.line("secret expires", &moment(expiry, now));
+    }
     for warning in card["warnings"].as_array().into_iter().flatten() {
         sheet.line("warning", &warning_text(warning));
     }

@@ -174,6 +174,8 @@ pub struct NewConnection {
     pub query_key: Option<QueryKey>,
     /// Certificates to trust beside those of the machine, in PEM.
     pub ca_certificate: Option<String>,
+    /// When the secret expires: a date (`2027-11-28`) or an RFC 3339 time; empty for "not known".
+    pub secret_expires_at: Option<String>,
     /// Says that a token endpoint on another site than the authorization endpoint is meant.
     pub confirm_foreign_token_endpoint: Option<bool>,
     /// Whether to prove the connection after saving it; the default is yes.
@@ -234,6 +236,8 @@ pub struct Change {
     pub query_key: Option<QueryKey>,
     /// Certificates to trust beside those of the machine, in PEM.
     pub ca_certificate: Option<String>,
+    /// When the secret expires: a date (`2027-11-28`) or an RFC 3339 time; empty for "not known".
+    pub secret_expires_at: Option<String>,
     /// Says that a token endpoint on another site than the authorization endpoint is meant.
     pub confirm_foreign_token_endpoint: Option<bool>,
     /// Whether to prove the connection after saving it; the default is yes.
@@ -397,6 +401,8 @@ pub struct Card {
     pub authorized_by: Option<String>,
     /// About the stored token.
     pub token: Option<Token>,
+    /// When the secret expires, if somebody said so.
+    pub secret_expires_at: Option<Timestamp>,
     /// What should be looked at, though it may work.
     pub warnings: Vec<Warning>,
     /// Who made it.

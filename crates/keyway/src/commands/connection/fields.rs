@@ -78,6 +78,9 @@ pub(super) struct Fields {
     client_secret_file: Option<String>,
     #[arg(long, hide = true, value_name = "REFUSED")]
     client_secret: Option<String>,
+    /// When the secret expires, as the provider shows it; counted down on the card
+    #[arg(long, value_name = "DATE")]
+    secret_expires_at: Option<String>,
     /// How the client authenticates ("Client Authentication Type")
     #[arg(long, value_name = "METHOD")]
     client_authentication: Option<ClientAuthentication>,
@@ -174,6 +177,7 @@ impl Fields {
             ("scope", &self.scope),
             ("base_url", &self.base_url),
             ("username", &self.username),
+            ("secret_expires_at", &self.secret_expires_at),
         ];
         for (name, value) in texts {
             if let Some(value) = value {

@@ -307,3 +307,36 @@ proptest::proptest! {
         }
     }
 }
+
+/// The console lints while somebody types; its tests hold it to the same file.
+#[test]
+fn the_console_says_the_same() {
+    let cases: Vec<serde_json::Value> = serde_json::from_str(include_str!(
+        "../../../../../console/tests/scope-cases.json"
+    ))
+    .unwrap();
+    assert!(cases.len() > 200);
+    for case in &cases {
+        let rule = match case["rule"].as_str().unwrap() {
+            "entra" => ENTRA,
+            "exact" => EXACT,
+            other => panic!("{other}"),
+        };
+        let grant = match case["grant"].as_str().unwrap() {
+            "authorization_code" => CODE,
+            "client_credentials" => APP,
+            other => panic!("{other}"),
+        };
+        let seen: Vec<serde_json::Value> = lint(case["raw"].as_str().unwrap(), rule, grant)
+            .into_iter()
+            .map(|lint| {
+                let severity = match lint.severity {
+                    Severity::Error => "error",
+                    Severity::Warning => "warning",
+                };
+                serde_json::json!({"code": lint.code, "severity": severity, "message": lint.message, "fix": lint.fix})
+            })
+            .collect();
+        assert_eq!(case["lints"], serde_json::Value::from(seen), "{case}");
+    }
+}

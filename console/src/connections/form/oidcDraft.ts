@@ -1,0 +1,41 @@
+// The form of an OpenID Connect provider as a value: the generic one, with the issuer in place of the two paths.
+
+import type { NewConnection } from "../../api/connections";
+import { formLint } from "../../texts/lint";
+import { urlComplaint } from "../lint/endpoints";
+import { type Draft, type DraftNote, EMPTY_DRAFT, isName, newConnection, scopeNotes, secretNotes } from "./draft";
+
+export interface OidcDraft extends Draft {
+  issuer: string;
+}
+
+export const EMPTY_OIDC: OidcDraft = { ...EMPTY_DRAFT, issuer: "", scope: "openid offline_access" };
+
+export function oidcNotes(draft: OidcDraft): DraftNote<OidcDraft>[] {
+  const notes: DraftNote<OidcDraft>[] = [];
+  if (draft.name !== "" && !isName(draft.name)) notes.push({ code: "connection.name_invalid", field: "name", severity: "error", message: formLint.name });
+  for (const field of ["issuer", "base_url"] as const) {
+    const message = urlComplaint(draft[field]);
+    if (message !== undefined) notes.push({ code: "connection.url_invalid", field, severity: "error", message });
+  }
+  notes.push(...secretNotes(draft.client_secret));
+  if (draft.scope !== "") notes.push(...scopeNotes(draft.scope, "exact", grantOf(draft)));
+  return notes;
+}
+
+/** What is sent: the issuer names the paths. */
+export function oidcConnection(draft: OidcDraft): NewConnection {
+  const { token_endpoint: _token, authorization_endpoint: _authorization, type: _type, ...body } = newConnection(draft);
+  return { ...body, preset: "oidc", issuer: draft.issuer.trim() };
+}
+
+export function grantOf(draft: Draft): "authorization_code" | "client_credentials" {
+  return draft.type === "client_credentials" ? "client_credentials" : "authorization_code";
+}
+
+/** The other grant, with a scope that goes with it unless somebody typed one. */
+export function withOidcGrant(draft: OidcDraft, grant: "authorization_code" | "client_credentials"): Partial<OidcDraft> {
+  const untouched = draft.scope === EMPTY_OIDC.scope || draft.scope === "";
+  const type = grant === "client_credentials" ? "client_credentials" : "oauth";
+  return untouched ? { type, scope: type === "oauth" ? EMPTY_OIDC.scope : "" } : { type };
+}

@@ -1,0 +1,72 @@
+// An OpenID Connect provider: the issuer, as whom, and the client.
+
+import { type FormEvent, useState } from "react";
+import { form, graph, oidc } from "../../texts/form";
+import { Button } from "../../ui/Button";
+import { SecretField, TextField } from "../../ui/Field";
+import { Page, Panel } from "../../ui/Page";
+import { ProblemView } from "../../ui/ProblemView";
+import { AsWhom } from "../form/AsWhom";
+import { ApiFields, MoreFields } from "../form/OtherFields";
+import { ClientAuthenticationField, SecretExpiry } from "../form/OAuthFields";
+import { RedirectUri } from "../form/RedirectUri";
+import { isName } from "../form/draft";
+import { fieldNotes } from "../form/notes";
+import { EMPTY_OIDC, type OidcDraft, grantOf, oidcConnection, oidcNotes, withOidcGrant } from "../form/oidcDraft";
+import { useCreate } from "./useCreate";
+
+export function OidcPage() {
+  const [draft, setDraft] = useState<OidcDraft>(EMPTY_OIDC);
+  const [reserved, setReserved] = useState("");
+  const { create, isPending, error, reset } = useCreate();
+  const all = oidcNotes(draft);
+  const patch = (fields: Partial<OidcDraft>) => {
+    setDraft({ ...draft, ...fields });
+    if (error) reset();
+  };
+  const notes = (field: keyof OidcDraft) => fieldNotes(all, error, field, patch);
+  const fields = { draft, patch, notes };
+  const delegated = draft.type === "oauth";
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    create(oidcConnection(draft));
+  };
+  return (
+    <Page title={oidc.title} lead={oidc.lead} width="narrow">
+      <form className="stack" onSubmit={submit}>
+        <Panel title={form.first}>
+          <TextField label={form.name} hint={form.nameHint} required autoFocus value={draft.name} onChange={(name) => patch({ name })} onLeave={() => setReserved(isName(draft.name) ? draft.name : "")} notes={notes("name")} />
+          {delegated && <RedirectUri callback="own" shared="" reserved={reserved} />}
+        </Panel>
+        <Panel title={oidc.where}>
+          <TextField label={oidc.issuer} hint={oidc.issuerHint} type="url" mono required value={draft.issuer} onChange={(issuer) => patch({ issuer })} notes={notes("issuer")} />
+        </Panel>
+        <Panel title={graph.asWhom}>
+          <AsWhom words={oidc} grant={grantOf(draft)} onChange={(grant) => patch(withOidcGrant(draft, grant))} />
+        </Panel>
+        <Panel title={graph.proof}>
+          <TextField label={form.clientId} mono required value={draft.client_id} onChange={(client_id) => patch({ client_id })} notes={notes("client_id")} />
+          {draft.client_authentication !== "none" && (
+            <>
+              <SecretField label={form.clientSecret} value={draft.client_secret} onChange={(client_secret) => patch({ client_secret })} notes={notes("client_secret")} />
+              <SecretExpiry value={draft.secret_expires_at} patch={patch} notes={notes("secret_expires_at")} />
+            </>
+          )}
+          <TextField label={form.scope} hint={delegated ? oidc.scopeHint : oidc.scopeHintAppOnly} mono value={draft.scope} onChange={(scope) => patch({ scope })} notes={notes("scope")} />
+          {!delegated && <ClientAuthenticationField {...fields} />}
+        </Panel>
+        <Panel title={form.whichApi} lead={form.whichApiLead}>
+          <ApiFields {...fields} />
+        </Panel>
+        <MoreFields {...fields} oauth />
+        {error && <ProblemView error={error} />}
+        <div className="row">
+          <Button type="submit" variant="primary" busy={isPending}>
+            {form.create}
+          </Button>
+          <span className="muted small">{delegated ? form.createLead.code : form.createLead.app}</span>
+        </div>
+      </form>
+    </Page>
+  );
+}
