@@ -1,0 +1,158 @@
+// Every page at both widths, the other types of connections, and what a role may not do.
+
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { PASSWORD, badge, create, firstStart, looksRight, openConnector } from "./screens.mjs";
+import { person, raise } from "./stage.mjs";
+
+let stage;
+let admin;
+let echo;
+
+before(async () => {
+  stage = await raise();
+  admin = await person(stage);
+  await firstStart(stage, admin.page);
+  echo = createServer((request, response) => {
+    const parts = [];
+    request.on("data", (part) => parts.push(part));
+    request.on("end", () => {
+      response.setHeader("content-type", "application/json");
+      response.end(JSON.stringify({ url: request.url, type: request.headers["content-type"] ?? null, bytes: Buffer.concat(parts).toString("base64") }));
+    });
+  });
+  await new Promise((ready) => echo.listen(0, "127.0.0.1", ready));
+});
+after(async () => {
+  assert.deepEqual(admin?.complaints ?? [], [], "the policy holds and no page broke");
+  await stage?.lower();
+  echo?.close();
+});
+
+test("a key in the query: attached to a call, and a file as the body", async () => {
+  const { page } = admin;
+  await openConnector(stage, page, "keyed", "Key in the query");
+  await page.getByLabel("Parameter", { exact: true }).fill("key");
+  await page.getByLabel("Key", { exact: true }).fill("fake-query-key");
+  await page.getByLabel("Secret expires").fill("2999-11-28");
+  await page.getByLabel("Base URL").fill(`http://127.0.0.1:${echo.address().port}/api`);
+  await looksRight(page);
+  await create(page);
+  await badge(page, "works").waitFor();
+  await page.getByRole("link", { name: "Open in the API explorer" }).click();
+  await page.getByLabel("Method").selectOption("PUT");
+  await page.getByLabel("Path or URL").fill("/photo");
+  await page.getByLabel("Body", { exact: true }).selectOption({ label: "bytes of a file" });
+  assert.ok(await page.getByRole("button", { name: "Send" }).isDisabled());
+  const bytes = Buffer.from([0, 1, 2, 253, 254, 255]);
+  await page.getByLabel("File").setInputFiles({ name: "photo.bin", mimeType: "application/octet-stream", buffer: bytes });
+  await page.getByText("photo.bin: 6 bytes").waitFor();
+  await looksRight(page);
+  await page.getByRole("button", { name: "Send" }).click();
+  const answer = page.getByRole("region", { name: /Tree|Table|Raw/ });
+  await answer.getByText(bytes.toString("base64")).first().waitFor();
+  await answer.getByText("/api/photo?key=").first().waitFor();
+  await page.goto(`${stage.url}/connections`);
+  await page.getByRole("row", { name: /keyed/ }).getByText(/^in [\d,]+ days$/).waitFor();
+});
+
+test("an OpenID Connect provider: found by its issuer", async () => {
+  const { page } = admin;
+  const { origin, tenant_id, app, ca_file } = stage.facts;
+  await page.goto(`${stage.url}/connections/new`);
+  await page.getByRole("link", { name: /^OpenID Connect provider/ }).click();
+  await page.getByLabel("Name", { exact: true }).fill("by-issuer");
+  await page.getByLabel("Issuer").fill(`${origin}/${tenant_id}/v2.0`);
+  await looksRight(page);
+  await page.getByRole("radio", { name: /The app itself/ }).check();
+  await page.getByLabel("Client ID").fill(app.client_id);
+  await page.getByLabel("Client Secret").fill(app.client_secret);
+  await page.getByLabel("Scope", { exact: true }).fill("https://graph.microsoft.com/.default");
+  await page.getByLabel("Base URL").fill(`${origin}/v1.0`);
+  await page.getByText("More settings").click();
+  await page.getByLabel("Certificates to trust").fill(readFileSync(ca_file, "utf8"));
+  await create(page);
+  await badge(page, "works").waitFor();
+  await page.getByText(`${origin}/${tenant_id}/v2.0`, { exact: true }).waitFor();
+  await looksRight(page);
+});
+
+test("a key is shown once, a user is made", async () => {
+  const { page } = admin;
+  await page.goto(`${stage.url}/keys`);
+  await page.getByRole("button", { name: "New API key" }).click();
+  await page.getByLabel("Name").fill("walk");
+  await page.getByRole("button", { name: "Create" }).click();
+  await page.getByText(/^kw_/).waitFor();
+  await looksRight(page);
+  await page.getByRole("button", { name: "I have copied it" }).click();
+  assert.equal(await page.getByText(/^kw_/).count(), 0);
+  await page.goto(`${stage.url}/users`);
+  await page.getByRole("button", { name: "New user" }).click();
+  await page.getByLabel("User name").fill("viewer");
+  await page.getByLabel("First password").fill(PASSWORD);
+  await page.getByLabel("Role").selectOption("viewer");
+  await page.getByRole("button", { name: "Create" }).click();
+  await page.getByRole("cell", { name: "viewer", exact: true }).first().waitFor();
+  await looksRight(page);
+});
+
+const PAGES = [
+  ["/connections", "Connections"],
+  ["/connections/new", "New Connection"],
+  ["/connections/new/api-connector", "API Connector"],
+  ["/connections/new/microsoft-graph", "Microsoft Graph"],
+  ["/connections/new/openid-connect", "OpenID Connect provider"],
+  ["/connections/keyed", "keyed"],
+  ["/connections/by-issuer", "by-issuer"],
+  ["/connections/keyed/change", "Change keyed"],
+  ["/connections/absent", "absent"],
+  ["/explorer", "API explorer"],
+  ["/audit", "Audit"],
+  ["/keys", "API keys"],
+  ["/users", "Users"],
+  ["/nowhere", "Nothing here"],
+];
+const LOOKS = [
+  { viewport: { width: 1280, height: 900 }, colorScheme: "light" },
+  { viewport: { width: 390, height: 800 }, colorScheme: "dark" },
+];
+
+for (const looks of LOOKS) {
+  test(`every page at ${looks.viewport.width} pixels, ${looks.colorScheme}`, async () => {
+    const { page, complaints } = await person(stage, { ...looks, storageState: await admin.context.storageState() });
+    for (const [path] of PAGES) {
+      await page.goto(`${stage.url}${path}`);
+      await page.getByRole("heading", { level: 1 }).first().waitFor();
+      await looksRight(page);
+    }
+    assert.deepEqual(complaints, []);
+  });
+}
+
+test("a viewer sees, and what a viewer may not do is not there", async () => {
+  const viewer = await person(stage, { viewport: { width: 390, height: 800 }, colorScheme: "dark" });
+  const { page } = viewer;
+  await page.goto(`${stage.url}/connections/keyed`);
+  await page.getByLabel("User name").fill("viewer");
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { name: "keyed", exact: true }).waitFor();
+  await looksRight(page);
+  for (const name of ["Test", "Sign in again", "Change", "Delete", "GET"]) assert.equal(await page.getByRole("button", { name, exact: true }).count(), 0, name);
+  assert.equal(await page.getByRole("link", { name: /Audit|API keys|Users|explorer/ }).count(), 0);
+  assert.deepEqual(viewer.complaints, []);
+});
+
+test("delete names what goes, and asks for the name", async () => {
+  const { page } = admin;
+  await page.goto(`${stage.url}/connections/by-issuer`);
+  await page.getByRole("button", { name: "Delete" }).click();
+  await page.getByLabel("Type by-issuer to confirm").fill("by-issuer");
+  await looksRight(page);
+  await page.getByRole("button", { name: "Delete the connection" }).click();
+  await page.getByRole("heading", { name: "Connections", exact: true }).waitFor();
+  assert.equal(await page.getByRole("link", { name: "by-issuer" }).count(), 0);
+});
