@@ -9,9 +9,11 @@ pub mod definition;
 pub mod diagnostics;
 pub mod event;
 pub mod fault;
+pub mod graph;
 pub mod limits;
 pub mod machine;
 pub mod parse;
+pub mod reference;
 
 pub use cloud_event::CloudEvent;
 pub use command::{Command, CommandId};

@@ -145,7 +145,10 @@ pub fn find(name: &str) -> Option<&'static Function> {
 }
 
 fn object(required: &[&str], properties: Value) -> Value {
-    json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+    let mut schema =
+        json!({ "type": "object", "required": required, "additionalProperties": false });
+    schema["properties"] = properties;
+    schema
 }
 
 fn table() -> Value {

@@ -51,7 +51,10 @@ impl<'t> Reader<'_, 't> {
             let known = self.uses.authentications.clone();
             self.unresolved(
                 &name_at,
-                "authentication in use.authentications",
+                format!(
+                    "there is no `{}` in use.authentications",
+                    super::fields::shown(name)
+                ),
                 name,
                 known.keys().copied(),
             );

@@ -1,6 +1,6 @@
 //! Lists of tasks: their names, where `then` leads, and what nothing leads to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Reader;
@@ -16,6 +16,26 @@ pub(super) type Siblings<'t> = Vec<&'t str>;
 impl<'t> Reader<'_, 't> {
     /// A list of named tasks.
     pub(super) fn block(&mut self, at: &At<'t>, scope: &Scope) -> Option<Block> {
+        let (block, places) = self.named_tasks(at, scope)?;
+        self.judge_ways(&block.0, &places);
+        Some(block)
+    }
+
+    /// The branches of a `fork`, none of which leads to another.
+    pub(super) fn branches(&mut self, at: &At<'t>, scope: &Scope) -> Option<Block> {
+        let (block, places) = self.named_tasks(at, scope)?;
+        let mut apart = true;
+        for (task, place) in block.0.iter().zip(&places) {
+            if matches!(task.then, Then::Task(_)) {
+                let message = "branches run side by side: none of them leads to another";
+                self.error(place, SCHEMA, message);
+                apart = false;
+            }
+        }
+        apart.then_some(block)
+    }
+
+    fn named_tasks(&mut self, at: &At<'t>, scope: &Scope) -> Option<(Block, Vec<At<'t>>)> {
         let items = self.list(at)?;
         if items.is_empty() {
             self.error(at, SCHEMA, "a list of tasks has at least one")
@@ -36,9 +56,8 @@ impl<'t> Reader<'_, 't> {
             })
             .collect();
         let tasks: Vec<_> = tasks.into_iter().collect::<Option<_>>()?;
-        let places: Vec<_> = named.into_iter().flatten().map(|(_, at)| at).collect();
-        self.judge_ways(&tasks, &places);
-        Some(Block(tasks))
+        let places = named.into_iter().flatten().map(|(_, at)| at).collect();
+        Some((Block(tasks), places))
     }
 
     /// An object of one key: a name and what it names.
@@ -62,9 +81,9 @@ impl<'t> Reader<'_, 't> {
     }
 
     fn refuse_same_names(&mut self, named: &[Option<(&'t str, At<'t>)>]) {
-        let mut seen = BTreeMap::new();
+        let mut seen = BTreeSet::new();
         for (name, at) in named.iter().flatten() {
-            if seen.insert(*name, ()).is_some() {
+            if !seen.insert(*name) {
                 self.error(
                     at,
                     DUPLICATE,
@@ -100,7 +119,11 @@ impl<'t> Reader<'_, 't> {
         let found = siblings.iter().position(|sibling| *sibling == name);
         if found.is_none() {
             let known = siblings.iter().copied().chain(["continue", "exit", "end"]);
-            self.unresolved(at, "task in the same list, to go on with,", name, known);
+            let message = format!(
+                "there is no task `{}` in this list to go on with",
+                shown(name)
+            );
+            self.unresolved(at, message, name, known);
         }
         found.map(Then::Task)
     }

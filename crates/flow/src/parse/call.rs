@@ -311,7 +311,8 @@ impl<'t> Reader<'_, 't> {
             .map(String::as_str)
             .chain(PROTOCOLS)
             .chain(catalog::FUNCTIONS.iter().map(|f| f.name));
-        self.unresolved(at, "function", name, known);
+        let message = format!("there is no function `{}`", shown(name));
+        self.unresolved(at, message, name, known);
         None
     }
 }

@@ -126,7 +126,10 @@ impl<'t> Reader<'_, 't> {
             let known = self.uses.retries.clone();
             self.unresolved(
                 at,
-                "retry policy in use.retries",
+                format!(
+                    "there is no `{}` in use.retries",
+                    super::fields::shown(reference)
+                ),
                 reference,
                 known.keys().copied(),
             );
@@ -150,19 +153,16 @@ impl<'t> Reader<'_, 't> {
             .get("backoff")
             .map_or(Some(Backoff::Constant), |at| self.backoff(&at));
         let jitter = fields.get("jitter").map(|at| self.jitter(&at, scope));
-        let limit = match fields.get("limit") {
-            Some(at) => self.limit(&at, scope),
-            None => {
-                self.error(
-                    at,
-                    SCHEMA,
-                    "`limit` is missing: for how long is it tried again?",
-                )
-                .hint("limit: {attempt: {count: 5}}");
-                None
-            }
-        };
-        let (count, attempt, duration) = limit?;
+        let limit = fields.get("limit").map(|at| self.limit(&at, scope));
+        if limit.is_none() {
+            self.error(
+                at,
+                SCHEMA,
+                "`limit` is missing: for how long is it tried again?",
+            )
+            .hint("limit: {attempt: {count: 5}}");
+        }
+        let (count, attempt, duration) = limit??;
         Some(RetryPolicy {
             when: flat(when)?,
             except_when: flat(except_when)?,
@@ -274,7 +274,8 @@ impl<'t> Reader<'_, 't> {
         let name = self.name(&error)?;
         let Some(named) = self.uses.errors.get(name).cloned() else {
             let known = self.uses.errors.clone();
-            self.unresolved(&error, "error in use.errors", name, known.keys().copied());
+            let message = format!("there is no `{}` in use.errors", super::fields::shown(name));
+            self.unresolved(&error, message, name, known.keys().copied());
             return None;
         };
         self.raised(&named, &scope.without_surroundings())
@@ -331,7 +332,11 @@ impl<'t> Reader<'_, 't> {
         let Some(named) = self.uses.timeouts.get(name).cloned() else {
             if super::duration::parse_iso8601(name) == Err(NoDuration::NotIso8601) {
                 let known = self.uses.timeouts.clone();
-                self.unresolved(at, "timeout in use.timeouts", name, known.keys().copied());
+                let message = format!(
+                    "there is no `{}` in use.timeouts",
+                    super::fields::shown(name)
+                );
+                self.unresolved(at, message, name, known.keys().copied());
             } else {
                 self.error(at, SCHEMA, "a length of time stands in `after`")
                     .hint(format!("timeout: {{after: {name}}}"));

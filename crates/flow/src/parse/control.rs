@@ -8,8 +8,8 @@ use super::fields::{At, Fields, shown};
 use super::findings::{DUPLICATE, SCHEMA};
 use super::scope::Scope;
 use crate::command::{Await, FlowReference};
+use crate::definition::Template;
 use crate::definition::task::{Case, Compete, Discard, ForTask, ForkTask, RunTask};
-use crate::definition::{Template, Then};
 
 impl<'t> Reader<'_, 't> {
     pub(super) fn set(&mut self, at: &At<'t>, scope: &Scope) -> Option<Template> {
@@ -62,22 +62,9 @@ impl<'t> Reader<'_, 't> {
 
     pub(super) fn fork(&mut self, at: &At<'t>, scope: &Scope) -> Option<ForkTask> {
         let fields = self.fields(at, &["branches", "compete"])?;
-        let branches = self.required(&fields, "branches").and_then(|at| {
-            let block = self.block(&at, scope)?;
-            let mut plain = true;
-            for (position, task) in block.0.iter().enumerate() {
-                if matches!(task.then, Then::Task(_)) {
-                    let place = at.items().nth(position)?;
-                    self.error(
-                        &place,
-                        SCHEMA,
-                        "branches run side by side: none of them leads to another",
-                    );
-                    plain = false;
-                }
-            }
-            plain.then_some(block)
-        });
+        let branches = self
+            .required(&fields, "branches")
+            .and_then(|at| self.branches(&at, scope));
         let compete = match fields.get("compete").map(|at| self.boolean(&at)) {
             None | Some(Some(false)) => Some(Compete::All),
             Some(Some(true)) => Some(Compete::First),
@@ -115,18 +102,17 @@ impl<'t> Reader<'_, 't> {
                 );
             }
             names.push(name);
-            if case.is_map() && !case.members().any(|(key, ..)| key == "when") {
-                if let Some(first) = default.replace(name) {
-                    self.error(
-                        &case,
-                        DUPLICATE,
-                        format!(
-                            "a second case without `when`: `{}` is the default already",
-                            shown(first)
-                        ),
-                    )
-                    .hint("give one of them a `when`");
-                }
+            let default_case = case.is_map() && !case.members().any(|(key, ..)| key == "when");
+            if default_case && let Some(first) = default.replace(name) {
+                self.error(
+                    &case,
+                    DUPLICATE,
+                    format!(
+                        "a second case without `when`: `{}` is the default already",
+                        shown(first)
+                    ),
+                )
+                .hint("give one of them a `when`");
             }
             cases.push(self.case(name, &case, scope, siblings));
         }

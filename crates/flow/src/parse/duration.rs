@@ -178,6 +178,10 @@ impl<'t> Reader<'_, 't> {
             total += i128::from(self.integer(&member)?) * unit;
             written += 1;
         }
+        if written == 0 && at.members().next().is_some() {
+            // its keys are unknown, which is said already
+            return None;
+        }
         if written == 0 {
             self.error(
                 at,

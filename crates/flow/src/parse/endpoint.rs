@@ -11,7 +11,7 @@ impl<'t> Reader<'_, 't> {
     /// `endpoint`: text, or an object with `uri` and `authentication`.
     pub(super) fn endpoint(&mut self, at: &At<'t>, scope: &Scope) -> Option<Endpoint> {
         if !at.is_map() {
-            let uri = self.uri(at, scope, &Authentication::None)?;
+            let uri = self.uri(at, scope, Some(&Authentication::None))?;
             let authentication = Authentication::None;
             return Some(Endpoint {
                 uri,
@@ -24,11 +24,7 @@ impl<'t> Reader<'_, 't> {
             None => Some(Authentication::None),
         };
         let uri = self.required(&fields, "uri")?;
-        let uri = self.uri(
-            &uri,
-            scope,
-            authentication.as_ref().unwrap_or(&Authentication::None),
-        );
+        let uri = self.uri(&uri, scope, authentication.as_ref());
         Some(Endpoint {
             uri: uri?,
             authentication: authentication?,
@@ -43,14 +39,20 @@ impl<'t> Reader<'_, 't> {
         scope: &Scope,
     ) -> Option<Endpoint> {
         let authentication = self.authentication(policy, scope)?;
-        let uri = self.uri(at, scope, &authentication)?;
+        let uri = self.uri(at, scope, Some(&authentication))?;
         Some(Endpoint {
             uri,
             authentication,
         })
     }
 
-    fn uri(&mut self, at: &At<'t>, scope: &Scope, authentication: &Authentication) -> Option<Uri> {
+    /// `authentication` is `None` when what is written there could not be read.
+    fn uri(
+        &mut self,
+        at: &At<'t>,
+        scope: &Scope,
+        authentication: Option<&Authentication>,
+    ) -> Option<Uri> {
         let text = self.name(at)?;
         if strict(text).is_some() {
             return self.expression(at, scope).map(Uri::Expression);
@@ -82,11 +84,11 @@ impl<'t> Reader<'_, 't> {
         &mut self,
         at: &At<'t>,
         text: &str,
-        authentication: &Authentication,
+        authentication: Option<&Authentication>,
     ) -> Option<()> {
         let Some((scheme, rest)) = text.split_once("://") else {
             return match authentication {
-                Authentication::Secret { .. } if text.starts_with('/') => Some(()),
+                None | Some(Authentication::Secret { .. }) if text.starts_with('/') => Some(()),
                 _ => {
                     self.error(
                         at,

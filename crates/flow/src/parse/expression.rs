@@ -57,15 +57,14 @@ impl<'t> Reader<'_, 't> {
     /// A value with expressions at its leaves.
     pub(super) fn template(&mut self, at: &At<'t>, scope: &Scope) -> Option<Template> {
         match &at.node.data {
-            Data::Text(text) => match strict(&text.value) {
-                Some((begin, source)) => self
-                    .compile(at, begin, source, scope)
-                    .map(Template::Expression),
-                None => {
-                    self.literal(at, &text.value);
-                    Some(Template::Literal(text.value.clone().into()))
+            Data::Text(text) => {
+                if let Some((begin, source)) = strict(&text.value) {
+                    let program = self.compile(at, begin, source, scope)?;
+                    return Some(Template::Expression(program));
                 }
-            },
+                self.literal(at, &text.value);
+                Some(Template::Literal(text.value.clone().into()))
+            }
             Data::List(_) => {
                 let items: Vec<_> = at.items().map(|item| self.template(&item, scope)).collect();
                 let items: Vec<_> = items.into_iter().collect::<Option<_>>()?;
@@ -214,7 +213,7 @@ impl<'t> Reader<'_, 't> {
         );
         if let Some(hint) = &error.hint {
             found.hint(hint);
-        } else if error.message.contains('$') {
+        } else if error.code == expression::Code::UnknownVariable {
             let known: Vec<_> = scope
                 .variables()
                 .iter()
@@ -240,7 +239,7 @@ impl<'t> Reader<'_, 't> {
             .hint("read `$secrets` in `input.from` or in the arguments of a call");
         }
         for name in secret_names(source) {
-            if !self.uses.secrets.iter().any(|secret| *secret == name) {
+            if !self.uses.secrets.contains(&name) {
                 self.error(
                     at,
                     REFERENCE,

@@ -120,7 +120,10 @@ impl<'t> Reader<'_, 't> {
     }
 
     fn mistyped(&mut self, at: &At<'_>, wanted: &str) {
-        let found = at.node.data.kind();
+        let found = match &at.node.data {
+            Data::Number(number) => number.to_string(),
+            data => data.kind().to_owned(),
+        };
         let number =
             matches!(at.node.data, Data::Number(_) | Data::Bool(_)) && wanted.starts_with("text");
         let error = self.error(at, SCHEMA, format!("this has to be {wanted}, not {found}"));
@@ -167,7 +170,7 @@ impl<'t> Reader<'_, 't> {
             match near {
                 Some(near) => error.hint(format!("did you mean `{near}`?")),
                 None if known.len() <= 12 => {
-                    error.hint(format!("possible here: {}", known.join(", ")))
+                    error.hint(format!("possible here: {}", known.join(", ")));
                 }
                 None => {}
             }
@@ -252,16 +255,12 @@ impl<'t> Reader<'_, 't> {
     pub(super) fn unresolved<'w>(
         &mut self,
         at: &At<'t>,
-        what: &str,
+        message: String,
         name: &str,
         known: impl IntoIterator<Item = &'w str>,
     ) {
         let near = nearest(name, known).map(str::to_owned);
-        let error = self.error(
-            at,
-            REFERENCE,
-            format!("there is no {what} `{}`", shown(name)),
-        );
+        let error = self.error(at, REFERENCE, message);
         if let Some(near) = near {
             error.hint(format!("did you mean `{near}`?"));
         }

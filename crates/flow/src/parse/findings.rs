@@ -126,7 +126,7 @@ impl<'s> Findings<'s> {
 
 /// In the order of the text; what a named component says at each of its uses is said once.
 fn sort(findings: &mut Vec<Diagnostic>) {
-    findings.sort_by(|a, b| (a.line, a.column).cmp(&(b.line, b.column)));
+    findings.sort_by_key(|finding| (finding.line, finding.column));
     findings.dedup_by(|a, b| {
         a.pointer == b.pointer && a.line == b.line && a.column == b.column && a.message == b.message
     });

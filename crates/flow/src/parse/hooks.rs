@@ -18,7 +18,7 @@ const CONTENT_TYPES: [&str; 4] = [
 
 impl<'t> Reader<'_, 't> {
     pub(super) fn webhooks(&mut self, at: &At<'t>) -> Option<Vec<Webhook>> {
-        let hooks = self.each(at, |reader, name, hook| reader.webhook(name, hook))?;
+        let hooks = self.each(at, Reader::webhook)?;
         Some(hooks.into_iter().map(|(_, hook)| hook).collect())
     }
 

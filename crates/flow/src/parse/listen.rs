@@ -102,7 +102,7 @@ impl<'t> Reader<'_, 't> {
                 self.error(&with, SCHEMA, "a filter tests at least one attribute");
                 return None;
             }
-            self.each(&with, |reader, key, member| reader.attribute(key, member))
+            self.each(&with, Reader::attribute)
         });
         let correlate = match fields.get("correlate") {
             Some(at) => self.each(&at, |reader, _, member| reader.correlation(member, scope)),
@@ -227,7 +227,7 @@ impl<'t> Reader<'_, 't> {
             "source" | "dataschema" if !text.is_some_and(is_uri) => {
                 "this has to be a URI with its scheme, or an expression"
             }
-            "time" if !text.is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok()) => {
+            "time" if text.is_none_or(|text| text.parse::<jiff::Timestamp>().is_err()) => {
                 "this has to be a time such as 2026-01-31T12:00:00Z, or an expression"
             }
             "id" | "type" | "subject" | "datacontenttype"

@@ -24,21 +24,39 @@ pub(super) fn resolve(text: &str) -> Result<Data, Meaningless> {
                 return Err(Meaningless::NotFinite);
             }
             match number(text, unsigned) {
-                Some(Some(number)) => Data::Number(number),
-                Some(None) => return Err(Meaningless::NotFinite),
-                None => Data::Text(super::tree::Text::plain(text)),
+                Shape::Number(number) => Data::Number(number),
+                Shape::TooLarge => return Err(Meaningless::NotFinite),
+                Shape::Text => Data::Text(super::tree::Text::plain(text)),
             }
         }
     })
 }
 
-/// `None`: not a number. `Some(None)`: one that is too large for JSON.
-fn number(text: &str, unsigned: &str) -> Option<Option<Number>> {
+/// What a scalar looks like.
+enum Shape {
+    Text,
+    Number(Number),
+    /// A number that JSON's readers would not hold.
+    TooLarge,
+}
+
+impl From<Option<Number>> for Shape {
+    fn from(number: Option<Number>) -> Shape {
+        number.map_or(Shape::TooLarge, Shape::Number)
+    }
+}
+
+fn number(text: &str, unsigned: &str) -> Shape {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     for (prefix, radix) in [("0x", 16), ("0o", 8)] {
         if let Some(rest) = text.strip_prefix(prefix) {
-            let valid = !rest.is_empty() && rest.chars().all(|c| c.is_digit(radix));
-            return valid.then(|| u64::from_str_radix(rest, radix).ok().map(Number::from));
+            if rest.is_empty() || !rest.chars().all(|c| c.is_digit(radix)) {
+                return Shape::Text;
+            }
+            return u64::from_str_radix(rest, radix)
+                .ok()
+                .map(Number::from)
+                .into();
         }
     }
     if digits(unsigned) {
@@ -47,7 +65,7 @@ fn number(text: &str, unsigned: &str) -> Option<Option<Number>> {
             .parse::<i64>()
             .map(Number::from)
             .or_else(|_| plain.parse::<u64>().map(Number::from));
-        return Some(whole.ok().or_else(|| Number::from_f64(plain.parse().ok()?)));
+        return whole.ok().or_else(|| float(plain)).into();
     }
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, Some(exponent)),
@@ -58,7 +76,14 @@ fn number(text: &str, unsigned: &str) -> Option<Option<Number>> {
         && (fraction.is_empty() || digits(fraction))
         && !(whole.is_empty() && fraction.is_empty())
         && exponent.is_none_or(|e| digits(e.strip_prefix(['-', '+']).unwrap_or(e)));
-    well_formed.then(|| Number::from_f64(text.parse().ok()?))
+    if !well_formed {
+        return Shape::Text;
+    }
+    float(text).into()
+}
+
+fn float(text: &str) -> Option<Number> {
+    Number::from_f64(text.parse().ok()?)
 }
 
 #[cfg(test)]

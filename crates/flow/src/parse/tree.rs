@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Tag};
+use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError};
 use serde_json::{Map, Number, Value};
 
 use super::findings::{DUPLICATE, Findings, PARSE};
@@ -112,7 +112,13 @@ pub(super) fn read(text: &str, findings: &mut Findings<'_>) -> Option<Node> {
     let mut tree = Tree::default();
     for event in Parser::new_from_str_with_options(text, options) {
         let step = match event {
-            Ok((event, span)) => tree.take(event, &span.byte_range().unwrap_or(0..0), findings),
+            Ok((event, span)) => {
+                let tag = span.tag_span().and_then(|span| span.byte_range());
+                match (tag, has_tag(&event)) {
+                    (Some(tag), true) => Err(refused_tag(text, &tag)),
+                    _ => tree.take(event, &span.byte_range().unwrap_or(0..0), findings),
+                }
+            }
             Err(error) => Err(scan_error(text, &error)),
         };
         if let Err((span, message, hint)) = step {
@@ -180,16 +186,11 @@ impl Tree {
                 "a second document begins here".to_owned(),
                 Some("one file holds one flow"),
             )),
-            Event::Scalar(value, style, anchor, tag) => {
-                refuse_tag(tag.as_deref(), span)?;
+            Event::Scalar(value, style, anchor, _) => {
                 self.scalar(&value, style, anchor, span, findings)
             }
-            Event::SequenceStart(_, anchor, tag) => {
-                refuse_tag(tag.as_deref(), span)?;
-                self.begin(span, anchor, Holds::List(Vec::new()))
-            }
-            Event::MappingStart(_, anchor, tag) => {
-                refuse_tag(tag.as_deref(), span)?;
+            Event::SequenceStart(_, anchor, _) => self.begin(span, anchor, Holds::List(Vec::new())),
+            Event::MappingStart(_, anchor, _) => {
                 let (entries, keys, key) = (Vec::new(), BTreeSet::new(), None);
                 self.begin(span, anchor, Holds::Map { entries, keys, key })
             }
@@ -257,7 +258,7 @@ impl Tree {
                 Some("write the members out"),
             ));
         }
-        if style == ScalarStyle::Plain && value.is_empty() {
+        if style == ScalarStyle::Plain && matches!(value, "" | "~") {
             return Err((
                 span.clone(),
                 "a key is missing before the colon".to_owned(),
@@ -421,15 +422,20 @@ impl Tree {
     }
 }
 
-fn refuse_tag(tag: Option<&Tag>, span: &Span) -> Result<(), Stop> {
-    match tag {
-        None => Ok(()),
-        Some(tag) => Err((
-            span.clone(),
-            format!("the tag `{}` is not part of a flow's text", tag.original()),
-            Some("quote the value if it is text"),
-        )),
-    }
+fn has_tag(event: &Event<'_>) -> bool {
+    event.tag().is_some()
+}
+
+fn refused_tag(text: &str, span: &Span) -> Stop {
+    let tag = text.get(span.clone()).unwrap_or_default();
+    (
+        span.clone(),
+        format!(
+            "the tag `{}` is not part of a flow's text",
+            super::fields::shown(tag)
+        ),
+        Some("quote the value if it is text"),
+    )
 }
 
 fn count(node: &Node) -> usize {

@@ -1,0 +1,5 @@
+//! The parser over whole texts.
+
+mod findings;
+mod hostile;
+mod schema;

@@ -1,0 +1,203 @@
+//! Texts that want to harm: none may panic, none may take long, whatever is said of it.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+use crate::{Diagnostics, Flow};
+
+/// A flow with every construct, as the stuff that mutations are made of.
+const RICH: &str = include_str!("rich.yaml");
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "that reading takes no longer than it should is what is tested"
+)]
+fn timed(text: &str) -> (Result<Flow, Diagnostics>, Duration) {
+    let begin = Instant::now();
+    let read = Flow::parse(text);
+    (read, begin.elapsed())
+}
+
+/// Refused with this code, and not slowly: each of these would take minutes or all memory without its limit.
+fn check(name: &str, text: &str, code: &str) {
+    let (read, took) = timed(text);
+    let findings = read.expect_err(name).0;
+    assert!(
+        findings.iter().any(|finding| finding.code == code),
+        "{name}: {findings:?}"
+    );
+    assert!(
+        findings.len() <= crate::limits::FINDINGS,
+        "{name}: {} findings",
+        findings.len()
+    );
+    assert!(took < Duration::from_secs(20), "{name}: {took:?}");
+}
+
+/// Lines with numbers in them.
+fn many(count: usize, line: impl Fn(usize) -> String) -> String {
+    (0..count).fold(String::new(), |text, n| text + &line(n))
+}
+
+fn flow(tasks: &str) -> String {
+    format!("document: {{dsl: '1.0.3', namespace: a, name: b, version: '1.0.0'}}\ndo:\n{tasks}")
+}
+
+#[test]
+fn bombs_are_refused() {
+    let mut bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n".to_owned();
+    for level in 1..12 {
+        let aliases = vec![format!("*a{}", level - 1); 9].join(",");
+        let _ = writeln!(bomb, "a{level}: &a{level} [{aliases}]");
+    }
+    check("alias bomb", &bomb, "flow.parse");
+    check(
+        "many aliases",
+        &format!("a: &a 1\nb: [{}]\n", vec!["*a"; 200].join(",")),
+        "flow.parse",
+    );
+    check("deep flow lists", &"[".repeat(100_000), "flow.parse");
+    check("deep flow maps", &"{a: ".repeat(100_000), "flow.parse");
+    let stairs = (0..200).fold(String::new(), |text, depth| {
+        format!("{text}{}a:\n", " ".repeat(depth))
+    });
+    check("deep block maps", &stairs, "flow.parse");
+    check("nested dashes", &"- ".repeat(100_000), "flow.parse");
+    check(
+        "many values",
+        &format!("a: [{}]", vec!["1"; 60_000].join(",")),
+        "flow.parse",
+    );
+    check("much text", &"a".repeat(1024 * 1024 + 1), "flow.parse");
+    check(
+        "long key",
+        &format!("{}: 1\n", "k".repeat(500_000)),
+        "flow.parse",
+    );
+    check(
+        "anchors in anchors",
+        &format!("a: {}1", "&a [".repeat(60)),
+        "flow.parse",
+    );
+}
+
+#[test]
+fn much_of_the_language_is_refused() {
+    let tasks = many(1_001, |n| format!("  - t{n}: {{set: {{x: 1}}}}\n"));
+    check("many tasks", &flow(&tasks), "flow.limit");
+    let expressions = many(5_001, |n| format!("      e{n}: ${{ .a{n} }}\n"));
+    check(
+        "many expressions",
+        &flow(&format!("  - a:\n     set:\n{expressions}")),
+        "flow.limit",
+    );
+    let wrong = many(1_000, |n| format!("  - t{n}: {{st: {{x: 1}}}}\n"));
+    check("many mistakes", &flow(&wrong), "flow.schema");
+    check(
+        "a long expression",
+        &flow(&format!(
+            "  - a: {{set: {{x: '${{ .{} }}'}}}}\n",
+            "a".repeat(20_000)
+        )),
+        "expr.too_long",
+    );
+    let nested = format!("{}.a{}", "(".repeat(2_000), ")".repeat(2_000));
+    assert!(
+        Flow::parse(&flow(&format!(
+            "  - a: {{if: '{nested}', set: {{x: 1}}}}\n"
+        )))
+        .is_err()
+    );
+    let regex = flow(
+        "  - a:\n      input: {schema: {document: {type: string, pattern: '^(?=a)(.+)+$'}}}\n      set: {x: 1}\n",
+    );
+    check("a pattern that looks ahead", &regex, "flow.schema");
+}
+
+#[test]
+fn the_rich_flow_is_one() {
+    let flow = Flow::parse(RICH).unwrap_or_else(|findings| panic!("{findings:#?}"));
+    assert_eq!(flow.warnings, []);
+}
+
+/// The text with pieces of itself and of YAML's own signs put where they do not belong.
+fn mutated() -> impl Strategy<Value = String> {
+    let signs = [
+        "",
+        " ",
+        "\n",
+        "\t",
+        "  ",
+        ":",
+        "- ",
+        "{",
+        "}",
+        "[",
+        "]",
+        "\"",
+        "'",
+        "#",
+        "&a ",
+        "*a",
+        "!!x ",
+        "|\n",
+        ">\n",
+        "? ",
+        "---\n",
+        "${",
+        "}",
+        "$",
+        "\u{feff}",
+        "\0",
+        "ü",
+        "<<: ",
+        "%YAML 9\n",
+        "\r\n",
+        "~",
+        ".inf",
+        "0x",
+    ];
+    let edit = (
+        any::<prop::sample::Index>(),
+        0..40_usize,
+        prop::sample::select(signs.to_vec()),
+        any::<bool>(),
+    );
+    prop::collection::vec(edit, 1..8).prop_map(|edits| {
+        let mut text: Vec<char> = RICH.chars().collect();
+        for (at, length, sign, copies) in edits {
+            let start = at.index(text.len().max(1)).min(text.len());
+            let end = (start + length).min(text.len());
+            let piece: Vec<char> = if copies {
+                text[start..end].iter().rev().copied().collect()
+            } else {
+                sign.chars().collect()
+            };
+            text.splice(start..end, piece);
+        }
+        text.into_iter().collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_mutation_panics(text in mutated()) {
+        if let Err(Diagnostics(findings)) = Flow::parse(&text) {
+            prop_assert!(!findings.is_empty());
+            for finding in findings {
+                let line = text.split('\n').nth(finding.line - 1).unwrap_or_default();
+                prop_assert!(finding.column <= line.chars().count() + 1, "{finding:?}");
+                prop_assert!(finding.length >= 1);
+            }
+        }
+    }
+
+    #[test]
+    fn no_noise_panics(text in "(\\PC|[\n\t :{}\\[\\]'\"#&*!|>?-]){0,200}") {
+        let _ = Flow::parse(&text);
+    }
+}

@@ -1,0 +1,639 @@
+//! The pages of `docs/reference` that this room knows: the profile of the language, and the functions of Keyway's catalog.
+//!
+//! Tests hold each line against the parser, so that the pages can't say what is not so.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::definition::catalog;
+
+/// A construct that the profile leaves out.
+pub(crate) struct Refused {
+    /// How findings name it.
+    pub(crate) feature: &'static str,
+    /// What to do instead.
+    pub(crate) instead: &'static str,
+    /// Members of a flow that use it.
+    pub(crate) example: &'static str,
+}
+
+/// A rule that the specification's schema does not know, or one that it has and the parser does not.
+pub(crate) struct Rule {
+    /// For people.
+    pub(crate) text: &'static str,
+    /// Members of a flow that show it.
+    pub(crate) example: &'static str,
+}
+
+/// What is in.
+const INCLUDED: &[(&str, &str)] = &[
+    (
+        "Tasks",
+        "`set`, `do`, `for`, `fork`, `switch`, `try`, `raise`, `wait`, `emit`, `listen`, `run.workflow`, `call`",
+    ),
+    (
+        "Calls",
+        "`call: http`, `call: openapi` (Swagger 2, OpenAPI 3), functions of `use.functions`, [functions of Keyway's catalog](functions.md)",
+    ),
+    (
+        "Flow control",
+        "`if`, `then` (`continue`, `exit`, `end`, a task of the same list), `timeout`, `catch` with `retry`",
+    ),
+    (
+        "Data",
+        "`input`, `output`, `export`, JSON Schemas written into the flow, jq expressions in strict mode",
+    ),
+    (
+        "Events",
+        "`listen.to` with `all`, `any`, `one`, `until`, `correlate`; `read`; `foreach`",
+    ),
+    (
+        "Starting",
+        "`schedule.cron`, `every`, `after`, `on`; hooks in `document.metadata.keyway.webhooks`",
+    ),
+    (
+        "Names",
+        "`use.authentications`, `errors`, `functions`, `retries`, `secrets`, `timeouts`",
+    ),
+    (
+        "Policies",
+        "`basic`, `bearer`, `digest`, `oauth2` (client credentials, token exchange), `oidc`, each inline or as the name of a connection",
+    ),
+];
+
+/// What is out.
+pub(crate) const REFUSED: &[Refused] = &[
+    Refused {
+        feature: "run.container",
+        instead: "call a service that does it",
+        example: "do: [{a: {run: {container: {image: x}}}}]",
+    },
+    Refused {
+        feature: "run.script",
+        instead: "expressions, or call a service that does it",
+        example: "do: [{a: {run: {script: {language: js, code: '1'}}}}]",
+    },
+    Refused {
+        feature: "run.shell",
+        instead: "call a service that does it",
+        example: "do: [{a: {run: {shell: {command: ls}}}}]",
+    },
+    Refused {
+        feature: "call: grpc",
+        instead: "its HTTP interface",
+        example: "do: [{a: {call: grpc, with: {method: x, proto: {endpoint: 'https://contoso.example/x.proto'}, service: {name: a, host: b}}}}]",
+    },
+    Refused {
+        feature: "call: asyncapi",
+        instead: "its HTTP interface, or events",
+        example: "do: [{a: {call: asyncapi, with: {document: {endpoint: 'https://contoso.example'}, operation: x, message: {}}}}]",
+    },
+    Refused {
+        feature: "call: a2a",
+        instead: "its HTTP interface",
+        example: "do: [{a: {call: a2a, with: {method: tasks/get}}}]",
+    },
+    Refused {
+        feature: "call: mcp",
+        instead: "its HTTP interface",
+        example: "do: [{a: {call: mcp, with: {method: tools/list, transport: {http: {endpoint: 'https://contoso.example'}}}}}]",
+    },
+    Refused {
+        feature: "a function by URL",
+        instead: "`use.functions`",
+        example: "do: [{a: {call: 'https://contoso.example/function.yaml'}}]",
+    },
+    Refused {
+        feature: "use.catalogs",
+        instead: "Keyway's own catalog",
+        example: "use: {catalogs: {x: {endpoint: 'https://contoso.example'}}}\ndo: [{a: {set: {x: 1}}}]",
+    },
+    Refused {
+        feature: "use.extensions",
+        instead: "write the tasks where they are needed",
+        example: "use: {extensions: [{x: {extend: all}}]}\ndo: [{a: {set: {x: 1}}}]",
+    },
+    Refused {
+        feature: "schema.resource",
+        instead: "the schema in `document`",
+        example: "do: [{a: {set: {x: 1}, input: {schema: {resource: {endpoint: 'https://contoso.example'}}}}}]",
+    },
+    Refused {
+        feature: "a schema of format `avro`",
+        instead: "JSON Schema",
+        example: "do: [{a: {set: {x: 1}, input: {schema: {format: avro, document: {}}}}}]",
+    },
+    Refused {
+        feature: "evaluate.mode `loose`",
+        instead: "`${ … }`",
+        example: "evaluate: {mode: loose}\ndo: [{a: {set: {x: 1}}}]",
+    },
+    Refused {
+        feature: "evaluate.language `javascript`",
+        instead: "jq",
+        example: "evaluate: {language: javascript}\ndo: [{a: {set: {x: 1}}}]",
+    },
+    Refused {
+        feature: "the grant password in a flow",
+        instead: "a connection",
+        example: "use: {authentications: {a: {oauth2: {authority: 'https://contoso.example', grant: password}}}}\ndo: [{a: {set: {x: 1}}}]",
+    },
+    Refused {
+        feature: "the grant authorization_code in a flow",
+        instead: "a connection",
+        example: "use: {authentications: {a: {oauth2: {authority: 'https://contoso.example', grant: authorization_code}}}}\ndo: [{a: {set: {x: 1}}}]",
+    },
+    Refused {
+        feature: "the grant refresh_token in a flow",
+        instead: "a connection",
+        example: "use: {authentications: {a: {oauth2: {authority: 'https://contoso.example', grant: refresh_token}}}}\ndo: [{a: {set: {x: 1}}}]",
+    },
+];
+
+/// What is refused though the specification's schema has nothing against it.
+pub(crate) const STRICTER: &[Rule] = &[
+    Rule {
+        text: "Unknown keys, anywhere: at the top level, in `emit.event`, `correlate`, `catch.errors`, `backoff.exponential`, a named policy.",
+        example: "outputs: {}\ndo: [{a: {set: {x: 1}}}]",
+    },
+    Rule {
+        text: "An empty list of tasks.",
+        example: "do: []",
+    },
+    Rule {
+        text: "Two tasks of the same name in one list; names that are empty, longer than 256 characters, not printable, or a word of `then`.",
+        example: "do: [{a: {set: {x: 1}}}, {a: {set: {x: 1}}}]",
+    },
+    Rule {
+        text: "A `then` that leads to no task of its list, or from one branch of a `fork` to another.",
+        example: "do: [{a: {set: {x: 1}, then: b}}]",
+    },
+    Rule {
+        text: "Two cases without `when` in one `switch`.",
+        example: "do: [{a: {switch: [{x: {then: end}}, {y: {then: end}}]}}]",
+    },
+    Rule {
+        text: "Names that stand for nothing: authentications, errors, functions, retries, timeouts; secrets and connections that `use.secrets` does not declare; a function that calls itself.",
+        example: "do: [{a: {call: htpp}}]",
+    },
+    Rule {
+        text: "A function of the flow with the name of a protocol or of a function of Keyway's catalog.",
+        example: "use: {functions: {respond: {set: {x: 1}}}}\ndo: [{a: {set: {x: 1}}}]",
+    },
+    Rule {
+        text: "Expressions that are not jq, or use a variable or function that does not exist at their place.",
+        example: "do: [{a: {set: {x: '${ $item }'}}}]",
+    },
+    Rule {
+        text: "Variables that are no jq name, are written with `$`, or take a name of the language.",
+        example: "do: [{a: {for: {each: input, in: .}, do: [{b: {set: {x: 1}}}]}}]",
+    },
+    Rule {
+        text: "Text in `set` that is no expression.",
+        example: "do: [{a: {set: .x}}]",
+    },
+    Rule {
+        text: "Versions of the language other than 1.0.x.",
+        example: "document: {dsl: '1.1.0', namespace: a, name: b, version: '1.0.0'}\ndo: [{a: {set: {x: 1}}}]",
+    },
+    Rule {
+        text: "Durations with years or months; timeouts and limits that are not longer than nothing; expressions in a schedule.",
+        example: "do: [{a: {wait: P1M}}]",
+    },
+    Rule {
+        text: "A `retry` without `limit.attempt.count` or `limit.duration`; a jitter from more to less.",
+        example: "do: [{a: {try: [{b: {set: {x: 1}}}], catch: {retry: {delay: PT1S}}}}]",
+    },
+    Rule {
+        text: "A filter of errors with an expression, or with a status that is none.",
+        example: "do: [{a: {try: [{b: {set: {x: 1}}}], catch: {errors: {with: {title: '${ .x }'}}}}}]",
+    },
+    Rule {
+        text: "An error without a status of three digits.",
+        example: "do: [{a: {raise: {error: {type: 'https://contoso.example/x', status: 7}}}}]",
+    },
+    Rule {
+        text: "A schedule of nothing; cron with other than five fields or that never fires; `every` below 10 seconds.",
+        example: "schedule: {cron: '0 0 30 2 *'}\ndo: [{a: {set: {x: 1}}}]",
+    },
+    Rule {
+        text: "`all: []`; a nested expression in a filter; attributes that are objects; an emitted attribute whose name is not in lower case.",
+        example: "do: [{a: {listen: {to: {all: []}}}}]",
+    },
+    Rule {
+        text: "`emit` without `with`, or with an empty `type`.",
+        example: "do: [{a: {emit: {event: {}}}}]",
+    },
+    Rule {
+        text: "Addresses that are not http or https, have a user name, have data as their host, or a template beyond RFC 6570 level 1.",
+        example: "do: [{a: {call: http, with: {method: get, endpoint: 'https://{host}/x'}}}]",
+    },
+    Rule {
+        text: "Methods that are no word, CONNECT and TRACE; headers that belong to the connection (`Authorization`, `Host`, `Content-Length`, …).",
+        example: "do: [{a: {call: http, with: {method: get, endpoint: 'https://contoso.example', headers: {Authorization: x}}}}]",
+    },
+    Rule {
+        text: "`oauth2: {}`: a policy says where a token is asked for, and with which grant.",
+        example: "use: {authentications: {a: {oauth2: {}}}}\ndo: [{a: {set: {x: 1}}}]",
+    },
+    Rule {
+        text: "JSON Schemas that do not compile, refer to the net, or have patterns that look around.",
+        example: "do: [{a: {set: {x: 1}, input: {schema: {document: {type: strng}}}}}]",
+    },
+    Rule {
+        text: "`return` other than `stdout` and `none` for `run.workflow`; a version that is neither semantic nor `latest`.",
+        example: "do: [{a: {run: {workflow: {namespace: a, name: b, version: '1.0.0'}, return: all}}}]",
+    },
+    Rule {
+        text: "Unknown settings in `metadata.keyway`, and arguments that a function of Keyway's catalog does not take.",
+        example: "do: [{a: {call: respond, with: {stauts: 200}}}]",
+    },
+    Rule {
+        text: "More than 1,000 tasks or 5,000 different expressions; text beyond 1 MiB, 64 levels, 50,000 values or 100 aliases.",
+        example: "",
+    },
+];
+
+/// What is accepted though the specification's schema refuses it.
+pub(crate) const LOOSER: &[Rule] = &[
+    Rule {
+        text: "Numbers, booleans, null and lists as values of headers and query parameters: null leaves the parameter out, a list repeats it.",
+        example: "do: [{a: {call: http, with: {method: get, endpoint: 'https://contoso.example', query: {top: 10, id: [a, b], none: null}}}}]",
+    },
+    Rule {
+        text: "An endpoint that is a path, below the base URL of the connection that it names.",
+        example: "use: {secrets: [graph]}\ndo: [{a: {call: http, with: {method: get, endpoint: {uri: /users, authentication: {oauth2: {use: graph}}}}}}]",
+    },
+    Rule {
+        text: "One expression for `parameters` of `call: openapi` and for `input` of `run.workflow`.",
+        example: "do: [{a: {run: {workflow: {namespace: a, name: b, version: '1.0.0', input: '${ .x }'}}}}]",
+    },
+    Rule {
+        text: "An expression as `authority` of an inline policy.",
+        example: "use: {authentications: {a: {oauth2: {authority: '${ .x }', grant: client_credentials}}}}\ndo: [{a: {set: {x: 1}}}]",
+    },
+];
+
+/// Keyway's own settings: in `document.metadata.keyway`, the last in a task's `metadata.keyway`.
+const SETTINGS: &[(&str, &str)] = &[
+    (
+        "onConnectionNeeds",
+        "what a step does whose connection needs somebody: `park` (the default: the run goes on when the connection is well) or `fail`",
+    ),
+    (
+        "retentionDays",
+        "for how many days finished runs are kept, 1 to 3650",
+    ),
+    (
+        "timeZone",
+        "the IANA time zone of `schedule.cron`; UTC otherwise",
+    ),
+    (
+        "overlap",
+        "what happens at a scheduled time while the last run still goes: `skip` (the default), `queue`, `parallel`",
+    ),
+    (
+        "catchUp",
+        "what happens to scheduled times that were missed: `one` (the default: the last is made up for) or `none`",
+    ),
+    (
+        "webhooks",
+        "hooks that start the flow, by name: `authentication` (`{signature: [<secret>, …]}`, `{graphNotification: <secret>}`, `apiKey` or `public`), `methods` (`[POST]`), `contentType` (`application/json`), `wait` (how long the caller waits for an answer, at most 300 seconds)",
+    ),
+    (
+        "onOutcomeUnknown",
+        "in a task with `call: http` or `call: openapi`: what is done when nobody knows whether a call was made before a crash: `park` (the default), `retry`, `fail`",
+    ),
+];
+
+/// What the specification leaves open, and what is so here.
+const DECISIONS: &[(&str, &str)] = &[
+    (
+        "a skipped task (`if` is false)",
+        "its output is its raw input; its `then` is not followed, its `input`, `output`, `export` are not looked at",
+    ),
+    (
+        "an expression",
+        "is the whole text `${ … }`, over several lines too; bare jq only in `if`, `when`, `exceptWhen`, `while`, `until`, `for.in`, `from`, `as`",
+    ),
+    (
+        "results of an expression",
+        "none is null, several are a list; integers up to 64 bits stay exact",
+    ),
+    (
+        "`$context`",
+        "begins as `{}`; `export.as` sees the transformed output and replaces it; without `as` it stays",
+    ),
+    (
+        "`$secrets`",
+        "plain secrets, never a connection; read anywhere but in `input.from` or a call they are warned of",
+    ),
+    ("`$authorization`", "null: a token is no data"),
+    (
+        "`switch`",
+        "cases in order; the default may stand anywhere; no match: the task's own `then`; truth as in jq",
+    ),
+    (
+        "`for`",
+        "`while` is tested before each round; a round's input is the last round's output; `exit` ends the round",
+    ),
+    (
+        "`fork`",
+        "the outputs in the order of the branches; `compete`: the first success; each branch has its own copy of `$context`",
+    ),
+    (
+        "`catch`",
+        "filters compare; `.` in `when` is the error; retries first, then `do` once; without both the output is the input of `try`",
+    ),
+    (
+        "`retry`",
+        "`count` counts retries, not attempts; exponential is d·2ⁿ⁻¹, linear d·n; jitter is added; `Retry-After` is waited for",
+    ),
+    (
+        "types of errors",
+        "both bases of the standard types are matched, the one of 1.0.3 is raised",
+    ),
+    (
+        "`end` deep inside",
+        "the outputs and exports around it are still made, innermost first",
+    ),
+    ("`emit`", "its output is the event"),
+    (
+        "`listen`",
+        "one event for each filter of `all`; a constant is equal, or a regular expression over the whole attribute",
+    ),
+    (
+        "`schedule`",
+        "five fields, a time zone from `document.metadata.keyway.timeZone` (UTC otherwise), no overlap, at most one start is made up for; the input is `{}`, with `on` the list of events",
+    ),
+    (
+        "`run.workflow`",
+        "without `input` it gets the task's; an error keeps type, status and title; `version: latest` is the newest that is enabled",
+    ),
+    (
+        "a URI template",
+        "`{x}` is a member of the transformed input, empty when it is missing, an error when it is an object or a list",
+    ),
+    (
+        "integers",
+        "as YAML 1.2 has them: `010` is ten, `0o10` eight; `on`, `no` and dates are text",
+    ),
+];
+
+/// The specification's examples: in, or which feature refuses them.
+pub(crate) const EXAMPLES: &[(&str, Option<&str>)] = &[
+    ("accumulate-room-readings.yaml", None),
+    ("authentication-bearer-uri-format.yaml", None),
+    ("authentication-bearer.yaml", None),
+    ("authentication-oauth2-secret.yaml", None),
+    ("authentication-oauth2.yaml", None),
+    ("authentication-oidc-secret.yaml", None),
+    ("authentication-oidc.yaml", None),
+    ("authentication-reusable.yaml", None),
+    ("call-asyncapi-publish.yaml", Some("call: asyncapi")),
+    (
+        "call-asyncapi-subscribe-consume-amount.yaml",
+        Some("call: asyncapi"),
+    ),
+    (
+        "call-asyncapi-subscribe-consume-forever-foreach.yaml",
+        Some("call: asyncapi"),
+    ),
+    (
+        "call-asyncapi-subscribe-consume-until.yaml",
+        Some("call: asyncapi"),
+    ),
+    (
+        "call-asyncapi-subscribe-consume-while.yaml",
+        Some("call: asyncapi"),
+    ),
+    (
+        "call-custom-function-cataloged.yaml",
+        Some("a function by URL"),
+    ),
+    ("call-custom-function-inline.yaml", None),
+    ("call-grpc.yaml", Some("call: grpc")),
+    ("call-http-endpoint-interpolation-shorthand.yaml", None),
+    ("call-http-endpoint-interpolation.yaml", None),
+    ("call-http-query-headers-expressions.yaml", None),
+    ("call-http-query-parameters.yaml", None),
+    ("call-http-redirect.yaml", None),
+    ("call-mcp.yaml", Some("call: mcp")),
+    ("call-openapi-redirect.yaml", None),
+    ("call-openapi.yaml", None),
+    ("conditional-task.yaml", None),
+    ("do-multiple.yaml", None),
+    ("do-single.yaml", None),
+    ("emit.yaml", None),
+    ("for.yaml", None),
+    ("fork.yaml", None),
+    ("listen-to-all read-envelope.yaml", None),
+    ("listen-to-all.yaml", None),
+    ("listen-to-any-filter.yaml", None),
+    ("listen-to-any-forever-foreach.yaml", None),
+    ("listen-to-any-until-condition.yaml", None),
+    ("listen-to-any-until-consumed.yaml", None),
+    ("listen-to-any.yaml", None),
+    ("listen-to-one.yaml", None),
+    ("mock-service-extension.yaml", Some("use.extensions")),
+    ("raise-inline.yaml", None),
+    ("raise-reusable.yaml", None),
+    ("run-container-cleanup-always.yaml", Some("run.container")),
+    (
+        "run-container-cleanup-eventually.yaml",
+        Some("run.container"),
+    ),
+    (
+        "run-container-stdin-and-arguments.yaml",
+        Some("run.container"),
+    ),
+    ("run-container-with-name.yaml", Some("run.container")),
+    ("run-container-with-pull-policy.yaml", Some("run.container")),
+    ("run-container.yaml", Some("run.container")),
+    ("run-return-all.yaml", Some("run.container")),
+    ("run-return-code.yaml", Some("run.container")),
+    ("run-return-none.yaml", Some("run.container")),
+    ("run-return-stderr.yaml", Some("run.container")),
+    (
+        "run-script-with-stdin-and-arguments.yaml",
+        Some("run.script"),
+    ),
+    ("run-shell-stdin-and-arguments.yaml", Some("run.shell")),
+    ("run-subflow.yaml", None),
+    ("schedule-cron.yaml", None),
+    ("schedule-event-driven.yaml", None),
+    ("set-expression.yaml", None),
+    ("set.yaml", None),
+    ("star-wars-homeworld.yaml", None),
+    ("switch-then-string.yaml", None),
+    ("try-catch-retry-inline.yaml", None),
+    ("try-catch-retry-reusable.yaml", None),
+    ("try-catch-then.yaml", None),
+    ("try-catch.yaml", None),
+    ("wait-duration-inline.yaml", None),
+    ("wait-duration-iso8601.yaml", None),
+];
+
+/// `docs/reference/profile.md`.
+pub fn profile() -> String {
+    let mut page = "# The flow language: Keyway's profile 1\n\n\
+        Flows are written in the [Serverless Workflow DSL 1.0.3](https://github.com/serverlessworkflow/specification/blob/v1.0.3/dsl-reference.md), in YAML 1.2 or JSON, with jq expressions. \
+        This page says which part of the language Keyway runs, where it is stricter or more generous than the specification's schema, and what it does where the specification is silent. \
+        It is generated (`make gen`); tests hold it against the parser.\n\n\
+        `keyway flow validate FILE` checks a flow without running it.\n\n## What is in\n\n| | |\n| --- | --- |\n".to_owned();
+    for (area, what) in INCLUDED {
+        let _ = writeln!(page, "| {area} | {what} |");
+    }
+    page.push_str("\n## What is refused\n\nEach is recognised and refused when a flow is saved, with `flow.feature_disabled` and its name.\n\n| Feature | Instead | Example |\n| --- | --- | --- |\n");
+    for refused in REFUSED {
+        let example = refused.example.lines().next().unwrap_or_default();
+        let _ = writeln!(
+            page,
+            "| {} | {} | `{example}` |",
+            code(refused.feature),
+            refused.instead
+        );
+    }
+    page.push_str("\n## Where the parser is stricter than the schema\n\n");
+    rules(&mut page, STRICTER);
+    page.push_str("\n## Where it is more generous\n\n");
+    rules(&mut page, LOOSER);
+    page.push_str("\n## Where the specification is silent\n\n| | |\n| --- | --- |\n");
+    for (what, decision) in DECISIONS {
+        let _ = writeln!(page, "| {what} | {decision} |");
+    }
+    page.push_str("\n## Keyway's own settings\n\nThe language leaves `metadata` to the runtime; what is Keyway's stands in its member `keyway`.\n\n| | |\n| --- | --- |\n");
+    for (name, meaning) in SETTINGS {
+        let _ = writeln!(page, "| `{name}` | {meaning} |");
+    }
+    let accepted = EXAMPLES
+        .iter()
+        .filter(|(_, feature)| feature.is_none())
+        .count();
+    let _ = write!(
+        page,
+        "\n## The specification's examples\n\n{accepted} of {} are in the profile; the others are refused with a finding that names the feature.\n\n| Example | |\n| --- | --- |\n",
+        EXAMPLES.len()
+    );
+    for (name, feature) in EXAMPLES {
+        let verdict = feature.map_or_else(
+            || "accepted".to_owned(),
+            |feature| format!("refused: {}", code(feature)),
+        );
+        let _ = writeln!(page, "| {name} | {verdict} |");
+    }
+    page
+}
+
+/// Rules, each with its example.
+fn rules(page: &mut String, rules: &[Rule]) {
+    for rule in rules {
+        let _ = writeln!(page, "* {}", rule.text);
+        for line in rule.example.lines() {
+            let _ = writeln!(page, "  `{line}`");
+        }
+    }
+}
+
+fn code(feature: &str) -> String {
+    if feature.contains('`') || feature.starts_with("a ") || feature.starts_with("the ") {
+        feature.to_owned()
+    } else {
+        format!("`{feature}`")
+    }
+}
+
+/// `docs/reference/functions.md`.
+pub fn functions() -> String {
+    let mut page = "# Functions of Keyway's catalog\n\n\
+        A flow calls them by name: `call: page`, `call: respond`, …; `call: page@default` is the same. \
+        `with` is checked when the flow is saved, as far as it has no expressions, and before each call. This page is generated (`make gen`).\n"
+        .to_owned();
+    for function in catalog::FUNCTIONS {
+        let _ = write!(
+            page,
+            "\n## `{}`\n\n{}\n",
+            function.name, function.description
+        );
+        members(&mut page, "`with`", &(function.input)());
+        let output = (function.output)();
+        match output["oneOf"].as_array() {
+            Some(forms) => forms
+                .iter()
+                .for_each(|form| members(&mut page, "Output", form)),
+            None => members(&mut page, "Output", &output),
+        }
+    }
+    page
+}
+
+/// What a schema allows, as a table.
+fn members(page: &mut String, title: &str, schema: &Value) {
+    let remark = schema["description"]
+        .as_str()
+        .map(|text| format!(" {text}"))
+        .unwrap_or_default();
+    let Some(properties) = schema["properties"]
+        .as_object()
+        .filter(|map| !map.is_empty())
+    else {
+        let _ = write!(page, "\n{title}: {}.{remark}\n", kind(schema));
+        return;
+    };
+    let _ = write!(
+        page,
+        "\n{title}:{remark}\n\n| Member | Type | |\n| --- | --- | --- |\n"
+    );
+    let required = schema["required"].as_array().cloned().unwrap_or_default();
+    for (name, member) in properties {
+        let needed = if required.iter().any(|known| known == name) {
+            ""
+        } else {
+            " (optional)"
+        };
+        let default = member
+            .get("default")
+            .map(|value| format!(" Default: `{}`.", plain(value)))
+            .unwrap_or_default();
+        let text = member["description"].as_str().unwrap_or_default();
+        let _ = writeln!(
+            page,
+            "| `{name}`{needed} | {} | {text}{default} |",
+            kind(member)
+        );
+    }
+}
+
+fn plain(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// A schema's type in words.
+fn kind(schema: &Value) -> String {
+    if let Some(words) = schema["enum"].as_array() {
+        return words
+            .iter()
+            .map(|word| format!("`{}`", plain(word)))
+            .collect::<Vec<_>>()
+            .join(", ");
+    }
+    let mut kind = match &schema["type"] {
+        Value::String(name) => name.clone(),
+        Value::Array(names) => names.iter().map(plain).collect::<Vec<_>>().join(" or "),
+        _ => "anything".to_owned(),
+    };
+    for (keyword, words) in [
+        ("minimum", "at least"),
+        ("maximum", "at most"),
+        ("maxItems", "at most"),
+        ("maxLength", "at most"),
+    ] {
+        if let Some(limit) = schema.get(keyword) {
+            let _ = write!(kind, ", {words} {limit}");
+        }
+    }
+    kind
+}
