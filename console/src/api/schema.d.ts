@@ -109,6 +109,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/connections/{name}/pages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reads a list page by page and streams its items, one JSON document per line. */
+        post: operations["pages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/connections/{name}/redirect-uri": {
         parameters: {
             query?: never;
@@ -689,6 +706,68 @@ export interface components {
             /** @description Why it failed, in words. */
             detail?: string | null;
         };
+        /** @description A list to read. */
+        ListRequest: {
+            /**
+             * @description A path below the base URL, one that begins with the API's version, or an absolute URL of an allowed origin.
+             * @example /users
+             */
+            path: string;
+            /** @description Added to the query of `path`: an object of texts or lists of texts, or a list of pairs. */
+            query?: Record<string, never>;
+            /** @description Request headers, sent with every page. */
+            headers?: Record<string, never>;
+            style?: components["schemas"]["Style"] | null;
+            /** @description The query parameter of the styles `cursor`, `offset` and `page`. */
+            parameter?: string | null;
+            /** @description JSON pointer of the next cursor, for the style `cursor`. */
+            next?: string | null;
+            /** @description JSON pointer of the number of all items, for the styles `offset` and `page`. */
+            total?: string | null;
+            /** @description JSON pointer of the flag that there is more, for the styles `offset` and `page`. */
+            more?: string | null;
+            /**
+             * Format: int64
+             * @description The first page's number, for the style `page`; left out: 1.
+             */
+            first?: number | null;
+            /** @description JSON pointer of the items; left out: where APIs usually have them. */
+            items?: string | null;
+            /**
+             * Format: int32
+             * @description How many items a page is asked to have.
+             */
+            size?: number | null;
+            /** @description The query parameter that says so; left out: `limit`, or `$top` for the style `odata`. */
+            size_parameter?: string | null;
+            /**
+             * Format: int64
+             * @description Where to stop; left out: at the end of the list.
+             */
+            max_items?: number | null;
+            /**
+             * Format: int64
+             * @description More pages than this are an error; left out: as many as there are.
+             */
+            max_pages?: number | null;
+            /** @description Where to go on: a `cursor` of an earlier answer to the same request. */
+            from?: string | null;
+        };
+        /** @description How far a list was read. */
+        Mark: {
+            /**
+             * Format: int64
+             * @description Pages read so far.
+             */
+            pages: number;
+            /**
+             * Format: int64
+             * @description Items given so far.
+             */
+            items: number;
+            /** @description Where to go on; null at the end of the list. */
+            cursor?: string | null;
+        };
         /** @description The one who asks. */
         Me: {
             /** @description `usr_…`, `key_…` or `local`. */
@@ -786,6 +865,17 @@ export interface components {
             /** Format: password */
             password: string;
             role: components["schemas"]["Role"];
+        };
+        /** @description One line of the answer: `item`, `page`, `end`, or `problem` with a `cursor`. */
+        PageLine: {
+            /** @description An item, exactly as the API wrote it. */
+            item?: unknown;
+            page?: components["schemas"]["Mark"] | null;
+            end?: components["schemas"]["Mark"] | null;
+            /** @description The list can't be read on: a problem document. */
+            problem?: Record<string, never> | null;
+            /** @description Where to go on after a problem, if that may help. */
+            cursor?: string | null;
         };
         /** @description A sign-in that was begun and has not come back. */
         PendingAuthorization: {
@@ -931,6 +1021,11 @@ export interface components {
          * @enum {string}
          */
         State: "ok" | "renewing" | "never_authorized" | "needs_user" | "needs_admin" | "needs_secret" | "needs_settings" | "waiting" | "degraded" | "unreadable";
+        /**
+         * @description How an API says where its next page is.
+         * @enum {string}
+         */
+        Style: "links" | "odata" | "link" | "cursor" | "offset" | "page";
         /** @description About the stored token, never the token. */
         Token: {
             /**
@@ -1592,6 +1687,78 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            /** @description The request is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is not enough, or a page of another site asks. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ListRequest"];
+            };
+        };
+        responses: {
+            /** @description Lines of JSON: `item`, after each page `page`, at last `end` or `problem`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["PageLine"];
                 };
             };
             /** @description The request is not valid. */

@@ -42,27 +42,27 @@ impl Connector {
         name: &ConnectionName,
         request: ApiRequest,
     ) -> Result<ApiResponse, CallError> {
-        let outcome = self.call_inner(actor, name, request).await;
+        let fetched = self.fetch(actor, name, request).await?;
+        Ok(fetched.into_response())
+    }
+
+    /// Sends a request, renews once on 401, takes the whole answer in, and counts it.
+    pub(crate) async fn fetch(
+        &self,
+        actor: &Actor,
+        name: &ConnectionName,
+        request: ApiRequest,
+    ) -> Result<Fetched, CallError> {
+        let outcome = self.fetch_uncounted(actor, name, request).await;
         let label = match &outcome {
-            Ok(answer) => class_of(answer.status),
+            Ok(fetched) => class_of(fetched.status.as_u16()),
             Err(error) => error.code(),
         };
         metrics::counter!("keyway_calls_total", "outcome" => label).increment(1);
         outcome
     }
 
-    async fn call_inner(
-        &self,
-        actor: &Actor,
-        name: &ConnectionName,
-        request: ApiRequest,
-    ) -> Result<ApiResponse, CallError> {
-        let fetched = self.fetch(actor, name, request).await?;
-        Ok(fetched.into_response())
-    }
-
-    /// Sends a request, renews once on 401, and takes the whole answer in.
-    pub(crate) async fn fetch(
+    async fn fetch_uncounted(
         &self,
         actor: &Actor,
         name: &ConnectionName,

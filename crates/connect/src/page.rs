@@ -261,6 +261,11 @@ impl Pages {
         Some(outcome)
     }
 
+    /// Whether there is nothing more to ask for: the list has ended, or the stream has stopped.
+    pub fn is_over(&self) -> bool {
+        matches!(self.upcoming, Upcoming::End)
+    }
+
     /// Whether an address is new, as far as this stream remembers.
     fn remember(&mut self, mark: u64) -> bool {
         if self.seen.len() >= REMEMBERED {

@@ -67,7 +67,7 @@ pub(crate) enum Command {
     /// Create, prove, explain and remove connections
     Connection(commands::connection::Arguments),
     /// Call an API through a connection
-    Call(commands::call::Arguments),
+    Call(Box<commands::call::Arguments>),
     /// API keys for programs
     Key(commands::key::Arguments),
     /// People who may sign in

@@ -5,6 +5,7 @@
 pub(crate) mod find;
 mod http;
 mod local;
+pub(crate) mod stream;
 pub(crate) mod wait;
 
 use ::http::Method;
@@ -126,6 +127,20 @@ impl Client {
             body: None,
         })
         .await
+    }
+
+    /// Posts and reads the answer line by line, as it comes.
+    pub(crate) async fn lines(&self, path: &str, body: &Value) -> Result<stream::Lines, Failure> {
+        let message = Message {
+            method: Method::POST,
+            path,
+            if_match: None,
+            body: Some(body),
+        };
+        match &self.way {
+            Way::Http(http) => http.lines(message).await,
+            Way::Local(local) => local.lines(message).await,
+        }
     }
 
     async fn send(&self, message: Message<'_>) -> Result<Answer, Failure> {

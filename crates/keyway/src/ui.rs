@@ -18,7 +18,7 @@ use crate::config;
 use crate::failure::Failure;
 
 pub(crate) use card::{card, explanation, grants};
-pub(crate) use escape::{json_text, plain};
+pub(crate) use escape::{json_line, json_text, plain};
 pub(crate) use table::{Table, items_table};
 pub(crate) use text::{WIDTH, duration, moment, wrap};
 
@@ -39,6 +39,13 @@ enum Format {
 enum Colour {
     On,
     Off,
+}
+
+/// Whether somebody still reads what is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reader {
+    Reads,
+    Gone,
 }
 
 impl Ui {
@@ -74,6 +81,19 @@ impl Ui {
     pub(crate) fn bytes(self, bytes: &[u8]) {
         let mut stdout = io::stdout().lock();
         drop(stdout.write_all(bytes).and_then(|()| stdout.flush()));
+    }
+
+    /// Prints bytes on stdout and says whether anybody reads: a stream ends when its reader has what it wanted.
+    #[expect(
+        clippy::unused_self,
+        reason = "the handle stands for the right to print"
+    )]
+    pub(crate) fn piece(self, bytes: &[u8]) -> Reader {
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+            Ok(()) => Reader::Reads,
+            Err(_) => Reader::Gone,
+        }
     }
 
     /// Prints a line on stderr.

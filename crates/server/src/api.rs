@@ -7,6 +7,7 @@ pub(crate) mod calls;
 pub(crate) mod connections;
 pub(crate) mod keys;
 pub(crate) mod me;
+pub(crate) mod pages;
 pub(crate) mod presets;
 pub(crate) mod redirect_uris;
 pub mod schema;
@@ -82,6 +83,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(connections::explain))
         .routes(routes!(connections::redirect_uri))
         .routes(routes!(calls::call))
+        .routes(routes!(pages::pages))
         .routes(routes!(redirect_uris::reserve))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))

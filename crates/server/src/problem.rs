@@ -180,10 +180,10 @@ impl Problem {
         self.0.connection.as_deref()
     }
 
-    /// Writes the document.
-    pub(crate) fn render(&self, trace_id: TraceId) -> Response {
+    /// The document, for one request.
+    pub(crate) fn document(&self, trace_id: TraceId) -> ProblemDocument<'_> {
         let inner = &*self.0;
-        let document = ProblemDocument {
+        ProblemDocument {
             r#type: format!("{TYPE_PREFIX}{}", inner.code),
             title: inner.title,
             status: inner.status.as_u16(),
@@ -194,10 +194,15 @@ impl Problem {
             trace_id: trace_id.to_string(),
             connection: inner.connection.as_deref(),
             diagnosis: inner.diagnosis.as_deref(),
-        };
+        }
+    }
+
+    /// Writes the document as an answer.
+    pub(crate) fn render(&self, trace_id: TraceId) -> Response {
+        let document = self.document(trace_id);
         let body = serde_json::to_vec(&document).expect("a problem document is plain strings");
         let mut response = Response::new(Body::from(body));
-        *response.status_mut() = inner.status;
+        *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(
             CONTENT_TYPE,

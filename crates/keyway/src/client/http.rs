@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::find::Running;
+use super::stream::{Lines, Source, refused};
 use super::{Message, Raw};
 use crate::Exit;
 use crate::config::{Remote, RemoteKey};
@@ -16,6 +17,9 @@ use crate::ui::secret::{Question, Typed};
 
 /// An answer longer than this is not one of ours.
 const ANSWER_LIMIT: u64 = 64 * 1024 * 1024;
+
+/// A list of millions of items takes a while; a server that says nothing for long is gone.
+const LINES_TIMEOUT: Duration = Duration::from_hours(24);
 
 /// A server reached over HTTP.
 pub(super) struct Http {
@@ -99,7 +103,27 @@ impl Http {
         })
     }
 
-    pub(super) async fn send(&self, message: Message<'_>) -> Result<Raw, Failure> {
+    /// Sends a request whose answer may take as long as it comes.
+    pub(super) async fn lines(&self, message: Message<'_>) -> Result<Lines, Failure> {
+        let response = self
+            .request(message)
+            .timeout(LINES_TIMEOUT)
+            .send()
+            .await
+            .map_err(|error| self.unreachable(&error))?;
+        self.compare_versions(response.headers().get("keyway-version"));
+        let status = response.status().as_u16();
+        if (200..300).contains(&status) {
+            return Ok(Lines::new(Source::Http(response)));
+        }
+        let body = response
+            .bytes()
+            .await
+            .map_err(|error| self.unreachable(&error))?;
+        Err(refused(status, &body))
+    }
+
+    fn request(&self, message: Message<'_>) -> reqwest::RequestBuilder {
         let address = format!(
             "{}{}",
             self.url.as_str().trim_end_matches('/'),
@@ -117,7 +141,12 @@ impl Http {
                 .header(CONTENT_TYPE, "application/json")
                 .body(body.to_string());
         }
-        let response = request
+        request
+    }
+
+    pub(super) async fn send(&self, message: Message<'_>) -> Result<Raw, Failure> {
+        let response = self
+            .request(message)
             .send()
             .await
             .map_err(|error| self.unreachable(&error))?;
@@ -193,7 +222,7 @@ fn release(version: &str) -> (u64, u64) {
 }
 
 /// The words at the bottom of a chain of errors, which name the cause.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;

@@ -12,11 +12,15 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use url::Url;
 
+use super::stream::{Lines, Source, refused};
 use super::{Message, Raw};
 use crate::Exit;
 use crate::app::{self, House};
 use crate::config::{self, Config};
 use crate::failure::Failure;
+
+/// The body of an answer of this process.
+type Body = http_body_util::combinators::UnsyncBoxBody<tokio_util::bytes::Bytes, Failure>;
 
 /// The house, open for one command.
 pub(crate) struct Local {
@@ -38,6 +42,27 @@ impl Local {
     }
 
     pub(super) async fn send(&self, message: Message<'_>) -> Result<Raw, Failure> {
+        let (status, body) = self.ask(message).await?;
+        let bytes = body.collect().await?.to_bytes();
+        let body = if bytes.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&bytes)
+                .unwrap_or_else(|_| json!(String::from_utf8_lossy(&bytes)))
+        };
+        Ok(Raw { status, body })
+    }
+
+    /// Sends a request whose answer comes line by line.
+    pub(super) async fn lines(&self, message: Message<'_>) -> Result<Lines, Failure> {
+        let (status, body) = self.ask(message).await?;
+        if (200..300).contains(&status) {
+            return Ok(Lines::new(Source::Local(body)));
+        }
+        Err(refused(status, &body.collect().await?.to_bytes()))
+    }
+
+    async fn ask(&self, message: Message<'_>) -> Result<(u16, Body), Failure> {
         let mut request = http::Request::builder()
             .method(message.method)
             .uri(message.path);
@@ -61,19 +86,11 @@ impl Local {
             Err(never) => match never {},
         };
         let status = response.status().as_u16();
-        let bytes = response
+        let body = response
             .into_body()
-            .collect()
-            .await
-            .map_err(|error| Failure::bug(format!("an answer of this process broke off: {error}")))?
-            .to_bytes();
-        let body = if bytes.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_slice(&bytes)
-                .unwrap_or_else(|_| json!(String::from_utf8_lossy(&bytes)))
-        };
-        Ok(Raw { status, body })
+            .map_err(|error| Failure::bug(format!("an answer of this process broke off: {error}")))
+            .boxed_unsync();
+        Ok((status, body))
     }
 
     /// Listens on the port of the public URL, so that a browser can come back to it.

@@ -1,5 +1,7 @@
 //! `keyway call`: one call through a connection, its answer as JSON, table or as it came.
 
+mod list;
+
 use base64::Engine as _;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
@@ -17,7 +19,7 @@ const BODY_LIMIT: u64 = 16 * 1024 * 1024;
 /// What to call.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  keyway call graph /v1.0/users -q '$top=5' --output table\n  keyway call graph PATCH /v1.0/users/ID -d '{\"jobTitle\":\"Engineer\"}'"
+    after_help = "Examples:\n  keyway call graph /v1.0/users -q '$top=5' --output table\n  keyway call graph /users --all --output jsonl\n  keyway call graph PATCH /v1.0/users/ID -d '{\"jobTitle\":\"Engineer\"}'"
 )]
 pub(crate) struct Arguments {
     /// The connection
@@ -40,12 +42,16 @@ pub(crate) struct Arguments {
     /// Follow redirects within the allowed origins
     #[arg(long)]
     follow: bool,
+    #[command(flatten)]
+    list: list::ListArguments,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Output {
-    /// The body alone
+    /// The body alone; of a list all items as one array
     Json,
+    /// The items of a list, one per line (with --all)
+    Jsonl,
     /// Rows of a list, or the fields of an object
     Table,
     /// The body as it came
@@ -53,11 +59,18 @@ enum Output {
 }
 
 pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result<Exit, Failure> {
-    let path = format!(
-        "/api/v1/connections/{}/call",
-        client::segment(&arguments.name)?
-    );
+    let name = client::segment(&arguments.name)?;
     let (method, target) = method_and_target(&arguments)?;
+    if arguments.list.all {
+        return list(ui, global, &arguments, &name, (&method, &target)).await;
+    }
+    if arguments.output == Some(Output::Jsonl) {
+        return Err(Failure::usage(
+            "one answer has no lines",
+            "use --output jsonl together with --all",
+        ));
+    }
+    let path = format!("/api/v1/connections/{name}/call");
     let mut body = Map::new();
     body.insert("method".into(), json!(method));
     body.insert("path".into(), json!(target));
@@ -81,6 +94,37 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
     })
     .await?;
     print(ui, arguments.output, &answer.body)
+}
+
+/// Reads a list with all its pages.
+async fn list(
+    ui: Ui,
+    global: &Global,
+    arguments: &Arguments,
+    name: &str,
+    (method, target): (&str, &str),
+) -> Result<Exit, Failure> {
+    if method != "GET" || arguments.data.is_some() || arguments.follow {
+        return Err(Failure::usage(
+            "a list is read with GET, without a body and without redirects",
+            "leave out the method, -d and --follow",
+        ));
+    }
+    let path = format!("/api/v1/connections/{name}/pages");
+    let mut body = Map::new();
+    body.insert("path".into(), json!(target));
+    if !arguments.query.is_empty() {
+        body.insert("query".into(), json!(arguments.query));
+    }
+    if !arguments.headers.is_empty() {
+        body.insert("headers".into(), headers(&arguments.headers)?);
+    }
+    arguments.list.fill(&mut body);
+    let body = Value::Object(body);
+    client::with(ui, global, async |client| {
+        list::run(ui, client, &path, &body, arguments.output).await
+    })
+    .await
 }
 
 fn method_and_target(arguments: &Arguments) -> Result<(String, String), Failure> {
@@ -261,28 +305,31 @@ fn print_body(ui: Ui, output: Option<Output>, answer: &Value) -> Result<(), Fail
         }
         (Output::Raw, "text") => ui.bytes(body.as_str().unwrap_or_default().as_bytes()),
         (Output::Raw, _) => ui.text(&body.to_string()),
-        (Output::Json, _) => ui.document(body),
+        (Output::Json | Output::Jsonl, _) => ui.document(body),
         (Output::Table, _) => print_table(ui, body),
     }
     Ok(())
+}
+
+fn note_left_out(ui: Ui, left_out: &[String]) {
+    if left_out.is_empty() {
+        return;
+    }
+    let names: Vec<String> = left_out.iter().map(|name| plain(name)).collect();
+    ui.note(&ui::wrap(
+        &format!("{} (--output json shows them)", names.join(", ")),
+        "columns left out: ",
+        2,
+    ));
 }
 
 fn print_table(ui: Ui, body: &Value) {
     if let Some(rows) = body["value"].as_array().or_else(|| body.as_array()) {
         let (text, left_out) = ui::items_table(rows);
         ui.text(&text);
-        if !left_out.is_empty() {
-            let names: Vec<String> = left_out.iter().map(|name| plain(name)).collect();
-            ui.note(&ui::wrap(
-                &format!("{} (--output json shows them)", names.join(", ")),
-                "columns left out: ",
-                2,
-            ));
-        }
+        note_left_out(ui, &left_out);
         if body["@odata.nextLink"].is_string() {
-            ui.note(
-                "there are more rows: the body's @odata.nextLink has the address of the next page",
-            );
+            ui.note("there are more rows: --all reads the other pages too");
         }
         return;
     }

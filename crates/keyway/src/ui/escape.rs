@@ -1,5 +1,6 @@
 //! Text from outside made harmless for a terminal: control characters, escapes and direction marks become visible.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use serde_json::Value;
@@ -30,15 +31,32 @@ fn escape(text: &str, keep: impl Fn(char) -> bool) -> String {
 /// inside strings, where `\uXXXX` means the same.
 pub(crate) fn json_text(value: &Value) -> String {
     let text = format!("{value:#}");
+    match json_escaped(&text, '\n') {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(safe) => safe,
+    }
+}
+
+/// A JSON document on one line as somebody else wrote it, made as harmless as [`json_text`]. A tab can only stand
+/// between its parts.
+pub(crate) fn json_line(text: &str) -> Cow<'_, str> {
+    json_escaped(text, '\t')
+}
+
+fn json_escaped(text: &str, keep: char) -> Cow<'_, str> {
+    // most lines hold nothing but printable ASCII, and there may be millions of them
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Cow::Borrowed(text);
+    }
     if !text
         .chars()
-        .any(|character| character != '\n' && is_harmful(character))
+        .any(|character| character != keep && is_harmful(character))
     {
-        return text;
+        return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
-        if character != '\n' && is_harmful(character) {
+        if character != keep && is_harmful(character) {
             let mut units = [0; 2];
             for unit in character.encode_utf16(&mut units) {
                 write!(safe, "\\u{unit:04x}").expect("writing to a string cannot fail");
@@ -47,7 +65,7 @@ pub(crate) fn json_text(value: &Value) -> String {
             safe.push(character);
         }
     }
-    safe
+    Cow::Owned(safe)
 }
 
 /// Control characters, and characters that are invisible or reorder what stands around them.
@@ -81,5 +99,15 @@ mod tests {
             "{text}"
         );
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+        let raw = "{\t\"name\": \"a\u{9b}31m\u{202e}\",\t\"n\": 1.0e400}";
+        let line = json_line(raw);
+        assert_eq!(
+            line,
+            "{\t\"name\": \"a\\u009b31m\\u202e\",\t\"n\": 1.0e400}"
+        );
+        assert!(matches!(
+            json_line("{\"name\":\"Zoë 日本\"}"),
+            Cow::Borrowed(_)
+        ));
     }
 }

@@ -123,6 +123,7 @@ fn content(path: &str, request: &Seen) -> (u16, &'static str, Vec<u8>) {
         "/bytes" => (200, "application/octet-stream", vec![0, 255, 1]),
         "/empty" => (204, "text/plain", Vec::new()),
         "/people" => (200, "application/json", json(people())),
+        "/list" => (200, "application/json", json(list(&request.target))),
         "/missing" => (
             404,
             "application/json",
@@ -137,6 +138,26 @@ fn content(path: &str, request: &Seen) -> (u16, &'static str, Vec<u8>) {
             ),
         ),
     }
+}
+
+/// A list of three pages, the second one empty; with `none` of no items, with `foreign` going on elsewhere.
+fn list(target: &str) -> Value {
+    let person = |n: u32| json!({ "displayName": format!("Person {n}\u{9b}31m"), "id": n });
+    let (items, next) = if target.contains("none=1") {
+        (vec![], None)
+    } else if target.contains("foreign=1") {
+        (
+            vec![person(0), person(1)],
+            Some("https://evil.example/list"),
+        )
+    } else if target.contains("skip=2") {
+        (vec![], Some("list?skip=3"))
+    } else if target.contains("skip=3") {
+        ((2..5).map(person).collect(), None)
+    } else {
+        (vec![person(0), person(1)], Some("list?skip=2"))
+    };
+    json!({ "value": items, "@odata.nextLink": next })
 }
 
 /// A list like Graph's, with text that would steer a terminal.

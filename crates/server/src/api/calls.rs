@@ -129,7 +129,7 @@ impl From<ApiResponse> for CallAnswer {
 
 /// Names with values, in order: from `{"a": "1", "b": ["2", "3"]}` or `[["a", "1"], ["b", "2"]]`.
 #[derive(Debug, Default, PartialEq)]
-struct Pairs(Vec<(String, String)>);
+pub(super) struct Pairs(pub(super) Vec<(String, String)>);
 
 impl<'de> Deserialize<'de> for Pairs {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pairs, D::Error> {

@@ -68,6 +68,22 @@ impl From<&connect::CallbackError> for Problem {
 }
 
 impl Problem {
+    /// A list that can't be read, or can't be read on.
+    pub(crate) fn from_page(
+        app: &App,
+        name: &store::ConnectionName,
+        error: &connect::PageError,
+    ) -> Problem {
+        if let connect::PageError::Call(error) = error {
+            return Problem::from_call(app, name, error);
+        }
+        let problem = Problem::new(error.code(), error.to_string()).connection(name.to_string());
+        match error.hint() {
+            Some(hint) => problem.hint(hint),
+            None => problem,
+        }
+    }
+
     /// A call that got no answer of the API.
     pub(crate) fn from_call(
         app: &App,

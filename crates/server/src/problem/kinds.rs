@@ -94,6 +94,8 @@ const KINDS: &[Kind] = &[
     kind("tls.", StatusCode::BAD_GATEWAY, "No trusted TLS connection"),
     kind("discovery.", StatusCode::BAD_GATEWAY, "The issuer could not be discovered"),
     kind("pagination.", StatusCode::BAD_GATEWAY, "The next page is not acceptable"),
+    kind("pagination.items", StatusCode::BAD_GATEWAY, "The answer holds no list"),
+    kind("pagination.refused", StatusCode::BAD_GATEWAY, "The API refused a page"),
     // ourselves
     kind("audit.broken", StatusCode::SERVICE_UNAVAILABLE, "The audit log cannot be written"),
     kind("input.invalid", StatusCode::BAD_REQUEST, "A value is not valid"),
@@ -180,6 +182,7 @@ mod tests {
             "connect/src/error.rs",
             "connect/src/check.rs",
             "connect/src/http.rs",
+            "connect/src/page.rs",
             "store/src/error.rs",
             "oauth/src/callback.rs",
             "oauth/src/token.rs",
