@@ -4,6 +4,7 @@
 //! rest is a handful of records. Everything that changed is saved as one file of the data
 //! directory. It knows nothing of HTTP, tokens or permission checks.
 
+mod certificates;
 mod people;
 mod registering;
 mod registrations;
@@ -18,6 +19,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
+pub(crate) use certificates::{CertificateCredential, CertificateFault, SignatureAlgorithm, hex};
 pub(crate) use people::{People, Position};
 pub(crate) use registering::RedirectFault;
 pub(crate) use registrations::{

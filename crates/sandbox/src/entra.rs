@@ -1,10 +1,11 @@
 //! The identity platform: endpoints of `entra-and-graph.md` §1 to §8.
 //!
 //! `authorize`, `sign_in`, `consent` and `admin` are one trip of a browser; `token` is what
-//! clients post to; `discovery` what they read first. Device code, on-behalf-of and
-//! certificates are not here.
+//! clients post to; `discovery` what they read first. Device code and on-behalf-of are
+//! not here.
 
 mod admin;
+mod assertion;
 mod authorize;
 mod consent;
 mod discovery;
@@ -194,6 +195,11 @@ impl Form {
     /// Reads `application/x-www-form-urlencoded` text.
     pub(crate) fn parse(text: &[u8]) -> Form {
         Form(url::form_urlencoded::parse(text).into_owned().collect())
+    }
+
+    /// A form of these names and values.
+    pub(crate) fn of(fields: Vec<(String, String)>) -> Form {
+        Form(fields)
     }
 
     /// Adds what another form says; what is here already counts first.

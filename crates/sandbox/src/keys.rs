@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::Error;
+use crate::der;
 use crate::files::{self, Readers};
 use crate::seal::{Sealer, random_bytes, random_text};
 
@@ -226,34 +227,20 @@ impl StoredSigningKey {
 
 /// Modulus and exponent of an `RSAPublicKey` (RFC 8017, DER), without leading zeros.
 fn rsa_public_parts(der: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (sequence, rest) = der_value(der, 0x30)?;
+    let (sequence, rest) = der::value(der, 0x30)?;
     if !rest.is_empty() {
         return None;
     }
-    let (modulus, rest) = der_value(sequence, 0x02)?;
-    let (exponent, _) = der_value(rest, 0x02)?;
-    Some((without_zero(modulus), without_zero(exponent)))
+    let (modulus, rest) = der::value(sequence.content, 0x02)?;
+    let (exponent, _) = der::value(rest, 0x02)?;
+    Some((
+        without_zero(modulus.content),
+        without_zero(exponent.content),
+    ))
 }
 
 fn without_zero(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(&[0]).unwrap_or(bytes)
-}
-
-/// The content of the DER value at the start of `bytes`, and what follows it.
-fn der_value(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (&first, rest) = bytes.split_first()?;
-    let (&length, rest) = rest.split_first()?;
-    if first != tag {
-        return None;
-    }
-    if length < 0x80 {
-        return rest.split_at_checked(usize::from(length));
-    }
-    let (digits, rest) = rest.split_at_checked(usize::from(length & 0x7f))?;
-    let length = digits.iter().try_fold(0_usize, |sum, digit| {
-        Some(sum.checked_mul(256)? + usize::from(*digit))
-    })?;
-    rest.split_at_checked(length)
 }
 
 /// A client secret's Value: visibly fake, with the punctuation that real ones have.

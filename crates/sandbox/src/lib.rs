@@ -12,6 +12,7 @@
 mod activity;
 mod clock;
 mod control;
+mod der;
 mod directory;
 mod entra;
 mod files;

@@ -18,6 +18,7 @@
 //! | Authentication | Platform, Redirect URI, Supported account types | Add URI, Remove, Save |
 //! | Certificates & secrets | New client secret; columns Description, Expires, Value, Secret ID (Value and Secret ID are read-only fields; Value is there once) | Delete |
 //! | Add a client secret | Description, Expires (Start and End for a custom one) | Add |
+//! | Upload certificate (from Certificates & secrets, whose columns are Thumbprint, Description, Start date, Expires, Certificate ID) | Upload a certificate (public key) with one of the following file types: .cer, .pem, .crt; Description | Add |
 //! | API permissions | Add a permission; columns API / Permissions name, Type, Description, Admin consent required, Status | Grant admin consent for Contoso (SANDBOX) – then Yes; Remove permission |
 //! | Request API permissions | Microsoft Graph, then Delegated permissions or Application permissions, then a checkbox for each permission, by its name; Search | Search, Add permissions |
 //! | Sign-ins and tokens | Search; tables *Sign-ins* (Date, User, Application, Type, Status) and *Issued tokens* | Search |
@@ -31,9 +32,11 @@
 
 mod api_permissions;
 mod authentication;
+mod certificates;
 mod controls;
 mod fields;
 mod layout;
+mod multipart;
 mod overview;
 mod permission_choice;
 mod registrations;
@@ -46,6 +49,8 @@ mod visit;
 use axum::Router;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::Method;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 
@@ -109,7 +114,7 @@ async fn handle(State(world): State<Shared>, request: Request) -> Response {
     } else if parts.method == Method::POST {
         let form = axum::body::to_bytes(body, LARGEST_FORM)
             .await
-            .map_or_else(|_| Form::default(), |bytes| Form::parse(&bytes));
+            .map_or_else(|_| Form::default(), |bytes| read_form(&parts, &bytes));
         visit
             .check_origin(&parts)
             .and_then(|()| visit.check_token(&form))
@@ -118,6 +123,12 @@ async fn handle(State(world): State<Shared>, request: Request) -> Response {
         Err(Trouble::unknown_page())
     };
     layout::respond(&visit, reply)
+}
+
+fn read_form(parts: &Parts, body: &[u8]) -> Form {
+    let kind = parts.headers.get(CONTENT_TYPE);
+    kind.and_then(|kind| multipart::parse(kind.to_str().ok()?, body))
+        .unwrap_or_else(|| Form::parse(body))
 }
 
 /// Looking at a page.
@@ -137,6 +148,7 @@ fn show(visit: &Visit) -> Reply {
                 ["authentication"] => Ok(authentication::show(visit, &app)),
                 ["certificates-and-secrets"] => Ok(secrets::show(visit, &app)),
                 ["certificates-and-secrets", "new"] => Ok(secrets::new(visit, &app)),
+                ["certificates-and-secrets", "upload"] => Ok(certificates::new(visit, &app)),
                 ["api-permissions"] => Ok(api_permissions::show(visit, &app)),
                 ["api-permissions", "consent"] => api_permissions::confirm_consent(visit, &app),
                 ["api-permissions", "add", choice @ ..] => {
@@ -171,6 +183,10 @@ fn change(visit: &Visit, form: &Form) -> Reply {
                 }
                 ["certificates-and-secrets", "new"] => secrets::add(visit, &app, form),
                 ["certificates-and-secrets", "delete"] => secrets::delete(visit, &app, form),
+                ["certificates-and-secrets", "upload"] => certificates::add(visit, &app, form),
+                ["certificates-and-secrets", "delete-certificate"] => {
+                    certificates::delete(visit, &app, form)
+                }
                 ["api-permissions", "remove"] => api_permissions::remove(visit, &app, form),
                 ["api-permissions", "consent"] => api_permissions::consent(visit, &app),
                 ["api-permissions", "add", resource, kind] => {

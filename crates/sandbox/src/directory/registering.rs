@@ -55,6 +55,7 @@ impl Application {
             identifier_uris: Vec::new(),
             required: Vec::new(),
             passwords: Vec::new(),
+            certificates: Vec::new(),
             offers: Resource::default(),
             created: now,
             owner: Some(owner),

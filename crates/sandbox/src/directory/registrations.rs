@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::CertificateCredential;
 use crate::guid::Guid;
 use crate::permissions::Resource;
 use crate::seal;
@@ -23,6 +24,8 @@ pub(crate) struct Application {
     pub(crate) identifier_uris: Vec<String>,
     pub(crate) required: Vec<RequiredAccess>,
     pub(crate) passwords: Vec<PasswordCredential>,
+    #[serde(default)]
+    pub(crate) certificates: Vec<CertificateCredential>,
     /// What this app offers as an API of its own.
     pub(crate) offers: Resource,
     pub(crate) created: Timestamp,

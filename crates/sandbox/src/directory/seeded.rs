@@ -155,6 +155,7 @@ fn registration(users: &Generator, app_id: Guid, name: &str, now: Timestamp) -> 
         identifier_uris: Vec::new(),
         required: Vec::new(),
         passwords: Vec::new(),
+        certificates: Vec::new(),
         offers: Resource::default(),
         created: now,
         owner: None,

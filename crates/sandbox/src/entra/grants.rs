@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::errors::{self, Refusal};
 use super::scopes::{self, Names, Target};
-use super::token::{Credentials, user_of};
+use super::token::{Credentials, Proven, user_of};
 use super::tokens::{self, AccessToken, ClientInfo, Code, Granted, Refresh};
 use super::{Exchange, Form};
 use crate::activity::Issued;
@@ -38,12 +38,12 @@ pub(crate) fn authorization_code(
         || app.platform_of(redirect_uri).unwrap_or(Platform::Web),
         |code| code.grant.platform,
     );
-    prove(exchange, app, credentials, platform)?;
+    let client = prove(exchange, app, credentials, platform)?;
     let code = code.ok_or_else(errors::malformed_grant)?;
     check_code(exchange, app, form, redirect_uri, &code)?;
     let answer = answer(
         exchange,
-        app,
+        client,
         form,
         &code.grant,
         code.nonce.as_deref(),
@@ -100,14 +100,14 @@ pub(crate) fn refresh_token(
         .ok_or_else(|| errors::parameter_missing("refresh_token"))?;
     let refresh: Option<Refresh> = exchange.world.keys.sealer.open(Purpose::Refresh, text);
     let platform = refresh.as_ref().map_or(
-        if app.web_redirects.is_empty() && app.passwords.is_empty() {
+        if app.web_redirects.is_empty() && app.passwords.is_empty() && app.certificates.is_empty() {
             Platform::Public
         } else {
             Platform::Web
         },
         |refresh| refresh.grant.platform,
     );
-    prove(exchange, app, credentials, platform)?;
+    let client = prove(exchange, app, credentials, platform)?;
     let refresh = refresh.ok_or_else(errors::malformed_grant)?;
     if refresh.grant.app_id != app.app_id {
         return Err(errors::foreign_grant());
@@ -115,30 +115,31 @@ pub(crate) fn refresh_token(
     if exchange.now.duration_since(refresh.issued) >= REFRESH_LIFETIME {
         return Err(errors::refresh_token_inactive());
     }
-    answer(exchange, app, form, &refresh.grant, None, refresh.wall)
+    answer(exchange, client, form, &refresh.grant, None, refresh.wall)
 }
 
-fn prove(
+fn prove<'a>(
     exchange: &Exchange,
-    app: &Application,
+    app: &'a Application,
     credentials: &Credentials,
     platform: Platform,
-) -> Result<(), Refusal> {
+) -> Result<Proven<'a>, Refusal> {
     match platform {
         Platform::Web => credentials.prove(exchange, app, errors::secret_missing),
-        Platform::Public => credentials.prove_public(),
+        Platform::Public => credentials.prove_public(app),
     }
 }
 
 /// The answer of a delegated grant; `issued` is when the grant was made, for revocations.
 fn answer(
     exchange: &Exchange,
-    app: &Application,
+    client: Proven<'_>,
     form: &Form,
     grant: &Granted,
     nonce: Option<&str>,
     issued: Timestamp,
 ) -> Result<Value, Refusal> {
+    let app = client.app;
     let (user, target, names) = {
         let tenant = exchange.world.directory.read();
         let user = user_of(&tenant, grant.session.user, issued)?;
@@ -162,7 +163,7 @@ fn answer(
         }
         (user, target, names)
     };
-    let access = tokens::delegated(exchange, app, &user, grant, &target, &names);
+    let access = tokens::delegated(exchange, client, &user, grant, &target, &names);
     note_token(exchange, app, &target, &names, &access);
     let mut answer = Map::new();
     answer.insert("token_type".to_owned(), json!("Bearer"));
@@ -210,7 +211,8 @@ pub(crate) fn client_credentials(
     let scope = form
         .get("scope")
         .ok_or_else(|| errors::field_missing("scope"))?;
-    credentials.prove(exchange, app, errors::secret_missing_for_client_credentials)?;
+    let missing = errors::secret_missing_for_client_credentials;
+    let client = credentials.prove(exchange, app, missing)?;
     let (target, principal, roles) = {
         let tenant = exchange.world.directory.read();
         let target = scopes::parse_client_credentials(scope, &tenant, &exchange.base)?;
@@ -222,7 +224,7 @@ pub(crate) fn client_credentials(
         let roles = tenant.roles(app.app_id, target.resource);
         (target, principal, roles)
     };
-    let access = tokens::app_only(exchange, app, principal, &target, &roles);
+    let access = tokens::app_only(exchange, client, principal, &target, &roles);
     note_token(exchange, app, &target, &roles, &access);
     Ok(json!({
         "token_type": "Bearer",

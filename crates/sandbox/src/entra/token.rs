@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::errors::{self, Refusal};
-use super::{Authority, Exchange, Form, find_application, grants};
+use super::{Authority, Exchange, Form, assertion, find_application, grants};
 use crate::activity::{SignIn, SignInKind};
 use crate::directory::{Application, Tenant};
 use crate::misbehave::{Answer, Route};
@@ -109,7 +109,23 @@ pub(crate) struct Credentials {
     client_id: Option<String>,
     /// The secret, in every way it can be read.
     secrets: Vec<String>,
-    assertion: Option<String>,
+    assertion: Option<Result<String, Refusal>>,
+}
+
+/// A client that proved to be this app.
+#[derive(Clone, Copy)]
+pub(crate) struct Proven<'a> {
+    pub(crate) app: &'a Application,
+    pub(crate) proof: Proof,
+}
+
+/// How a client proved itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// Not at all: a public client.
+    Nothing,
+    Secret,
+    Certificate,
 }
 
 impl Credentials {
@@ -137,7 +153,7 @@ impl Credentials {
         Credentials {
             client_id,
             secrets,
-            assertion: form.get("client_assertion").map(str::to_owned),
+            assertion: assertion::of(form),
         }
     }
 
@@ -146,19 +162,30 @@ impl Credentials {
         self.secrets.is_empty() && self.assertion.is_none()
     }
 
-    /// Checks the secret of a confidential client; `missing` is said when there is none.
-    pub(crate) fn prove(
+    /// Checks secret or assertion of a confidential client; `missing` is said when there is
+    /// neither.
+    pub(crate) fn prove<'a>(
         &self,
         exchange: &Exchange,
-        app: &Application,
+        app: &'a Application,
         missing: fn() -> Refusal,
-    ) -> Result<(), Refusal> {
-        if self.is_empty() {
-            return Err(missing());
-        }
-        if self.secrets.is_empty() {
-            return Err(errors::assertion_key_unknown(app.app_id));
-        }
+    ) -> Result<Proven<'a>, Refusal> {
+        let proof = match &self.assertion {
+            Some(assertion) if self.secrets.is_empty() => {
+                let text = assertion.as_ref().map_err(Refusal::clone)?;
+                assertion::check(exchange, app, text)?;
+                Proof::Certificate
+            }
+            None if self.secrets.is_empty() => return Err(missing()),
+            _ => {
+                self.check_secret(exchange, app)?;
+                Proof::Secret
+            }
+        };
+        Ok(Proven { app, proof })
+    }
+
+    fn check_secret(&self, exchange: &Exchange, app: &Application) -> Result<(), Refusal> {
         let matching = |now_valid: bool| {
             app.passwords
                 .iter()
@@ -175,9 +202,10 @@ impl Credentials {
     }
 
     /// Checks that a public client presented nothing.
-    pub(crate) fn prove_public(&self) -> Result<(), Refusal> {
+    pub(crate) fn prove_public<'a>(&self, app: &'a Application) -> Result<Proven<'a>, Refusal> {
         if self.is_empty() {
-            Ok(())
+            let proof = Proof::Nothing;
+            Ok(Proven { app, proof })
         } else {
             Err(errors::public_client())
         }

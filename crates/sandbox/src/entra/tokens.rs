@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::Exchange;
 use super::scopes::{Target, Wanted};
 use super::session::Session;
+use super::token::{Proof, Proven};
 use crate::directory::{Application, Platform};
 use crate::guid::Guid;
 use crate::permissions::GRAPH;
@@ -104,18 +105,15 @@ pub(crate) struct AccessToken {
 /// Issues an access token for a user.
 pub(crate) fn delegated(
     exchange: &Exchange,
-    app: &Application,
+    client: Proven<'_>,
     user: &User,
     grant: &Granted,
     target: &Target,
     names: &[String],
 ) -> AccessToken {
     let expires_in = exchange.world.lifetimes.delegated();
+    let app = client.app;
     let mut claims = common(exchange, target, app, expires_in);
-    let secret = match grant.platform {
-        Platform::Web => "1",
-        Platform::Public => "0",
-    };
     let scp = if target.resource == GRAPH {
         let oidc = ["openid", "profile", "email"].map(str::to_owned);
         let mut all: Vec<String> = oidc.into_iter().chain(names.iter().cloned()).collect();
@@ -147,7 +145,7 @@ pub(crate) fn delegated(
         "upn": user.principal_name,
         "wids": wids,
     })));
-    set_client(&mut claims, target, app, secret);
+    set_client(&mut claims, target, client);
     claims.retain(|_, value| !value.is_null());
     AccessToken {
         text: exchange.world.keys.sign(&Value::Object(claims)),
@@ -158,13 +156,13 @@ pub(crate) fn delegated(
 /// Issues an access token for an app itself.
 pub(crate) fn app_only(
     exchange: &Exchange,
-    app: &Application,
+    client: Proven<'_>,
     principal: Guid,
     target: &Target,
     roles: &[String],
 ) -> AccessToken {
     let expires_in = exchange.world.lifetimes.app_only();
-    let mut claims = common(exchange, target, app, expires_in);
+    let mut claims = common(exchange, target, client.app, expires_in);
     let issuer = claims.get("iss").cloned().unwrap_or_default();
     claims.extend(object(json!({
         "idp": issuer,
@@ -176,7 +174,7 @@ pub(crate) fn app_only(
     if !roles.is_empty() {
         claims.insert("roles".to_owned(), json!(roles));
     }
-    set_client(&mut claims, target, app, "1");
+    set_client(&mut claims, target, client);
     AccessToken {
         text: exchange.world.keys.sign(&Value::Object(claims)),
         expires_in,
@@ -255,13 +253,18 @@ fn common(
 }
 
 /// Names the client as the token's version has it.
-fn set_client(claims: &mut Map<String, Value>, target: &Target, app: &Application, method: &str) {
+fn set_client(claims: &mut Map<String, Value>, target: &Target, client: Proven<'_>) {
+    let method = match client.proof {
+        Proof::Nothing => "0",
+        Proof::Secret => "1",
+        Proof::Certificate => "2",
+    };
     let (id, authentication) = if target.resource == GRAPH {
         ("appid", "appidacr")
     } else {
         ("azp", "azpacr")
     };
-    claims.insert(id.to_owned(), json!(app.app_id));
+    claims.insert(id.to_owned(), json!(client.app.app_id));
     claims.insert(authentication.to_owned(), json!(method));
 }
 

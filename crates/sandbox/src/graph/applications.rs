@@ -1,6 +1,8 @@
 //! `/applications`: app registrations and their secrets.
 
 use axum::http::Method;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -8,7 +10,9 @@ use super::access::{Caller, Need};
 use super::errors::{self, GraphError};
 use super::query::page_of;
 use super::{Call, Outcome, Reply, collection, entity};
-use crate::directory::{AccessKind, Application, RedirectFault, RequiredAccess, Tenant};
+use crate::directory::{
+    AccessKind, Application, CertificateCredential, RedirectFault, RequiredAccess, Tenant,
+};
 use crate::guid::Guid;
 use crate::permissions::{AppRole, Consent, DelegatedScope, Resource};
 
@@ -227,6 +231,9 @@ fn apply(application: &mut Application, body: Map<String, Value>) -> Result<(), 
             "requiredResourceAccess" => {
                 application.required = required(&value).ok_or_else(invalid)?;
             }
+            "keyCredentials" => {
+                application.certificates = certificates(application, &value).ok_or_else(invalid)?;
+            }
             "api" => application.offers.scopes = offered_scopes(&value).ok_or_else(invalid)?,
             "appRoles" => application.offers.roles = offered_roles(&value).ok_or_else(invalid)?,
             other => return Err(errors::bad_request(format!("Invalid property '{other}'."))),
@@ -312,6 +319,37 @@ fn offered_roles(value: &Value) -> Option<Vec<AppRole>> {
     value.as_array()?.iter().map(role).collect()
 }
 
+/// The certificates of a body: new ones bring their key, known ones are kept by their id.
+fn certificates(application: &Application, value: &Value) -> Option<Vec<CertificateCredential>> {
+    let one = |given: &Value| {
+        let Some(key) = given["key"].as_str() else {
+            let id = guid(&given["keyId"])?;
+            let mut known = application.certificates.iter();
+            return known.find(|known| known.key_id == id).cloned();
+        };
+        let is = |name: &str, expected: &str| given[name].is_null() || given[name] == expected;
+        if !is("type", "AsymmetricX509Cert") || !is("usage", "Verify") {
+            return None;
+        }
+        let name = given["displayName"].as_str().map(str::to_owned);
+        CertificateCredential::read(key.as_bytes(), name).ok()
+    };
+    value.as_array()?.iter().map(one).collect()
+}
+
+fn certificate_on_the_wire(certificate: &CertificateCredential) -> Value {
+    json!({
+        "customKeyIdentifier": STANDARD.encode(certificate.sha1()),
+        "displayName": certificate.display_name,
+        "endDateTime": certificate.end,
+        "key": null,
+        "keyId": certificate.key_id,
+        "startDateTime": certificate.start,
+        "type": "AsymmetricX509Cert",
+        "usage": "Verify",
+    })
+}
+
 /// A registration on the wire.
 fn object(application: &Application) -> Value {
     let mut resources: Vec<Guid> = application
@@ -360,7 +398,7 @@ fn object(application: &Application) -> Value {
         "tags": [],
         "api": {"oauth2PermissionScopes": scopes_on_the_wire(&application.offers), "preAuthorizedApplications": []},
         "appRoles": roles_on_the_wire(&application.offers),
-        "keyCredentials": [],
+        "keyCredentials": application.certificates.iter().map(certificate_on_the_wire).collect::<Vec<_>>(),
         "passwordCredentials": passwords,
         "publicClient": {"redirectUris": application.public_redirects},
         "requiredResourceAccess": required,

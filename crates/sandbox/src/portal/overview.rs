@@ -31,7 +31,7 @@ pub(crate) fn show(visit: &Visit, app: &Application) -> Outcome {
         dl {
             dt { "Supported account types" } dd { (audience) }
             dt { "Client credentials" }
-            dd { a href=(format!("{address}/certificates-and-secrets")) { (count(app.passwords.len(), "secret")) } }
+            dd { a href=(format!("{address}/certificates-and-secrets")) { (count(app.certificates.len(), "certificate")) ", " (count(app.passwords.len(), "secret")) } }
             dt { "Redirect URIs" }
             dd { a href=(format!("{address}/authentication")) {
                 (app.web_redirects.len()) " web, 0 spa, " (app.public_redirects.len()) " public client"

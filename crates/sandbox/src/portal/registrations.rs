@@ -76,10 +76,13 @@ pub(crate) fn list(visit: &Visit) -> Outcome {
 }
 
 fn secrets_state(app: &Application, visit: &Visit) -> &'static str {
-    if app.passwords.is_empty() {
+    let secrets = app.passwords.iter().map(|secret| secret.end);
+    let certificates = app.certificates.iter().map(|certificate| certificate.end);
+    let mut ends = secrets.chain(certificates).peekable();
+    if ends.peek().is_none() {
         return "–";
     }
-    let current = app.passwords.iter().any(|secret| visit.now() < secret.end);
+    let current = ends.any(|end| visit.now() < end);
     if current { "Current" } else { "Expired" }
 }
 

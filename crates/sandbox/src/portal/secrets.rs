@@ -1,4 +1,5 @@
-//! Certificates & secrets: client secrets, whose Value is shown once.
+//! Certificates & secrets: client secrets, whose Value is shown once. Certificates, the other
+//! part of the page, live in `certificates`.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -8,7 +9,7 @@ use maud::{Markup, html};
 use super::layout::{Page, Tab};
 use super::registrations::address;
 use super::visit::{Notice, ShownSecret, Visit};
-use super::{Outcome, Reply, fields};
+use super::{Outcome, Reply, certificates, fields};
 use crate::directory::{Application, PasswordCredential};
 use crate::entra::Form;
 use crate::guid::Guid;
@@ -54,6 +55,7 @@ pub(crate) fn show(visit: &Visit, app: &Application) -> Outcome {
             (fields::table("A secret that the application uses to prove its identity. Can also be referred to as application password.",
                 &["Description", "Expires", "Value", "Secret ID", ""], &rows))
         }
+        (certificates::section(visit, app))
     };
     Page::of(app, Tab::Secrets, "Certificates & secrets", content).into()
 }

@@ -123,6 +123,12 @@ impl Browser {
         self.send(url, request).await
     }
 
+    /// Posts a form with a file.
+    pub(crate) async fn post_file(&mut self, url: &str, form: reqwest::multipart::Form) -> Page {
+        let request = self.http.post(url).multipart(form);
+        self.send(url, request).await
+    }
+
     /// Goes where a page of the sandbox redirects to.
     pub(crate) async fn follow(&mut self, mut page: Page) -> Page {
         while let Some(location) = page.location.take() {

@@ -5,6 +5,8 @@ mod authorize;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod consent;

@@ -601,22 +601,6 @@ async fn public_clients_present_no_secret() {
 }
 
 #[tokio::test]
-async fn an_assertion_that_nobody_registered() {
-    let world = World::start().await;
-    let client_id = world.facts().app.client_id.clone();
-    let form = [
-        ("grant_type", "client_credentials"),
-        ("client_id", client_id.as_str()),
-        ("client_assertion", "a.b.c"),
-        ("scope", GRAPH_DEFAULT),
-    ];
-    assert_eq!(
-        world.token(&form).await.refusal(),
-        (401, "invalid_client", 700_027)
-    );
-}
-
-#[tokio::test]
 async fn scopes_by_the_form_asked_for() {
     let world = World::start().await;
     let user = world.user(1);

@@ -1,5 +1,7 @@
 //! Refusals about who asks: client, tenant, parameters, redirect URIs.
 
+use jiff::Timestamp;
+
 use super::Refusal;
 use crate::guid::Guid;
 
@@ -54,13 +56,51 @@ pub(crate) fn public_client() -> Refusal {
     )
 }
 
-pub(crate) fn assertion_key_unknown(app_id: Guid) -> Refusal {
+/// `why` says the reason, the thumbprint and, if there is one, the key that was found.
+pub(crate) fn assertion_key(app_id: Guid, why: &str) -> Refusal {
     Refusal::new(
         700_027,
         401,
         "invalid_client",
         format!(
-            "The certificate with which the assertion was signed is not registered on application '{app_id}'."
+            "Client assertion contains an invalid signature. [{why}, Please visit the portal or use Graph to see configured keys for app Id '{app_id}'.]"
+        ),
+    )
+}
+
+pub(crate) fn assertion_malformed(words: &str) -> Refusal {
+    Refusal::new(50_027, 400, "invalid_request", words)
+}
+
+pub(crate) fn assertion_of_another() -> Refusal {
+    Refusal::new(
+        700_021,
+        401,
+        "invalid_client",
+        "Client assertion application identifier doesn't match 'client_id' parameter.",
+    )
+}
+
+pub(crate) fn assertion_audience() -> Refusal {
+    Refusal::new(
+        700_023,
+        401,
+        "invalid_client",
+        "Client assertion audience claim does not match Realm issuer.",
+    )
+}
+
+pub(crate) fn assertion_time(now: Timestamp, from: Timestamp, until: Timestamp) -> Refusal {
+    let moment = |at: Timestamp| at.strftime("%Y-%m-%dT%H:%M:%S.%7fZ").to_string();
+    Refusal::new(
+        700_024,
+        401,
+        "invalid_client",
+        format!(
+            "Client assertion is not within its valid time range. Current time: {}, assertion valid from {}, expiry time of assertion {}.",
+            moment(now),
+            moment(from),
+            moment(until)
         ),
     )
 }
