@@ -54,7 +54,7 @@ gen:
 	scripts/setup gen >&2
 	cargo build --locked --package keyway >&2
 	mkdir -p docs/reference
-	for page in openapi:openapi.json cli:cli.md config:config.toml; do \
+	for page in openapi:openapi.json cli:cli.md config:config.toml profile:profile.md functions:functions.md; do \
 	  file=docs/reference/$${page#*:}; \
 	  $(DEBUG) reference "$${page%%:*}" > "$$file.new" && mv "$$file.new" "$$file"; \
 	done

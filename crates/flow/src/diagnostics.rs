@@ -26,6 +26,13 @@ pub struct Diagnostic {
     pub severity: Severity,
 }
 
+impl Diagnostic {
+    /// Whether it refuses the flow.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
 /// Whether a finding refuses the flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {

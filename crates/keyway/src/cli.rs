@@ -68,6 +68,8 @@ pub(crate) enum Command {
     Connection(commands::connection::Arguments),
     /// Call an API through a connection
     Call(Box<commands::call::Arguments>),
+    /// Check and draw flows
+    Flow(commands::flow::Arguments),
     /// API keys for programs
     Key(commands::key::Arguments),
     /// People who may sign in

@@ -129,6 +129,7 @@ async fn run(ui: Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Sandbox(arguments) => commands::sandbox::run(ui, &global, arguments).await,
         Command::Connection(arguments) => commands::connection::run(ui, &global, arguments).await,
         Command::Call(arguments) => commands::call::run(ui, &global, *arguments).await,
+        Command::Flow(arguments) => commands::flow::run(ui, &arguments),
         Command::Key(arguments) => commands::key::run(ui, &global, arguments).await,
         Command::User(arguments) => commands::user::run(ui, &global, arguments).await,
         Command::Audit(arguments) => commands::audit::run(ui, &global, arguments).await,

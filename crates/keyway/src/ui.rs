@@ -20,7 +20,7 @@ use crate::failure::Failure;
 pub(crate) use card::{card, explanation, grants};
 pub(crate) use escape::{json_line, json_text, plain};
 pub(crate) use table::{Table, items_table};
-pub(crate) use text::{WIDTH, duration, moment, wrap};
+pub(crate) use text::{WIDTH, duration, moment, width as shown_width, wrap};
 
 /// How this process talks to who started it.
 #[derive(Clone, Copy, Debug)]

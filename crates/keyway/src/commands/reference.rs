@@ -23,6 +23,10 @@ enum Page {
     Cli,
     /// Every setting with its default
     Config,
+    /// What of the flow language is in the profile
+    Profile,
+    /// Functions that flows can call
+    Functions,
 }
 
 pub(crate) fn run(ui: Ui, arguments: &Arguments) -> Exit {
@@ -30,6 +34,8 @@ pub(crate) fn run(ui: Ui, arguments: &Arguments) -> Exit {
         Page::Openapi => server::openapi(),
         Page::Cli => cli_page(),
         Page::Config => config::reference(),
+        Page::Profile => flow::reference::profile(),
+        Page::Functions => flow::reference::functions(),
     };
     if ui.json() && !matches!(arguments.page, Page::Openapi) {
         ui.document(&serde_json::json!({ "text": page }));

@@ -60,7 +60,7 @@ fn words(text: &str, room: usize) -> Vec<&str> {
 }
 
 /// Columns a text takes, near enough for Latin, Greek, Cyrillic (one each) and East Asian (two each).
-fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.chars()
         .map(|character| {
             if ('\u{1100}'..='\u{115f}').contains(&character) || character >= '\u{2e80}' {

@@ -15,6 +15,8 @@ mod connection;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod flow;
+#[cfg(test)]
 mod lists;
 #[cfg(test)]
 #[path = "../../src/commands/demo/page.rs"]
