@@ -3,6 +3,8 @@
 mod data;
 mod decisions;
 mod events;
+mod random;
+mod replay;
 mod traces;
 mod trying;
 mod world;
