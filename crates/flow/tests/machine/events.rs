@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use crate::world::{Answer, World, check_fault, parse};
 
-fn event(r#type: &str, data: Value) -> Value {
+fn event(r#type: &str, data: impl Into<Value>) -> Value {
+    let data = data.into();
     json!({"specversion": "1.0", "id": "1", "source": "https://contoso.example", "type": r#type, "data": data})
 }
 

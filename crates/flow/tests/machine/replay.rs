@@ -196,20 +196,20 @@ impl Life {
             Command::Call { .. } | Command::Run { .. } if choices.one_in(4) => {
                 let mut fault = world::fault(503);
                 fault.retry_after = choices.one_in(3).then_some(7_000);
-                Err(fault)
+                Err(Box::new(fault))
             }
             other => answer(other, choices.next(3)),
         };
         let explanation = choices.one_in(3).then(|| json!({"attempts": 1}));
         self.apply(Event::Completed {
             id,
-            result,
+            result: result.map_err(|fault| *fault),
             explanation,
         });
     }
 }
 
-fn answer(command: &Command, choice: usize) -> Result<Value, Fault> {
+fn answer(command: &Command, choice: usize) -> Result<Value, Box<Fault>> {
     match command {
         Command::Evaluate {
             source,
@@ -236,13 +236,17 @@ fn answer(command: &Command, choice: usize) -> Result<Value, Fault> {
     }
 }
 
-fn evaluate(source: &str, input: &Value, variables: &[(String, Value)]) -> Result<Value, Fault> {
+fn evaluate(
+    source: &str,
+    input: &Value,
+    variables: &[(String, Value)],
+) -> Result<Value, Box<Fault>> {
     let names: Vec<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
     let values: Vec<&Value> = variables.iter().map(|(_, value)| value).collect();
     expression::compile(source, &names)
         .unwrap()
         .evaluate(input, &values, &expression::Limits::heavy())
-        .map_err(|error| Fault::new(FaultType::Expression, error.to_string()))
+        .map_err(|error| Box::new(Fault::new(FaultType::Expression, error.to_string())))
 }
 
 fn event(choices: &mut Choices<'_>) -> CloudEvent {
@@ -258,9 +262,10 @@ fn parse(choices: &mut Choices<'_>, order: Order) -> Arc<Flow> {
 /// Every line of the journal, read back from JSON, does to another machine what it did to the first.
 fn replays(flow: &Arc<Flow>, life: &Life, recording: Recording) {
     let mut machine = machine(flow, recording);
-    for (line, told) in life.journal.iter().zip(&life.told) {
-        let line: Recorded = serde_json::from_str(&serde_json::to_string(line).unwrap()).unwrap();
-        assert_eq!(&machine.apply(&line), told);
+    for (recorded, told) in life.journal.iter().zip(&life.told) {
+        let read: Recorded =
+            serde_json::from_str(&serde_json::to_string(recorded).unwrap()).unwrap();
+        assert_eq!(&machine.apply(&read), told);
     }
     assert_eq!(pending(&machine), pending(&life.machine));
     assert_eq!(machine.status(), life.machine.status());
@@ -347,7 +352,7 @@ fn outcome(flow: &Arc<Flow>, mut choose: impl FnMut(usize) -> usize) -> Value {
         let result = answer(command, choice);
         life.apply(Event::Completed {
             id: command.id().clone(),
-            result,
+            result: result.map_err(|fault| *fault),
             explanation: None,
         });
     }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::world::{Answer, World, parse};
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a test reads its own flows")]
 fn every_flow_does_what_its_trace_says() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/flows");
     let mut files: Vec<_> = std::fs::read_dir(directory)

@@ -36,8 +36,6 @@ pub(crate) enum Answer {
     Value(Value),
     Fault(u16),
     FaultAfter(u16, u64),
-    /// Never: the command stays pending.
-    Nothing,
 }
 
 /// A run and the world around it.
@@ -135,11 +133,7 @@ impl World {
             return true;
         }
         let timers = pending.iter().filter_map(|pending| match &pending.command {
-            Command::Sleep { id, until }
-                if !matches!(self.answers.get(&id.0), Some(Answer::Nothing)) =>
-            {
-                Some((*until, id.clone()))
-            }
+            Command::Sleep { id, until } => Some((*until, id.clone())),
             _ => None,
         });
         let Some((until, id)) = timers.min() else {
@@ -190,7 +184,6 @@ impl World {
                 retry_after: Some(*milliseconds),
                 ..fault(*status)
             })),
-            Some(Answer::Nothing) => None,
         }
     }
 
