@@ -34,7 +34,9 @@ def scalars: select(type != "array" and type != "object");
 def first: .[0];
 def last: .[-1];
 def nth($n): .[$n];
-def nth($n; f): if $n < 0 then error("Out of bounds negative array index") else first(skip($n; f)) end;
+def limit($n; f): if $n < 0 then error("limit doesn't support negative count") else _limit($n; f) end;
+def skip($n; f): if $n < 0 then error("skip doesn't support negative count") else _skip($n; f) end;
+def nth($n; f): if $n < 0 then error("nth doesn't support negative indices") else first(_skip($n; f)) end;
 def isempty(f): first((f | false), true);
 def all(f; condition): isempty(f | condition and empty);
 def any(f; condition): isempty(f | condition or empty) | not;
@@ -58,7 +60,6 @@ def with_entries(f): to_entries | map(f) | from_entries;
 def toarray: if type == "array" then . else [.] end;
 def combinations: if length == 0 then [] else .[0][] as $x | (.[1:] | combinations) as $rest | [$x] + $rest end;
 def combinations($n): . as $set | [range($n) | $set] | combinations;
-def walk(f): def again: if type == "object" then map_values(again) elif type == "array" then map(again) else . end | f; again;
 
 def getpath($path): reduce $path[] as $key (.; .[$key]);
 def setpath($path; $value): _setpath($path; $value);
@@ -85,7 +86,7 @@ def IN(stream): any(stream == .; .);
 def IN(source; stream): any(source == stream; .);
 def ascii: [.] | implode;
 def trimstr($part): ltrimstr($part) | rtrimstr($part);
-def abs: if type != "number" then error("\(type) has no absolute value") elif . < 0 then - . else . end;
+def abs: if . < 0 then - . else . end;
 
 def isnan: . != .;
 def isinfinite: . == infinite or . == -infinite;
@@ -95,10 +96,10 @@ def finites: select(isfinite);
 def normals: select(isnormal);
 def pow10: exp10;
 def gamma: lgamma;
-def significand: if . == 0 or isinfinite or isnan then . else scalbln(.; - ilogb) end;
+def significand: if . == 0 or isinfinite or isnan then . else scalbln(.; 0 - ilogb) end;
 def logb: if . == 0 then - infinite elif isinfinite then infinite elif isnan then . else ilogb end;
 def scalb($x; $e): $x * pow(2; $e);
-def drem($x; $y): fmod($x; $y);
+def drem($x; $y): _remainder($x; $y);
 
 def test($pattern; $flags): _test($pattern; $flags);
 def _arguments(f): if type == "array" then f else [., null] | f end;
@@ -122,7 +123,7 @@ def gsub($pattern; f): sub($pattern; f; "g");
 def strptime($format):
   if ($format | type) == "string" and ($format | contains("Q")) then error("strptime knows no names of time zones")
   else _strptime($format) end;
-def todate: todateiso8601;
+def todate: (if type == "number" then floor else . end) | todateiso8601;
 def fromdate: fromdateiso8601;
 def date: todate;
 def dateadd($unit; $n): . + $n;

@@ -8,17 +8,22 @@ use jaq_core::load::parse::{self, Def, Term};
 use jaq_core::native::Fun;
 
 use crate::natives::{self, Engine};
+use crate::nesting::{self, Known};
 use crate::walk::{self, Visit};
 
 /// Name and number of arguments.
 pub(crate) type Signature<'s> = (&'s str, usize);
 
+type Places = BTreeMap<Signature<'static>, usize>;
+
 pub(crate) struct Library {
     definitions: Vec<Def<&'static str>>,
     /// What each definition calls.
     uses: Vec<BTreeSet<Signature<'static>>>,
-    places: BTreeMap<Signature<'static>, usize>,
+    places: Places,
     natives: BTreeSet<Signature<'static>>,
+    /// How deep each definition nests.
+    nesting: Vec<Known>,
 }
 
 static LIBRARY: LazyLock<Library> = LazyLock::new(Library::read);
@@ -45,18 +50,31 @@ impl Library {
             .iter()
             .map(|(name, arguments, _)| (*name, arguments.len()))
             .collect();
-        let places = definitions
+        let places: Places = definitions
             .iter()
             .enumerate()
             .map(|(index, def)| ((def.name, def.args.len()), index))
             .collect();
         let uses = definitions.iter().map(calls).collect();
+        let mut nesting: Vec<Known> = Vec::new();
+        for definition in &definitions {
+            let before = &nesting;
+            let known =
+                nesting::of_definition(definition, &|call| places_before(&places, before, call));
+            nesting.push(known);
+        }
         Library {
             definitions,
             uses,
             places,
             natives,
+            nesting,
         }
+    }
+
+    /// How deep a definition nests; natives are not known.
+    pub(crate) fn known(&self, function: Signature<'_>) -> Option<Known> {
+        places_before(&self.places, &self.nesting, function)
     }
 
     /// Whether programs may call it.
@@ -100,6 +118,13 @@ impl Library {
                 .collect(),
         }
     }
+}
+
+fn places_before(places: &Places, nesting: &[Known], function: Signature<'_>) -> Option<Known> {
+    places
+        .get(&function)
+        .and_then(|place| nesting.get(*place))
+        .cloned()
 }
 
 /// Natives that only make sense inside definitions.

@@ -3,7 +3,7 @@
 /// Limits of one evaluation. The same program on the same input reaches them, or not, on every machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Steps: terms evaluated, elements looked at by functions, 64 bytes copied.
+    /// Steps: terms evaluated, elements looked at by functions, 32 bytes copied.
     pub fuel: u64,
     /// Outputs.
     pub outputs: usize,
@@ -20,7 +20,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
-            fuel: 2_000_000,
+            fuel: 1_000_000,
             outputs: 10_000,
             output_bytes: 1024 * 1024,
             depth: 127,
@@ -34,7 +34,7 @@ impl Limits {
     /// For the worker: its process is limited too, and ended on its deadline.
     pub fn heavy() -> Limits {
         Limits {
-            fuel: 50_000_000,
+            fuel: 20_000_000,
             memory: 1024 * 1024 * 1024,
             stack: 4 * 1024 * 1024,
             ..Limits::default()

@@ -97,11 +97,11 @@ pub(crate) fn spend(steps: usize) {
     METER.with(|meter| take(&meter.fuel, steps as u64, Exceeded::Cpu));
 }
 
-/// Pays for memory before it is taken; copying costs a step for each 64 bytes.
+/// Pays for memory before it is taken; copying costs a step for each 32 bytes.
 pub(crate) fn allocate(bytes: usize) {
     METER.with(|meter| {
         take(&meter.memory, bytes as u64, Exceeded::Memory);
-        take(&meter.fuel, bytes as u64 / 64, Exceeded::Cpu);
+        take(&meter.fuel, bytes as u64 / 32, Exceeded::Cpu);
     });
 }
 

@@ -7,6 +7,8 @@ mod matches;
 mod paths;
 mod strings;
 
+pub(crate) use matches::forget;
+
 use jaq_core::native::{Fun, bome, run, v};
 use jaq_core::{Ctx, DataT, Lut, RunPtr, ValR, ValXs};
 
@@ -58,6 +60,7 @@ const STANDARD: &[&str] = &[
     "group_by",
     "min_by_or_empty",
     "max_by_or_empty",
+    "remainder",
     "acos",
     "acosh",
     "asin",
@@ -111,11 +114,18 @@ const STANDARD: &[&str] = &[
 
 /// All natives, ours and those allowed. Names that begin with `_` are for the definitions only.
 pub(crate) fn all() -> Vec<Fun<Engine>> {
-    let core = jaq_core::funs::<Engine>().filter(|(name, ..)| CORE.contains(name));
+    let core = jaq_core::funs::<Engine>()
+        .filter(|(name, ..)| CORE.contains(name))
+        .map(|(name, args, fun)| match name {
+            "limit" => ("_limit", args, fun),
+            "skip" => ("_skip", args, fun),
+            _ => (name, args, fun),
+        });
     let standard = jaq_std::funs::<Engine>()
         .filter(|(name, ..)| STANDARD.contains(name))
         .map(|(name, args, fun)| match name {
             "strptime" => ("_strptime", args, fun),
+            "remainder" => ("_remainder", args, fun),
             _ => (name, args, fun),
         });
     let own = [

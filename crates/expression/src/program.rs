@@ -10,8 +10,13 @@ use serde_json::Value;
 use crate::library::{Needed, library};
 use crate::meter::{self, Cut};
 use crate::natives::{Engine, Running};
-use crate::value::{Unfit, Val};
-use crate::{Code, CompileError, EvalError, Exceeded, Limits, classify, parse, source};
+use crate::needs::Need;
+use crate::simple::Simple;
+use crate::value::{Measure, Unfit, Val};
+use crate::{
+    Code, CompileError, EvalError, Exceeded, Limits, classify, natives, needs, nesting, parse,
+    simple, source,
+};
 
 /// What an evaluation may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +38,10 @@ struct Compiled {
     variables: Vec<String>,
     class: Class,
     filter: Filter<Engine>,
+    simple: Option<Simple>,
+    input: Need,
+    /// What is needed of each of the variables.
+    needs: Vec<Need>,
 }
 
 /// Compiles `source`. `variables` are names without `$`, in the order in which `evaluate` takes their values.
@@ -42,15 +51,21 @@ pub fn compile(source: &str, variables: &[&str]) -> Result<Program, CompileError
     let names: Vec<String> = variables.iter().map(|name| format!("${name}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let (class, used, needed) = examine(source, &root, &names)?;
-    let filter = build(source, &used, needed)?;
-    let variables = used.iter().map(|name| name[1..].to_owned()).collect();
+    let mut needs = needs::of(&root);
+    let compiled = Compiled {
+        source: source.to_owned(),
+        variables: used.iter().map(|name| name[1..].to_owned()).collect(),
+        class,
+        filter: build(source, &used, needed)?,
+        simple: simple::of(&root, &used),
+        needs: used
+            .iter()
+            .map(|name| needs.variables.remove(*name).unwrap_or(Need::Whole))
+            .collect(),
+        input: needs.input,
+    };
     Ok(Program {
-        compiled: Arc::new(Compiled {
-            source: source.to_owned(),
-            variables,
-            class,
-            filter,
-        }),
+        compiled: Arc::new(compiled),
     })
 }
 
@@ -66,7 +81,12 @@ fn examine<'s>(
         .copied()
         .filter(|name| findings.variables.contains(name))
         .collect();
-    Ok((findings.class, used, library().needed(&findings.calls)))
+    let class = if nesting::of(root) > nesting::LIGHT {
+        Class::Heavy
+    } else {
+        findings.class
+    };
+    Ok((class, used, library().needed(&findings.calls)))
 }
 
 fn build(source: &str, variables: &[&str], needed: Needed) -> Result<Filter<Engine>, CompileError> {
@@ -132,6 +152,23 @@ impl Program {
                 ),
             });
         }
+        let simple = self.compiled.simple.as_ref();
+        if let Some(value) =
+            simple.and_then(|simple| simple.answer(input, variables, Measure::new(limits)))
+        {
+            return Ok(value);
+        }
+        self.evaluate_with_jaq(input, variables, limits)
+    }
+
+    /// As `evaluate`, but never by the short way for simple programs.
+    pub(crate) fn evaluate_with_jaq(
+        &self,
+        input: &Value,
+        variables: &[&Value],
+        limits: &Limits,
+    ) -> Result<Value, EvalError> {
+        natives::forget();
         meter::run(limits, || self.run(input, variables, limits))
             .unwrap_or_else(|cut| Err(cut.into()))
     }
@@ -143,16 +180,20 @@ impl Program {
         limits: &Limits,
     ) -> Result<Value, EvalError> {
         let filter = &self.compiled.filter;
-        let variables = Vars::new(variables.iter().map(|value| Val::from_json(value)));
-        let context = Ctx::<Engine>::new(Running(&filter.lut), variables);
-        let (mut outputs, mut room) = (Vec::new(), limits.output_bytes);
-        for output in filter.id.run((context, Val::from_json(input))) {
+        let variables = variables
+            .iter()
+            .zip(&self.compiled.needs)
+            .map(|(value, need)| Val::from_json_as_needed(value, need));
+        let context = Ctx::<Engine>::new(Running(&filter.lut), Vars::new(variables));
+        let input = Val::from_json_as_needed(input, &self.compiled.input);
+        let (mut outputs, mut measure) = (Vec::new(), Measure::new(limits));
+        for output in filter.id.run((context, input)) {
             if outputs.len() == limits.outputs {
                 return Err(EvalError::Limit {
                     what: Exceeded::Output,
                 });
             }
-            outputs.push(output.map_err(raised)?.to_json(&mut room)?);
+            outputs.push(output.map_err(raised)?.to_json(&mut measure)?);
         }
         Ok(match outputs.len() {
             0 => Value::Null,
@@ -175,16 +216,14 @@ fn raised(exception: jaq_core::Exn<'_, Val>) -> EvalError {
     let value = fault.into_val();
     let mut message = match &value {
         Val::Str(text) => text.as_ref().to_owned(),
-        Val::Null => "null (null) not a string".to_owned(),
         other => other.json(),
     };
     if let Some((cut, _)) = message.char_indices().nth(LONGEST_MESSAGE) {
         message.truncate(cut);
         message.push('…');
     }
-    let mut room = 64 * 1024;
     let value = value
-        .to_json(&mut room)
+        .to_json(&mut Measure::room(64 * 1024))
         .unwrap_or_else(|_| Value::String(message.clone()));
     EvalError::Raised { message, value }
 }
@@ -194,6 +233,9 @@ impl From<Unfit> for EvalError {
         match unfit {
             Unfit::TooLarge => EvalError::Limit {
                 what: Exceeded::Output,
+            },
+            Unfit::TooDeep => EvalError::Limit {
+                what: Exceeded::Depth,
             },
             Unfit::NotFinite(number) => EvalError::Unrepresentable {
                 message: format!(
@@ -221,3 +263,6 @@ impl fmt::Debug for Program {
         write!(formatter, "Program({:?})", self.compiled.source)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,11 +3,14 @@
 
 mod access;
 mod arithmetic;
+mod measure;
 mod order;
 mod text;
 
-pub(crate) use access::{indices, position};
+pub(crate) use access::{indices, not_indexable, not_iterable, position};
 pub(crate) use arithmetic::split;
+use measure::NUMBER;
+pub(crate) use measure::{Measure, Unfit};
 
 use std::sync::Arc;
 
@@ -15,6 +18,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Number};
 
 use crate::meter;
+use crate::needs::Need;
 
 /// Any JSON value; inside a computation also infinite numbers and NaN.
 #[derive(Clone, Debug)]
@@ -162,6 +166,16 @@ impl Val {
 
     /// Reads a value that came from outside.
     pub(crate) fn from_json(value: &serde_json::Value) -> Val {
+        Val::read(value, &Need::Whole, 0)
+    }
+
+    /// Reads what is needed of a value that came from outside.
+    pub(crate) fn from_json_as_needed(value: &serde_json::Value, need: &Need) -> Val {
+        Val::read(value, need, 0)
+    }
+
+    /// `level`: how many arrays and objects are around it. Looked at on the way in, for the value may be deeper than the stack is.
+    fn read(value: &serde_json::Value, need: &Need, level: usize) -> Val {
         meter::tick();
         match value {
             serde_json::Value::Null => Val::Null,
@@ -169,58 +183,91 @@ impl Val {
             serde_json::Value::Number(number) => from_number(number),
             serde_json::Value::String(text) => Val::string(text),
             serde_json::Value::Array(items) => {
-                Val::array(items.iter().map(Val::from_json).collect())
+                meter::nest(level + 1);
+                Val::array(
+                    items
+                        .iter()
+                        .map(|item| Val::read(item, &Need::Whole, level + 1))
+                        .collect(),
+                )
             }
-            serde_json::Value::Object(entries) => Val::object(
-                entries
-                    .iter()
-                    .map(|(key, value)| (Arc::from(key.as_str()), Val::from_json(value)))
-                    .collect(),
-            ),
+            serde_json::Value::Object(entries) => {
+                meter::nest(level + 1);
+                let entry =
+                    |key: &str, value, need| (Arc::from(key), Val::read(value, need, level + 1));
+                Val::object(match need {
+                    Need::Whole => entries
+                        .iter()
+                        .map(|(key, value)| entry(key, value, need))
+                        .collect(),
+                    Need::Fields(fields) => fields
+                        .iter()
+                        .filter_map(|(key, need)| {
+                            entries.get(key).map(|value| entry(key, value, need))
+                        })
+                        .collect(),
+                })
+            }
         }
     }
 
-    /// Hands a value out, counting the bytes of its JSON text against `room`.
-    pub(crate) fn to_json(&self, room: &mut usize) -> Result<serde_json::Value, Unfit> {
+    /// Hands a value out, within the limits of answers.
+    pub(crate) fn to_json(&self, measure: &mut Measure) -> Result<serde_json::Value, Unfit> {
+        self.write_out(measure, 0)
+    }
+
+    fn write_out(&self, measure: &mut Measure, level: usize) -> Result<serde_json::Value, Unfit> {
         meter::spend(1);
         Ok(match self {
-            Val::Null => taken(room, 4, serde_json::Value::Null)?,
-            Val::Bool(value) => taken(room, 5, serde_json::Value::Bool(*value))?,
-            Val::Int(value) => taken(
-                room,
-                1 + digits(value.unsigned_abs()),
-                serde_json::Value::from(*value),
-            )?,
-            Val::Big(value) => taken(room, digits(*value), serde_json::Value::from(*value))?,
-            Val::Float(value) => {
-                let number = Number::from_f64(*value).ok_or(Unfit::NotFinite(*value))?;
-                taken(room, 8, serde_json::Value::Number(number))?
+            Val::Null => {
+                measure.take(4)?;
+                serde_json::Value::Null
             }
-            Val::Str(text) => taken(room, text.len() + 2, ())
-                .map(|()| serde_json::Value::String(text.as_ref().to_owned()))?,
+            Val::Bool(value) => {
+                measure.take(5)?;
+                serde_json::Value::Bool(*value)
+            }
+            Val::Int(_) | Val::Big(_) | Val::Float(_) => {
+                measure.take(NUMBER)?;
+                serde_json::Value::Number(self.to_number()?)
+            }
+            Val::Str(text) => {
+                measure.take(text.len() + 2)?;
+                serde_json::Value::String(text.as_ref().to_owned())
+            }
             Val::Arr(array) => {
-                taken(room, array.items.len() + 2, ())?;
-                array
+                measure.array(array.items.len(), level)?;
+                let items = array
                     .items
                     .iter()
-                    .map(|item| item.to_json(room))
-                    .collect::<Result<_, _>>()?
+                    .map(|item| item.write_out(measure, level + 1));
+                serde_json::Value::Array(items.collect::<Result<_, _>>()?)
             }
             Val::Obj(object) => {
-                taken(room, 2, ())?;
+                measure.object(level)?;
                 let mut entries = Map::with_capacity(object.entries.len());
                 for (key, value) in &object.entries {
-                    taken(room, key.len() + 4, ())?;
-                    entries.insert(key.as_ref().to_owned(), value.to_json(room)?);
+                    measure.key(key)?;
+                    entries.insert(
+                        key.as_ref().to_owned(),
+                        value.write_out(measure, level + 1)?,
+                    );
                 }
                 serde_json::Value::Object(entries)
             }
         })
     }
-}
 
-fn digits(value: u64) -> usize {
-    value.checked_ilog10().map_or(1, |log| log as usize + 1)
+    fn to_number(&self) -> Result<Number, Unfit> {
+        match self {
+            Val::Int(value) => Ok(Number::from(*value)),
+            Val::Big(value) => Ok(Number::from(*value)),
+            other => {
+                let value = other.as_float().unwrap_or(f64::NAN);
+                Number::from_f64(value).ok_or(Unfit::NotFinite(value))
+            }
+        }
+    }
 }
 
 fn from_number(number: &Number) -> Val {
@@ -231,15 +278,4 @@ fn from_number(number: &Number) -> Val {
     } else {
         Val::Float(number.as_f64().unwrap_or(f64::NAN))
     }
-}
-
-fn taken<T>(room: &mut usize, bytes: usize, value: T) -> Result<T, Unfit> {
-    *room = room.checked_sub(bytes).ok_or(Unfit::TooLarge)?;
-    Ok(value)
-}
-
-/// Why a value can't be handed out.
-pub(crate) enum Unfit {
-    NotFinite(f64),
-    TooLarge,
 }

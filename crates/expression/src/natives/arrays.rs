@@ -6,7 +6,7 @@ use jaq_core::Exn;
 
 use super::{Fault, Native, answer, items, native, take};
 use crate::meter;
-use crate::value::{Entries, Val, indices};
+use crate::value::{Entries, Val, indices, not_indexable, not_iterable};
 
 pub(super) fn natives() -> Vec<Native> {
     vec![
@@ -92,6 +92,7 @@ fn keys(input: &Val, order: Order) -> Result<Val, Fault> {
 
 fn has(input: &Val, key: &Val) -> Result<Val, Fault> {
     match (input, key) {
+        (Val::Null, Val::Str(_) | Val::Int(_) | Val::Float(_)) => Ok(Val::Bool(false)),
         (Val::Obj(object), Val::Str(key)) => Ok(Val::Bool(object.entries.contains_key(key))),
         (Val::Arr(array), Val::Int(_) | Val::Big(_) | Val::Float(_)) => {
             #[expect(clippy::cast_precision_loss, reason = "lengths are far below 2^53")]
@@ -151,7 +152,7 @@ fn find(input: &Val, part: &Val) -> Result<Val, Fault> {
         (Val::Str(text), Val::Str(part)) => {
             meter::spend(text.len() / 8);
             if part.is_empty() {
-                return Ok(Val::Null);
+                return Ok(Val::array(Vec::new()));
             }
             let starts = text
                 .char_indices()
@@ -168,11 +169,7 @@ fn find(input: &Val, part: &Val) -> Result<Val, Fault> {
                 .filter(|(_, item)| *item == part);
             Ok(found.map(|(index, _)| Val::count(index)).collect())
         }
-        _ => Err(Fault::str(format_args!(
-            "Cannot determine the indices of a {} in a {}",
-            part.kind(),
-            input.kind()
-        ))),
+        _ => Err(not_indexable(input, part)),
     }
 }
 
@@ -181,12 +178,7 @@ fn add(input: Val) -> Result<Val, Fault> {
     let items = match input {
         Val::Arr(array) => Arc::unwrap_or_clone(array).items,
         Val::Obj(object) => Arc::unwrap_or_clone(object).entries.into_values().collect(),
-        other => {
-            return Err(Fault::str(format_args!(
-                "Cannot iterate over {}",
-                other.named()
-            )));
-        }
+        other => return Err(not_iterable(&other)),
     };
     meter::spend(items.len());
     if items.len() > 1 && items.iter().all(|item| item.as_str().is_some()) {
@@ -222,12 +214,7 @@ fn flatten(input: &Val, depth: &Val) -> Result<Val, Fault> {
             .entries
             .values()
             .for_each(|item| flatten_into(item, depth, &mut flat)),
-        other => {
-            return Err(Fault::str(format_args!(
-                "Cannot iterate over {}",
-                other.named()
-            )));
-        }
+        other => return Err(not_iterable(other)),
     }
     Ok(Val::array(flat))
 }
@@ -259,6 +246,7 @@ fn unique(input: &Val) -> Result<Val, Fault> {
 fn reverse(input: &Val) -> Result<Val, Fault> {
     match input {
         Val::Null => Ok(Val::array(Vec::new())),
+        Val::Obj(object) if object.entries.is_empty() => Ok(Val::array(Vec::new())),
         Val::Str(text) => {
             meter::spend(text.len() / 8);
             Ok(Val::string(&text.chars().rev().collect::<String>()))
@@ -291,8 +279,17 @@ fn transpose(input: &Val) -> Result<Val, Fault> {
 }
 
 fn to_entries(input: &Val) -> Result<Val, Fault> {
-    let Val::Obj(object) = input else {
-        return Err(Fault::str(format_args!("{} has no keys", input.named())));
+    let object = match input {
+        Val::Obj(object) => object,
+        Val::Arr(array) => {
+            let entry = |(index, value): (usize, &Val)| {
+                Val::record([("key", Val::count(index)), ("value", value.clone())])
+            };
+            return Ok(Val::array(
+                array.items.iter().enumerate().map(entry).collect(),
+            ));
+        }
+        other => return Err(Fault::str(format_args!("{} has no keys", other.named()))),
     };
     let entry = |(key, value): (&Arc<str>, &Val)| {
         Val::record([("key", Val::Str(key.clone())), ("value", value.clone())])
@@ -310,7 +307,7 @@ fn from_entries(input: &Val) -> Result<Val, Fault> {
         meter::tick();
         let Val::Obj(entry) = entry else {
             return Err(Fault::str(format_args!(
-                "Cannot index {} with \"key\"",
+                "Cannot index {} with string (\"key\")",
                 entry.kind()
             )));
         };
@@ -320,16 +317,15 @@ fn from_entries(input: &Val) -> Result<Val, Fault> {
                 .find_map(|name| entry.entries.get(*name).filter(|value| value.is_true()))
         };
         let key = match entry.entries.get("key") {
-            Some(Val::Null) | None => first(&["k", "name", "Name", "K", "Key"])
+            Some(Val::Null | Val::Bool(false)) | None => first(&["k", "name", "Name", "K", "Key"])
                 .cloned()
                 .unwrap_or(Val::Null),
             Some(key) => key.clone(),
         };
         let key: Arc<str> = match key {
             Val::Str(key) => key,
-            Val::Null | Val::Bool(_) | Val::Int(_) | Val::Big(_) | Val::Float(_) => {
-                key.json().into()
-            }
+            Val::Bool(true) | Val::Int(_) | Val::Big(_) | Val::Float(_) => key.json().into(),
+
             other => {
                 return Err(Fault::str(format_args!(
                     "Cannot use {} as object key",

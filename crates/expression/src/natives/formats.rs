@@ -54,7 +54,7 @@ fn mapped(input: &Val, format: fn(&str) -> String) -> Val {
 fn row(input: &Val, format: &str, separator: &str, cell: fn(&str) -> String) -> Result<Val, Fault> {
     let Val::Arr(array) = input else {
         return Err(Fault::str(format_args!(
-            "{} cannot be {format}-formatted, only an array can be",
+            "{} cannot be {format}-formatted, only array",
             input.named()
         )));
     };
@@ -119,7 +119,7 @@ fn html(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '&' => escaped.push_str("&amp;"),
-            '\'' => escaped.push_str("&#39;"),
+            '\'' => escaped.push_str("&apos;"),
             '"' => escaped.push_str("&quot;"),
             other => escaped.push(other),
         }

@@ -1,5 +1,9 @@
 //! Regular expressions: an engine whose time is linear in the text, patterns of at most 1 KiB and a bounded automaton.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
 use regex::{Regex, RegexBuilder};
 
 use super::{Fault, Native, answer, native, take, text};
@@ -16,30 +20,57 @@ pub(super) fn natives() -> Vec<Native> {
     vec![
         native("_test", 2, |call| {
             let (input, [pattern, flags]) = take(call);
-            answer(Pattern::new(&pattern, &flags).and_then(|pattern| pattern.test(&input)))
+            answer(Pattern::find(&pattern, &flags).and_then(|pattern| pattern.test(&input)))
         }),
         native("_match", 2, |call| {
             let (input, [pattern, flags]) = take(call);
-            answer(Pattern::new(&pattern, &flags).and_then(|pattern| pattern.matches(&input)))
+            answer(Pattern::find(&pattern, &flags).and_then(|pattern| pattern.matches(&input)))
         }),
         native("_pieces", 2, |call| {
             let (input, [pattern, flags]) = take(call);
-            answer(Pattern::new(&pattern, &flags).and_then(|pattern| pattern.pieces(&input)))
+            answer(Pattern::find(&pattern, &flags).and_then(|pattern| pattern.pieces(&input)))
         }),
     ]
 }
 
+/// How many compiled patterns one evaluation keeps.
+const KEPT: usize = 8;
+
+thread_local! {
+    static PATTERNS: RefCell<VecDeque<Rc<Pattern>>> = const { RefCell::new(VecDeque::new()) };
+}
+
+/// Forgets the patterns of the evaluation before: what an evaluation costs must not depend on others.
+pub(crate) fn forget() {
+    PATTERNS.with_borrow_mut(VecDeque::clear);
+}
+
 struct Pattern {
+    source: (Val, Val),
     regex: Regex,
     many: bool,
     skip_empty: bool,
 }
 
 impl Pattern {
+    /// The compiled pattern: of old, or made now.
+    fn find(pattern: &Val, flags: &Val) -> Result<Rc<Pattern>, Fault> {
+        let known = |old: &&Rc<Pattern>| old.source.0 == *pattern && old.source.1 == *flags;
+        if let Some(old) = PATTERNS.with_borrow(|patterns| patterns.iter().find(known).cloned()) {
+            return Ok(old);
+        }
+        let new = Rc::new(Pattern::new(pattern, flags)?);
+        PATTERNS.with_borrow_mut(|patterns| {
+            patterns.push_front(new.clone());
+            patterns.truncate(KEPT);
+        });
+        Ok(new)
+    }
+
     fn new(pattern: &Val, flags: &Val) -> Result<Pattern, Fault> {
         let Val::Str(source) = pattern else {
             return Err(Fault::str(format_args!(
-                "{} cannot be matched, as it is not a string",
+                "{} is not a string",
                 pattern.named()
             )));
         };
@@ -50,6 +81,7 @@ impl Pattern {
         }
         meter::spend(source.len() * 64);
         meter::allocate(source.len() * 256);
+        let flags_given = flags.clone();
         let flags = match flags {
             Val::Null => "",
             Val::Str(flags) => flags,
@@ -86,6 +118,7 @@ impl Pattern {
             ))
         })?;
         Ok(Pattern {
+            source: (pattern.clone(), flags_given),
             regex,
             many,
             skip_empty,

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use jaq_core::ValT;
+use jaq_core::box_iter::box_once;
 use jaq_core::path::Opt;
+use jaq_core::{Bind, Exn, ValX};
 
 use super::{Fault, Native, answer, items, native, take};
 use crate::meter;
-use crate::value::{Val, position};
+use crate::value::{Entries, Val, position};
 
 pub(super) fn natives() -> Vec<Native> {
     vec![
@@ -15,11 +17,45 @@ pub(super) fn natives() -> Vec<Native> {
             let (input, [path, value]) = take(call);
             answer(items(&path, "setpath").and_then(|path| set(input, path, value)))
         }),
+        ("walk", [Bind::Fun(())].into(), |(mut context, input)| {
+            let (filter, inside) = context.pop_fun();
+            match walk(input, &|value| {
+                filter.run((inside.clone(), value)).collect()
+            }) {
+                Ok(values) => Box::new(values.into_iter().map(Ok)),
+                Err(exception) => box_once(Err(exception)),
+            }
+        }),
         native("delpaths", 1, |call| {
             let (input, [paths]) = take(call);
             answer(remove_all(input, &paths))
         }),
     ]
+}
+
+/// `f` for every value, parts before wholes. In Rust because it is the one recursion that many flows use: this one needs little stack.
+fn walk<'a>(input: Val, f: &impl Fn(Val) -> ValX<'a, Vec<Val>, Val>) -> ValX<'a, Vec<Val>, Val> {
+    meter::tick();
+    let whole = match input {
+        Val::Arr(array) => {
+            let mut items = Vec::new();
+            for item in &array.items {
+                items.extend(walk(item.clone(), f)?);
+            }
+            Val::array(items)
+        }
+        Val::Obj(object) => {
+            let mut entries = Entries::new();
+            for (key, value) in &object.entries {
+                if let Some(value) = walk(value.clone(), f)?.into_iter().next() {
+                    entries.insert(key.clone(), value);
+                }
+            }
+            Val::object(entries)
+        }
+        other => other,
+    };
+    f(whole)
 }
 
 fn set(input: Val, path: &[Val], value: Val) -> Result<Val, Fault> {
@@ -35,7 +71,7 @@ fn set(input: Val, path: &[Val], value: Val) -> Result<Val, Fault> {
 }
 
 /// The error inside; there is nothing else inside without a filter.
-fn fault(exception: jaq_core::Exn<'_, Val>) -> Fault {
+fn fault(exception: Exn<'_, Val>) -> Fault {
     exception
         .get_err()
         .unwrap_or_else(|_| Fault::str("the path cannot be changed"))

@@ -2,7 +2,7 @@
 
 use super::{Fault, Native, answer, items, native, take, text};
 use crate::meter;
-use crate::value::{Val, split};
+use crate::value::{Val, not_iterable, split};
 
 pub(super) fn natives() -> Vec<Native> {
     vec![
@@ -46,15 +46,15 @@ pub(super) fn natives() -> Vec<Native> {
         }),
         native("ltrimstr", 1, |call| {
             let (input, [part]) = take(call);
-            answer(Ok(without(input, &part, |text, part| {
+            answer(without(input, &part, "startswith", |text, part| {
                 text.strip_prefix(part)
-            })))
+            }))
         }),
         native("rtrimstr", 1, |call| {
             let (input, [part]) = take(call);
-            answer(Ok(without(input, &part, |text, part| {
+            answer(without(input, &part, "endswith", |text, part| {
                 text.strip_suffix(part)
-            })))
+            }))
         }),
         native("split", 1, |call| {
             let (input, [separator]) = take(call);
@@ -134,7 +134,10 @@ fn to_boolean(input: &Val) -> Result<Val, Fault> {
 }
 
 fn explode(input: &Val) -> Result<Val, Fault> {
-    Ok(text(input, "explode")?
+    let text = input
+        .as_str()
+        .ok_or_else(|| Fault::str("explode input must be a string"))?;
+    Ok(text
         .chars()
         .map(|char| Val::Int(i64::from(u32::from(char))))
         .collect())
@@ -142,9 +145,12 @@ fn explode(input: &Val) -> Result<Val, Fault> {
 
 fn implode(input: &Val) -> Result<Val, Fault> {
     let char = |item: &Val| {
-        let code = item
-            .as_float()
-            .ok_or_else(|| Fault::str("Unicode codepoint must be numeric"))?;
+        let code = item.as_float().ok_or_else(|| {
+            Fault::str(format_args!(
+                "{} can't be imploded, unicode codepoint needs to be numeric",
+                item.named()
+            ))
+        })?;
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -164,10 +170,7 @@ fn implode(input: &Val) -> Result<Val, Fault> {
 fn trimmed(input: &Val, trim: fn(&str) -> &str) -> Result<Val, Fault> {
     match input {
         Val::Str(text) => Ok(Val::string(trim(text))),
-        other => Err(Fault::str(format_args!(
-            "{} cannot be trimmed",
-            other.named()
-        ))),
+        _ => Err(Fault::str("trim input must be a string")),
     }
 }
 
@@ -185,10 +188,17 @@ fn tested(
     }
 }
 
-fn without(input: Val, part: &Val, strip: for<'a> fn(&'a str, &str) -> Option<&'a str>) -> Val {
+fn without(
+    input: Val,
+    part: &Val,
+    function: &str,
+    strip: for<'a> fn(&'a str, &str) -> Option<&'a str>,
+) -> Result<Val, Fault> {
     match (&input, part) {
-        (Val::Str(text), Val::Str(part)) => strip(text, part).map(Val::string).unwrap_or(input),
-        _ => input,
+        (Val::Str(text), Val::Str(part)) => Ok(strip(text, part).map(Val::string).unwrap_or(input)),
+        _ => Err(Fault::str(format_args!(
+            "{function}() requires string inputs"
+        ))),
     }
 }
 
@@ -196,7 +206,8 @@ fn without(input: Val, part: &Val, strip: for<'a> fn(&'a str, &str) -> Option<&'
 fn join(input: &Val, separator: &Val) -> Result<Val, Fault> {
     let parts: Vec<Val> = match input {
         Val::Obj(object) => object.entries.values().cloned().collect(),
-        other => items(other, "join")?.to_vec(),
+        Val::Arr(array) => array.items.clone(),
+        other => return Err(not_iterable(other)),
     };
     if parts.is_empty() {
         return Ok(Val::string(""));

@@ -40,7 +40,7 @@ impl jaq_core::ValT for Val {
     }
 
     fn key_values(self) -> BoxIter<'static, ValR<(Val, Val), Val>> {
-        meter::tick();
+        self.pay_for_parts();
         match self {
             Val::Arr(array) => {
                 meter::allocate(array.items.len() * ELEMENT);
@@ -57,7 +57,7 @@ impl jaq_core::ValT for Val {
     }
 
     fn values(self) -> Box<dyn Iterator<Item = ValR<Val>>> {
-        meter::tick();
+        self.pay_for_parts();
         match self {
             Val::Arr(array) => {
                 meter::allocate(array.items.len() * ELEMENT);
@@ -112,10 +112,11 @@ impl jaq_core::ValT for Val {
                 };
                 Ok(Val::string(&text[byte(from)..byte(to)]))
             }
-            other => Err(Fault::str(format_args!(
-                "Cannot index {} with object",
-                other.kind()
-            ))),
+            other => {
+                let bound = |bound: Option<&Val>| bound.cloned().unwrap_or(Val::Null);
+                let slice = Val::record([("start", bound(range.start)), ("end", bound(range.end))]);
+                Err(not_indexable(other, &slice))
+            }
         }
     }
 
@@ -233,6 +234,19 @@ impl jaq_core::ValT for Val {
     }
 }
 
+impl Val {
+    /// Each part is a step; and `..` hands every part through all levels above it.
+    fn pay_for_parts(&self) {
+        meter::tick();
+        let parts = match self {
+            Val::Arr(array) => array.items.len(),
+            Val::Obj(object) => object.entries.len(),
+            _ => 0,
+        };
+        meter::spend(parts + self.depth());
+    }
+}
+
 fn map_item<'a, I: Iterator<Item = ValX<'a, Val>>>(
     mut items: Vec<Val>,
     index: &Val,
@@ -272,18 +286,16 @@ fn taken_entries(object: Arc<super::Object>) -> Entries {
     Arc::unwrap_or_clone(object).entries
 }
 
-fn not_iterable(value: &Val) -> Fault {
-    Fault::str(match value {
-        Val::Null => "Cannot iterate over null".to_owned(),
-        other => format!("Cannot iterate over {}", other.named()),
-    })
+pub(crate) fn not_iterable(value: &Val) -> Fault {
+    Fault::str(format_args!("Cannot iterate over {}", value.named()))
 }
 
-fn not_indexable(value: &Val, index: &Val) -> Fault {
-    Fault::str(match index {
-        Val::Str(_) => format!("Cannot index {} with {}", value.kind(), index.shown()),
-        other => format!("Cannot index {} with {}", value.kind(), other.kind()),
-    })
+pub(crate) fn not_indexable(value: &Val, index: &Val) -> Fault {
+    Fault::str(format_args!(
+        "Cannot index {} with {}",
+        value.kind(),
+        index.named()
+    ))
 }
 
 /// The integer that an index means: fractions are cut off downwards.
@@ -342,7 +354,7 @@ fn bounds(range: &Range<&Val>, length: usize) -> Result<(usize, usize), Fault> {
 /// Where `part` begins in `items`.
 pub(crate) fn indices(items: &[Val], part: &[Val]) -> Val {
     if part.is_empty() {
-        return Val::Null;
+        return Val::array(Vec::new());
     }
     let found = items
         .windows(part.len())

@@ -121,7 +121,7 @@ impl Mul for Val {
 }
 
 fn repeat(text: &str, times: f64) -> Val {
-    if times.is_nan() || times <= 0.0 {
+    if times.is_nan() || times < 0.0 {
         return Val::Null;
     }
     #[expect(
@@ -129,7 +129,7 @@ fn repeat(text: &str, times: f64) -> Val {
         clippy::cast_sign_loss,
         reason = "saturates; the memory limit refuses what is too much"
     )]
-    let times = if times < 1.0 { 1 } else { times as usize };
+    let times = times as usize;
     meter::allocate(text.len().saturating_mul(times).saturating_add(ELEMENT));
     Val::Str(text.repeat(times).into())
 }
@@ -186,7 +186,7 @@ impl Rem for Val {
     /// Both sides lose their fraction first; the sign is that of the left side.
     fn rem(self, other: Val) -> ValR<Val> {
         let (Some(left), Some(right)) = (self.as_float(), other.as_float()) else {
-            return Err(refuse(&self, &other, "divided"));
+            return Err(refuse(&self, &other, "divided (remainder)"));
         };
         if left.is_nan() || right.is_nan() {
             return Ok(Val::Float(f64::NAN));

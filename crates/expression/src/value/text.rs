@@ -55,7 +55,7 @@ impl Val {
 
     /// The first characters of the JSON text: whole values do not belong in messages.
     pub(crate) fn shown(&self) -> String {
-        const LONGEST: usize = 24;
+        const LONGEST: usize = 25;
         let text = match self {
             Val::Str(value) => {
                 let mut text = String::new();
@@ -64,18 +64,31 @@ impl Val {
                     .nth(LONGEST)
                     .map_or(value.len(), |(index, _)| index);
                 write_string(&value[..cut], &mut text);
-                if cut < value.len() {
-                    text.pop();
-                    text.push_str("...");
-                }
-                return text;
+                text
             }
-            Val::Arr(array) if array.items.len() > 8 => return "[...]".to_owned(),
-            Val::Obj(object) if object.entries.len() > 8 => return "{...}".to_owned(),
-            _ => self.json(),
+            Val::Arr(array) if array.items.len() > 8 => {
+                Val::array(array.items[..8].to_vec()).json()
+            }
+            Val::Obj(object) if object.entries.len() > 8 => {
+                let some = object.entries.iter().take(8);
+                Val::object(
+                    some.map(|(key, value)| (key.clone(), value.clone()))
+                        .collect(),
+                )
+                .json()
+            }
+            other => other.json(),
         };
         match text.char_indices().nth(LONGEST) {
-            Some((index, _)) => format!("{}...", &text[..index]),
+            Some((index, _)) => {
+                let end = match self {
+                    Val::Str(_) => "\"",
+                    Val::Arr(_) => "]",
+                    Val::Obj(_) => "}",
+                    _ => "",
+                };
+                format!("{}...{end}", &text[..index])
+            }
             None => text,
         }
     }
@@ -96,25 +109,31 @@ fn write_float(value: f64, text: &mut String) {
 
 fn write_string(value: &str, text: &mut String) {
     meter::allocate(value.len() + 16);
+    meter::spend(value.len() / 16);
     text.push('"');
-    for char in value.chars() {
-        match char {
-            '"' => text.push_str("\\\""),
-            '\\' => text.push_str("\\\\"),
-            '\n' => text.push_str("\\n"),
-            '\r' => text.push_str("\\r"),
-            '\t' => text.push_str("\\t"),
-            '\u{8}' => text.push_str("\\b"),
-            '\u{c}' => text.push_str("\\f"),
-            '\0'..='\u{1f}' | '\u{7f}' => {
-                let code = u32::from(char);
+    let mut clean = 0;
+    for (index, byte) in value.bytes().enumerate() {
+        if byte >= b' ' && byte != b'"' && byte != b'\\' && byte != 0x7f {
+            continue;
+        }
+        text.push_str(&value[clean..index]);
+        clean = index + 1;
+        match byte {
+            b'"' => text.push_str("\\\""),
+            b'\\' => text.push_str("\\\\"),
+            b'\n' => text.push_str("\\n"),
+            b'\r' => text.push_str("\\r"),
+            b'\t' => text.push_str("\\t"),
+            0x08 => text.push_str("\\b"),
+            0x0c => text.push_str("\\f"),
+            _ => {
                 let digit = |value| char::from_digit(value, 16).unwrap_or_default();
                 text.push_str("\\u00");
-                text.extend([digit(code >> 4), digit(code & 15)]);
+                text.extend([digit(u32::from(byte) >> 4), digit(u32::from(byte) & 15)]);
             }
-            _ => text.push(char),
         }
     }
+    text.push_str(&value[clean..]);
     text.push('"');
 }
 
