@@ -1,4 +1,4 @@
-"""msal, a client that we did not write, against the sandbox: client credentials, authorization code, refresh.
+"""msal, a client that we did not write, against the sandbox: client credentials, authorization code, refresh, certificates.
 
 It proves that the sandbox speaks the protocol as Microsoft's own library expects it, so that what Keyway learns from the
 sandbox holds elsewhere.
@@ -6,10 +6,16 @@ sandbox holds elsewhere.
 
 from __future__ import annotations
 
+import base64
+import datetime
 from urllib.parse import parse_qsl, urlsplit
 
 import msal
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
 
 DEFAULT = ["https://graph.microsoft.com/.default"]
 REDIRECT = "http://localhost/oauth/callback/microsoft-graph"
@@ -19,6 +25,28 @@ def client(sandbox, secret=None, tenant=None):
     return msal.ConfidentialClientApplication(
         sandbox.app["client_id"], client_credential=secret or sandbox.app["client_secret"],
         authority=f"{sandbox.origin}/{tenant or sandbox.tenant}", instance_discovery=False, verify=sandbox.ca_file)
+
+
+def signing_client(sandbox, registered, credential):
+    return msal.ConfidentialClientApplication(
+        registered.client_id, client_credential=credential, authority=f"{sandbox.origin}/{sandbox.tenant}",
+        instance_discovery=False, verify=sandbox.ca_file)
+
+
+def signing_certificate():
+    """A fresh key in PEM with a self-signed certificate."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Keyway test client")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    day = datetime.timedelta(days=1)
+    certificate = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(x509.random_serial_number()).not_valid_before(now - day).not_valid_after(now + day)
+        .sign(key, hashes.SHA256())
+    )
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return pem.decode(), certificate
 
 
 def sign_in(sandbox, app, scopes, user=None):
@@ -69,6 +97,28 @@ def test_wrong_secret(sandbox):
     result = client(sandbox, secret="visibly-fake-wrong-secret").acquire_token_for_client(DEFAULT)
     assert (result["error"], result["error_codes"]) == ("invalid_client", [7000215])
     assert result["trace_id"] and result["correlation_id"]
+
+
+def test_certificate(sandbox):
+    """By thumbprint msal signs with RS256 and x5t, with the certificate in hand with PS256 and x5t#S256."""
+    key_pem, certificate = signing_certificate()
+    registered = sandbox.register("Signs with a certificate", application=("User.Read.All",))
+    sandbox.grant_admin_consent(registered)
+    der = base64.b64encode(certificate.public_bytes(serialization.Encoding.DER)).decode()
+    credential = {"displayName": "fake", "type": "AsymmetricX509Cert", "usage": "Verify", "key": der}
+    app = f"/applications(appId='{registered.client_id}')"
+    sandbox.graph("PATCH", app, {"keyCredentials": [credential]})
+    ways = [
+        {"private_key": key_pem, "thumbprint": certificate.fingerprint(hashes.SHA1()).hex()},
+        {"private_key": key_pem, "public_certificate": certificate.public_bytes(serialization.Encoding.PEM).decode()},
+    ]
+    for way in ways:
+        result = signing_client(sandbox, registered, way).acquire_token_for_client(DEFAULT)
+        assert "access_token" in result, result
+        assert graph(sandbox, "/users", result["access_token"]).status_code == 200
+    other_key, _ = signing_certificate()
+    forged = signing_client(sandbox, registered, {**ways[0], "private_key": other_key}).acquire_token_for_client(DEFAULT)
+    assert (forged["error"], forged["error_codes"]) == ("invalid_client", [700027])
 
 
 def test_unknown_tenant(sandbox):

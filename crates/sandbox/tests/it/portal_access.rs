@@ -213,3 +213,109 @@ async fn pages_carry_a_strict_policy_and_stay_out_of_caches_and_log() {
     assert_eq!(list.headers["x-frame-options"], "DENY");
     assert_eq!(list.headers["x-content-type-options"], "nosniff");
 }
+
+/// The values of an attribute, in the order of the page.
+fn attributes(html: &str, name: &str) -> Vec<String> {
+    let start = format!(" {name}=\"");
+    let values = html.split(&start).skip(1);
+    values
+        .map(|rest| rest.split('"').next().unwrap().to_owned())
+        .collect()
+}
+
+/// What somebody needs who does not see the page, or uses the keyboard alone.
+fn check_structure(page: &Page) {
+    let (html, url) = (&page.html, &page.url);
+    let mut ids = attributes(html, "id");
+    ids.sort();
+    let count = ids.len();
+    ids.dedup();
+    assert_eq!(ids.len(), count, "{url}: an id occurs twice");
+    for reference in ["for", "aria-describedby"] {
+        for id in attributes(html, reference) {
+            assert!(ids.contains(&id), "{url}: {reference}={id} leads nowhere");
+        }
+    }
+    let labelled = attributes(html, "for");
+    for kind in ["<input ", "<select ", "<textarea "] {
+        for field in html.split(kind).skip(1) {
+            let tag = field.split('>').next().unwrap();
+            let hidden = tag.contains("type=\"hidden\"");
+            // Radio buttons and checkboxes stand inside their labels.
+            let inside = tag.contains("type=\"radio\"") || tag.contains("type=\"checkbox\"");
+            let id = attributes(&format!(" {tag}"), "id");
+            let by_id = id.first().is_some_and(|id| labelled.contains(id));
+            let named = tag.contains("aria-label=\"");
+            assert!(hidden || inside || by_id || named, "{url}: {tag}");
+        }
+    }
+    let levels: Vec<u8> = html
+        .split("<h")
+        .skip(1)
+        .filter_map(|rest| Some(rest.as_bytes()[0]).filter(u8::is_ascii_digit))
+        .collect();
+    let firsts = levels.iter().filter(|level| **level == b'1').count();
+    assert!(firsts == 1 && levels[0] == b'1', "{url}: {levels:?}");
+    let steps = levels.windows(2).all(|pair| pair[1] <= pair[0] + 1);
+    assert!(steps, "{url}: {levels:?}");
+    for needed in [
+        "<html lang=\"en\">",
+        "– SANDBOX portal</title>",
+        "<strong>SANDBOX</strong>",
+        "aria-label=\"Breadcrumb\"",
+        "<a class=\"skip\" href=\"#content\">",
+    ] {
+        assert!(html.contains(needed), "{url}: {needed}");
+    }
+}
+
+#[tokio::test]
+async fn every_page_has_labels_headings_in_order_and_a_way_back() {
+    let world = World::start().await;
+    let (mut browser, list) = world.portal().await;
+    world.app_token().await;
+    let uris = "https://a.example/1\nhttps://a.example/2";
+    let overview = browser.register(&list, "App", uris).await;
+    let app = overview.url.path().to_owned();
+    for _ in 0..2 {
+        let adding = browser
+            .open(&world.url(&format!("{app}/certificates-and-secrets/new")))
+            .await;
+        let secrets = browser.press(&adding, "Add", &[("expires", "90")]).await;
+        check_structure(&secrets);
+    }
+    let graph = "api-permissions/add/00000003-0000-0000-c000-000000000000";
+    let of_app = [
+        "",
+        "/endpoints",
+        "/delete",
+        "/authentication",
+        "/certificates-and-secrets/new",
+        "/certificates-and-secrets/upload",
+        "/api-permissions",
+        "/api-permissions/consent",
+        "/api-permissions/add",
+    ];
+    let mut paths: Vec<String> = of_app.iter().map(|path| format!("{app}{path}")).collect();
+    paths.extend(["", "/delegated", "/application"].map(|kind| format!("{app}/{graph}{kind}")));
+    paths.extend(
+        [
+            "app-registrations",
+            "app-registrations/new",
+            "sign-ins",
+            "sessions",
+            "faults-and-clock",
+            "requests",
+            "requests/1",
+        ]
+        .map(|page| format!("/portal/{page}")),
+    );
+    for path in paths {
+        let page = browser.open(&world.url(&path)).await;
+        assert_eq!(page.status, 200, "{path}");
+        check_structure(&page);
+    }
+    let missing = browser.open(&world.url("/portal/nowhere")).await;
+    assert_eq!(missing.status, 404);
+    check_structure(&missing);
+}
