@@ -5,6 +5,7 @@
 //! directory. It knows nothing of HTTP, tokens or permission checks.
 
 mod certificates;
+mod consents;
 mod people;
 mod registering;
 mod registrations;
@@ -203,36 +204,6 @@ impl Tenant {
                     }
                 }
             }
-        }
-    }
-
-    /// Whether an administrator consented to a listed permission, for everybody.
-    pub(crate) fn is_granted(&self, app_id: Guid, access: &RequiredAccess) -> bool {
-        let (Some(client), Some(target), Some(offers)) = (
-            self.principals.get(&app_id),
-            self.principals.get(&access.resource),
-            self.resource(access.resource),
-        ) else {
-            return false;
-        };
-        match access.kind {
-            AccessKind::Role => self.assignments.values().any(|given| {
-                given.principal == client.id
-                    && given.resource == target.id
-                    && given.role == access.id
-            }),
-            AccessKind::Scope => offers.scope_by_id(access.id).is_some_and(|scope| {
-                self.grants
-                    .values()
-                    .filter(|grant| grant.client == client.id && grant.resource == target.id)
-                    .filter(|grant| grant.principal.is_none())
-                    .any(|grant| {
-                        grant
-                            .scope
-                            .split_whitespace()
-                            .any(|name| name == scope.value)
-                    })
-            }),
         }
     }
 

@@ -19,7 +19,7 @@
 //! | Certificates & secrets | New client secret; columns Description, Expires, Value, Secret ID (Value and Secret ID are read-only fields; Value is there once) | Delete |
 //! | Add a client secret | Description, Expires (Start and End for a custom one) | Add |
 //! | Upload certificate (from Certificates & secrets, whose columns are Thumbprint, Description, Start date, Expires, Certificate ID) | Upload a certificate (public key) with one of the following file types: .cer, .pem, .crt; Description | Add |
-//! | API permissions | Add a permission; columns API / Permissions name, Type, Description, Admin consent required, Status | Grant admin consent for Contoso (SANDBOX) – then Yes; Remove permission |
+//! | API permissions | Add a permission; columns API / Permissions name, Type, Description, Admin consent required, Status | Grant admin consent for Contoso (SANDBOX) – then Yes; Remove permission, Revoke admin consent |
 //! | Request API permissions | Microsoft Graph, then Delegated permissions or Application permissions, then a checkbox for each permission, by its name; Search | Search, Add permissions |
 //! | Sign-ins and tokens | Search; tables *Sign-ins* (Date, User, Application, Type, Status) and *Issued tokens* | Search |
 //! | Sessions | Search; columns Name, User principal name, Sessions revoked | Search, Revoke sessions |
@@ -188,6 +188,7 @@ fn change(visit: &Visit, form: &Form) -> Reply {
                     certificates::delete(visit, &app, form)
                 }
                 ["api-permissions", "remove"] => api_permissions::remove(visit, &app, form),
+                ["api-permissions", "withdraw"] => api_permissions::withdraw(visit, &app, form),
                 ["api-permissions", "consent"] => api_permissions::consent(visit, &app),
                 ["api-permissions", "add", resource, kind] => {
                     permission_choice::add(visit, &app, &[resource, kind], form)

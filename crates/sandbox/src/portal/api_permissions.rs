@@ -12,6 +12,15 @@ use crate::guid::Guid;
 use crate::permissions::{Consent, GRAPH};
 use crate::users::TENANT_NAME;
 
+const COLUMNS: &[&str] = &[
+    "API / Permissions name",
+    "Type",
+    "Description",
+    "Admin consent required",
+    "Status",
+    "",
+];
+
 /// The address of the page.
 pub(crate) fn list(app: &Application) -> String {
     format!("{}/api-permissions", address(app))
@@ -27,8 +36,8 @@ pub(crate) fn api_name(tenant: &Tenant, resource: Guid) -> String {
         .map_or_else(|| resource.to_string(), |api| api.display_name.clone())
 }
 
-/// A listed permission, for people.
-struct Listed {
+/// A permission, for people.
+struct Described {
     access: RequiredAccess,
     api: String,
     name: String,
@@ -37,40 +46,52 @@ struct Listed {
     granted: bool,
 }
 
-fn listed(tenant: &Tenant, app: &Application) -> Vec<Listed> {
-    let mut all: Vec<Listed> =
-        app.required
-            .iter()
-            .map(|access| {
-                let offers = tenant.resource(access.resource);
-                let (name, title, admin_only) = match access.kind {
-                    AccessKind::Scope => offers
-                        .and_then(|offers| offers.scope_by_id(access.id))
-                        .map(|scope| {
-                            let admin_only = scope.consent == Consent::Admin;
-                            (scope.value.clone(), scope.title.clone(), admin_only)
-                        }),
-                    AccessKind::Role => offers
-                        .and_then(|offers| offers.role(access.id))
-                        .map(|role| (role.value.clone(), role.title.clone(), true)),
-                }
-                .unwrap_or_else(|| {
-                    (
-                        access.id.to_string(),
-                        "This API does not offer it.".to_owned(),
-                        true,
-                    )
-                });
-                Listed {
-                    access: *access,
-                    api: api_name(tenant, access.resource),
-                    name,
-                    title,
-                    admin_only,
-                    granted: tenant.is_granted(app.app_id, access),
-                }
-            })
-            .collect();
+/// What a registration lists.
+fn configured(tenant: &Tenant, app: &Application) -> Vec<Described> {
+    let granted = tenant.granted_for_everybody(app.app_id);
+    describe(tenant, &app.required, &granted)
+}
+
+/// What is granted without being listed.
+fn others(tenant: &Tenant, app: &Application) -> Vec<Described> {
+    let mut granted = tenant.granted_for_everybody(app.app_id);
+    granted.retain(|access| !app.required.contains(access));
+    describe(tenant, &granted, &granted)
+}
+
+fn describe(
+    tenant: &Tenant,
+    accesses: &[RequiredAccess],
+    granted: &[RequiredAccess],
+) -> Vec<Described> {
+    let one = |access: &RequiredAccess| {
+        let offers = tenant.resource(access.resource);
+        let known = match access.kind {
+            AccessKind::Scope => offers
+                .and_then(|offers| offers.scope_by_id(access.id))
+                .map(|scope| (&scope.value, &scope.title, scope.consent == Consent::Admin)),
+            AccessKind::Role => offers
+                .and_then(|offers| offers.role(access.id))
+                .map(|role| (&role.value, &role.title, true)),
+        };
+        let (name, title, admin_only) = match known {
+            Some((name, title, admin_only)) => (name.clone(), title.clone(), admin_only),
+            None => (
+                access.id.to_string(),
+                "This API does not offer it.".to_owned(),
+                true,
+            ),
+        };
+        Described {
+            access: *access,
+            api: api_name(tenant, access.resource),
+            name,
+            title,
+            admin_only,
+            granted: granted.contains(access),
+        }
+    };
+    let mut all: Vec<Described> = accesses.iter().map(one).collect();
     all.sort_by(|left, right| (&left.api, &left.name).cmp(&(&right.api, &right.name)));
     all
 }
@@ -78,35 +99,41 @@ fn listed(tenant: &Tenant, app: &Application) -> Vec<Listed> {
 /// `GET …/api-permissions`.
 pub(crate) fn show(visit: &Visit, app: &Application) -> Outcome {
     let list = list(app);
-    let listed = {
+    let (configured, others) = {
         let tenant = visit.exchange.world.directory.read();
-        listed(&tenant, app)
+        (configured(&tenant, app), others(&tenant, app))
     };
-    let mut apis: Vec<&str> = listed.iter().map(|row| row.api.as_str()).collect();
+    let mut apis: Vec<&str> = configured.iter().map(|row| row.api.as_str()).collect();
     apis.dedup();
     let content = html! {
         p { "Applications are authorized to call APIs when they are granted permissions by users or administrators as part of the consent process. The list of configured permissions should include all the permissions the application needs." }
         div.commands {
             a.command.main href=(format!("{list}/add")) { "Add a permission" }
             form method="get" action=(format!("{list}/consent")) {
-                button type="submit" disabled[!visit.is_administrator() || listed.is_empty()] { "Grant admin consent for " (TENANT_NAME) }
+                button type="submit" disabled[!visit.is_administrator() || configured.is_empty()] { "Grant admin consent for " (TENANT_NAME) }
             }
         }
         @if !visit.is_administrator() {
             p.soft { "Only an administrator can grant admin consent." }
         }
         h2 { "Configured permissions" }
-        @if listed.is_empty() { p { "No permissions added." } }
+        @if configured.is_empty() { p { "No permissions added." } }
         @for api in apis {
-            @let rows: Vec<Vec<Markup>> = listed.iter().filter(|row| row.api == api).map(|row| cells(visit, row, &list)).collect();
-            (fields::table(&format!("{api} ({})", rows.len()),
-                &["API / Permissions name", "Type", "Description", "Admin consent required", "Status", ""], &rows))
+            @let rows: Vec<_> = configured.iter().filter(|row| row.api == api)
+                .map(|row| cells(row, removing(visit, row, &list))).collect();
+            (fields::table(&format!("{api} ({})", rows.len()), COLUMNS, &rows))
+        }
+        @if !others.is_empty() {
+            h2 { "Other permissions granted for " (TENANT_NAME) }
+            p { "These permissions have been granted, but aren't in the configured permissions list." }
+            @let rows: Vec<_> = others.iter().map(|row| cells(row, withdrawing(visit, row, &list))).collect();
+            (fields::table("Granted, not configured", COLUMNS, &rows))
         }
     };
     Page::of(app, Tab::Permissions, "API permissions", content).into()
 }
 
-fn cells(visit: &Visit, row: &Listed, list: &str) -> Vec<Markup> {
+fn cells(row: &Described, actions: Markup) -> Vec<Markup> {
     let kind = match row.access.kind {
         AccessKind::Scope => "Delegated",
         AccessKind::Role => "Application",
@@ -120,14 +147,29 @@ fn cells(visit: &Visit, row: &Listed, list: &str) -> Vec<Markup> {
             @if row.granted { span.good { "Granted for " (TENANT_NAME) } }
             @else if row.admin_only { span.bad { "Not granted for " (TENANT_NAME) } }
         },
-        fields::button_form(
-            visit,
-            &format!("{list}/remove"),
-            ("permission", &key(&row.access)),
-            "Remove permission",
-            &row.name,
-        ),
+        actions,
     ]
+}
+
+fn removing(visit: &Visit, row: &Described, list: &str) -> Markup {
+    let key = key(&row.access);
+    let field = ("permission", key.as_str());
+    html! {
+        (fields::button_form(visit, &format!("{list}/remove"), field, "Remove permission", &row.name))
+        @if row.granted { (withdrawing(visit, row, list)) }
+    }
+}
+
+/// An administrator's button for a granted permission.
+fn withdrawing(visit: &Visit, row: &Described, list: &str) -> Markup {
+    let key = key(&row.access);
+    let field = ("permission", key.as_str());
+    let about = format!("for {}", row.name);
+    html! {
+        @if visit.is_administrator() {
+            (fields::button_form(visit, &format!("{list}/withdraw"), field, "Revoke admin consent", &about))
+        }
+    }
 }
 
 /// A permission in a form's field.
@@ -149,13 +191,26 @@ pub(crate) fn remove(visit: &Visit, app: &Application, form: &Form) -> Reply {
     Ok(Outcome::Go(list(app), Some(Notice::new(words))))
 }
 
+/// `POST …/api-permissions/withdraw`.
+pub(crate) fn withdraw(visit: &Visit, app: &Application, form: &Form) -> Reply {
+    visit.administrator("Revoking admin consent")?;
+    let wanted = form.get("permission").unwrap_or_default();
+    let mut tenant = visit.exchange.world.directory.write();
+    let granted = tenant.granted_for_everybody(app.app_id);
+    for access in granted.iter().filter(|access| key(access) == wanted) {
+        tenant.withdraw(app.app_id, access);
+    }
+    let words = "Admin consent was revoked. What users consented to for themselves stays.";
+    Ok(Outcome::Go(list(app), Some(Notice::new(words))))
+}
+
 /// `GET …/api-permissions/consent`.
 pub(crate) fn confirm_consent(visit: &Visit, app: &Application) -> Reply {
     visit.administrator("Granting admin consent")?;
     let list = list(app);
     let listed = {
         let tenant = visit.exchange.world.directory.read();
-        listed(&tenant, app)
+        configured(&tenant, app)
     };
     let buttons = html! {
         div.buttons {

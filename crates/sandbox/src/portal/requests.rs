@@ -20,8 +20,9 @@ pub(crate) fn show(visit: &Visit) -> Reply {
     let failures = visit.query.get("failures") == Some("true");
     let names = visit.app_names();
     let rows = visit.exchange.world.log.newest(SHOWN, |line| {
-        let wanted =
-            (!failures || line.status >= 400) && described(line).contains(&search.to_lowercase());
+        let name = line.client_id.and_then(|client_id| names.get(client_id));
+        let text = described(line, name.map_or("", String::as_str));
+        let wanted = (!failures || line.status >= 400) && text.contains(&search.to_lowercase());
         wanted.then(|| row(line, &names))
     });
     let content = html! {
@@ -29,7 +30,7 @@ pub(crate) fn show(visit: &Visit) -> Reply {
         form.search method="get" action=(ADDRESS) role="search" {
             label for="search" { "Search" }
             div.row {
-                input type="search" id="search" name="search" value=(search) autocomplete="off" placeholder="Method, path, status, client ID, grant type or user";
+                input type="search" id="search" name="search" value=(search) autocomplete="off" placeholder="Method, path, status, app, grant type or user";
                 button type="submit" { "Search" }
             }
             label.choice { input type="checkbox" name="failures" value="true" checked[failures]; " Failures only" }
@@ -41,7 +42,7 @@ pub(crate) fn show(visit: &Visit) -> Reply {
     Ok(Page::new(Section::Requests, "Requests", content).into())
 }
 
-fn described(line: &Line<'_>) -> String {
+fn described(line: &Line<'_>, app_name: &str) -> String {
     let parts = [
         line.method,
         line.path,
@@ -49,6 +50,7 @@ fn described(line: &Line<'_>) -> String {
         line.client_id.unwrap_or_default(),
         line.grant_type.unwrap_or_default(),
         line.user.unwrap_or_default(),
+        app_name,
     ];
     parts.join(" ").to_lowercase()
 }

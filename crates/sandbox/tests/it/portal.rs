@@ -179,6 +179,84 @@ async fn the_whole_walk_of_a_how_to() {
 }
 
 #[tokio::test]
+async fn admin_consent_is_revoked_permission_by_permission() {
+    let world = World::start().await;
+    let (mut browser, list) = world.portal().await;
+    let overview = browser.register(&list, "App", REDIRECT).await;
+    let client_id = overview.value("Application (client) ID");
+    let value = browser.add_secret(&overview, "one").await.value("Value");
+    let page = browser.click(&overview, "API permissions").await;
+    let roles = [USER_READ_ALL_ROLE];
+    let page = browser
+        .add_permissions(&page, "Application permissions", &roles)
+        .await;
+    let page = browser.grant_consent(&page).await;
+    assert_eq!(
+        permissions(&page),
+        [
+            permission("User.Read", "Delegated", GRANTED),
+            permission("User.Read.All", "Application", GRANTED),
+        ]
+    );
+    let granted_roles = async || {
+        let token = world
+            .client_credentials(&client_id, &value, GRAPH_DEFAULT)
+            .await;
+        claims(&text(&token.ok()["access_token"]))["roles"].clone()
+    };
+    assert_eq!(granted_roles().await, serde_json::json!(["User.Read.All"]));
+
+    // A permission that is no longer listed stays granted, and is shown apart.
+    let form = |page: &Page, button: &str, place: usize| {
+        let forms = page.forms();
+        let mut wanted = forms
+            .into_iter()
+            .filter(|form| form.action.ends_with(button));
+        wanted.nth(place).unwrap()
+    };
+    let answer = browser
+        .submit(&page, &form(&page, "/remove", 1), &[], None)
+        .await;
+    let page = browser.follow(answer).await;
+    assert!(
+        page.html
+            .contains("Other permissions granted for Contoso (SANDBOX)")
+    );
+    assert_eq!(permissions(&page)[1].0, "User.Read.All");
+    assert_eq!(granted_roles().await, serde_json::json!(["User.Read.All"]));
+
+    let member = world.user(3);
+    let url = world.authorization(&client_id, "User.Read");
+    let arrival = world
+        .browser()
+        .sign_in(&url, &member.upn, &member.password)
+        .await;
+    assert!(arrival.location.is_some(), "an administrator consented");
+    for place in [1, 0] {
+        let withdraw = form(&page, "/withdraw", place);
+        browser.submit(&page, &withdraw, &[], None).await;
+    }
+    let page = browser.open(page.url.as_str()).await;
+    let expected = [permission("User.Read", "Delegated", "")];
+    assert_eq!(permissions(&page), expected);
+    assert_eq!(granted_roles().await, serde_json::Value::Null);
+    let asked = world
+        .browser()
+        .sign_in(&url, &member.upn, &member.password)
+        .await;
+    assert!(asked.html.contains("Permissions requested"));
+    // What others were granted stays.
+    world.app_token().await;
+    let seeded = world.facts().app.client_id.clone();
+    let url = world.authorization(&seeded, "User.Read.All");
+    let arrival = world
+        .browser()
+        .sign_in(&url, &member.upn, &member.password)
+        .await;
+    assert!(arrival.location.is_some(), "{}", arrival.html);
+}
+
+#[tokio::test]
 async fn the_overview_and_the_endpoints_show_what_a_client_needs() {
     let world = World::start().await;
     let (mut browser, list) = world.portal().await;

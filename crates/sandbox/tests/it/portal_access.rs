@@ -50,6 +50,8 @@ async fn members_see_their_own_registrations_and_grant_nothing() {
     let refused = browser.post(consent.as_str(), &token).await;
     assert_eq!(refused.status, 403);
     assert!(refused.html.contains("needs a Global Administrator"));
+    let withdraw = consent.join("withdraw").unwrap();
+    assert_eq!(browser.post(withdraw.as_str(), &token).await.status, 403);
     let again = browser.open(permissions.url.as_str()).await;
     assert!(again.html.contains("Not granted for Contoso (SANDBOX)"));
 
@@ -254,8 +256,12 @@ fn check_structure(page: &Page) {
         .skip(1)
         .filter_map(|rest| Some(rest.as_bytes()[0]).filter(u8::is_ascii_digit))
         .collect();
-    let firsts = levels.iter().filter(|level| **level == b'1').count();
-    assert!(firsts == 1 && levels[0] == b'1', "{url}: {levels:?}");
+    assert_eq!(
+        html.split("<h1>").count(),
+        2,
+        "{url}: one heading of the page"
+    );
+    assert_eq!(levels[0], b'1', "{url}: {levels:?}");
     let steps = levels.windows(2).all(|pair| pair[1] <= pair[0] + 1);
     assert!(steps, "{url}: {levels:?}");
     for needed in [
