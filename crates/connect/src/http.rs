@@ -7,17 +7,18 @@
 
 use std::collections::HashMap;
 use std::error::Error as StdError;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use tokio_rustls::TlsConnector;
 use url::{Position, Url};
 
 use crate::decode::{self, DecodeError, Decoder};
 use crate::guard::{EgressPolicy, Lane, Refused};
 use crate::upstream::Upstream;
-use crate::wire::Dial;
+use crate::wire::{self, Dial};
 
 /// Largest answer of an API that is taken into memory.
 pub(crate) const CALL_BODY_LIMIT: usize = 16 * 1024 * 1024;
@@ -165,6 +166,8 @@ pub(crate) struct Http {
     pub(crate) timeouts: Timeouts,
     clients: RwLock<HashMap<(Certificates, Lane), reqwest::Client>>,
     upstreams: RwLock<HashMap<(Certificates, String), Arc<Upstream>>>,
+    /// Reading the machine's certificates takes a while, so it is done once for each set of further ones.
+    tls: Mutex<HashMap<Certificates, TlsConnector>>,
 }
 
 impl Http {
@@ -174,6 +177,7 @@ impl Http {
             timeouts,
             clients: RwLock::default(),
             upstreams: RwLock::default(),
+            tls: Mutex::default(),
         }
     }
 
@@ -216,13 +220,25 @@ impl Http {
             return Ok(Arc::clone(upstream));
         }
         drop(known);
-        let dial = Dial::new(self.policy.clone(), url, trust.as_deref())?;
+        let secure = url.scheme() == "https";
+        let tls = secure.then(|| self.tls(trust)).transpose()?;
+        let dial = Dial::new(self.policy.clone(), url, tls)?;
         let upstream = Arc::new(Upstream::new(dial, self.timeouts));
         let mut known = self
             .upstreams
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         Ok(Arc::clone(known.entry(key).or_insert(upstream)))
+    }
+
+    fn tls(&self, trust: &Certificates) -> Result<TlsConnector, SendError> {
+        let mut known = self.tls.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tls) = known.get(trust) {
+            return Ok(tls.clone());
+        }
+        let tls = wire::tls(trust.as_deref())?;
+        known.insert(trust.clone(), tls.clone());
+        Ok(tls)
     }
 
     /// Closes connections that nobody uses any more.

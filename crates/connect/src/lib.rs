@@ -39,7 +39,7 @@ mod unnamed;
 mod upstream;
 mod wire;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use store::{Actor, Clock, Connection, ConnectionName, Store};
 use tokio_util::task::TaskTracker;
@@ -117,6 +117,8 @@ struct Inner {
     http: http::Http,
     tracker: TaskTracker,
     known: known::Known,
+    /// Counts the requests that passed through well.
+    passed: OnceLock<metrics::Counter>,
 }
 
 impl Connector {
@@ -135,6 +137,7 @@ impl Connector {
                 http,
                 tracker,
                 known: known::Known::default(),
+                passed: OnceLock::new(),
             }),
         })
     }

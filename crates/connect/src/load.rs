@@ -20,19 +20,29 @@ impl Connector {
         let key = known::key(name);
         let epoch = |id: &ConnectionId| self.inner.store.epoch(id);
         match self.inner.known.get(&key, epoch) {
-            Memory::Yes(loaded) => return Ok(loaded),
-            Memory::Compare(loaded) => {
-                let stamp = self.stamp(&loaded.connection.id).await?;
-                if loaded.is(stamp) {
-                    return Ok(loaded);
-                }
-                loaded.outdate();
+            Memory::Yes(loaded) => Ok(loaded),
+            // Boxed, since every call carries this future and hardly one runs it.
+            memory => Box::pin(self.load(actor, name, &key, memory)).await,
+        }
+    }
+
+    async fn load(
+        &self,
+        actor: &Actor,
+        name: &ConnectionName,
+        key: &str,
+        memory: Memory,
+    ) -> Result<Arc<Loaded>, CallError> {
+        if let Memory::Compare(loaded) = memory {
+            let stamp = self.stamp(&loaded.connection.id).await?;
+            if loaded.is(stamp) {
+                return Ok(loaded);
             }
-            Memory::No => {}
+            loaded.outdate();
         }
         // Whoever knows the id asks in line; a name that moved to another id is looked up anew.
-        if let Some(id) = self.inner.known.id_of(&key)
-            && let Some(loaded) = self.read(actor, &id, &key).await?
+        if let Some(id) = self.inner.known.id_of(key)
+            && let Some(loaded) = self.read(actor, &id, key).await?
         {
             return Ok(loaded);
         }
@@ -41,7 +51,7 @@ impl Connector {
         };
         let connections = self.inner.store.connections();
         let found = connections.find(actor, name).await?.ok_or_else(not_found)?;
-        self.read(actor, &found.id, &key)
+        self.read(actor, &found.id, key)
             .await?
             .ok_or_else(not_found)
     }

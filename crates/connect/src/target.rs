@@ -228,6 +228,9 @@ fn is_absolute(target: &str) -> bool {
 
 /// A segment that a parser may read as "here" or "up", however it is written.
 pub(crate) fn is_dots(segment: &str) -> bool {
+    if !segment.starts_with(['.', '%']) {
+        return false;
+    }
     let plain = segment.to_ascii_lowercase().replace("%2e", ".");
     matches!(plain.as_str(), "." | "..")
 }

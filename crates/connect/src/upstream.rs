@@ -76,7 +76,8 @@ impl Upstream {
                 Err((error, None)) => return Err(cause(&error, &self.host)),
             }
         }
-        let link = self.connect().await?;
+        // Boxed, since every request carries this future and few run it.
+        let link = Box::pin(self.connect()).await?;
         match link.exchange(request).await {
             Ok((link, answer)) => Ok(self.answered(link, answer)),
             Err((error, _)) => Err(cause(&error, &self.host)),

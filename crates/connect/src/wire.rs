@@ -45,21 +45,18 @@ pub(crate) struct Dial {
 }
 
 impl Dial {
-    /// The way to a URL's origin.
+    /// The way to a URL's origin, with TLS or without.
     pub(crate) fn new(
         guard: EgressPolicy,
         url: &Url,
-        trust: Option<&str>,
+        tls: Option<TlsConnector>,
     ) -> Result<Dial, SendError> {
         let mut origin = url.clone();
         origin.set_path("/");
         origin.set_query(None);
-        let tls = match url.scheme() {
-            "http" => None,
-            _ => Some((
-                TlsConnector::from(Arc::new(tls_settings(trust)?)),
-                server_name(url)?,
-            )),
+        let tls = match tls {
+            Some(tls) => Some((tls, server_name(url)?)),
+            None => None,
         };
         Ok(Dial { guard, origin, tls })
     }
@@ -114,8 +111,8 @@ async fn first_of(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
     }
 }
 
-/// Settings of TLS: the machine's trusted certificates and these, HTTP/1.1 only.
-fn tls_settings(trust: Option<&str>) -> Result<ClientConfig, SendError> {
+/// TLS that believes the machine's trusted certificates and these, for HTTP/1.1 only.
+pub(crate) fn tls(trust: Option<&str>) -> Result<TlsConnector, SendError> {
     let unusable = |detail: String| SendError::Certificates { detail };
     let extra: Vec<CertificateDer<'static>> =
         CertificateDer::pem_slice_iter(trust.unwrap_or_default().as_bytes())
@@ -132,5 +129,5 @@ fn tls_settings(trust: Option<&str>) -> Result<ClientConfig, SendError> {
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
     settings.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(settings)
+    Ok(TlsConnector::from(Arc::new(settings)))
 }

@@ -173,6 +173,8 @@ pub(crate) fn secure(app: &App, headers: &mut HeaderMap) {
         (RESOURCE_POLICY, "same-origin"),
         (VERSION, env!("CARGO_PKG_VERSION")),
     ];
+    // one growth instead of three
+    headers.reserve(defaults.len() + 1);
     for (name, value) in defaults {
         headers
             .entry(name)

@@ -80,7 +80,8 @@ impl KeyCache {
                 }
                 Some(entry)
             }
-            None => self.look_up(app, token, hash).await?,
+            // boxed, since every request carries this future and hardly one runs it
+            None => Box::pin(self.look_up(app, token, hash)).await?,
         };
         let valid = entry.filter(|entry| now < entry.expires_at);
         Ok(valid.map(|entry| Holder::Key(Arc::clone(&entry.actor))))
