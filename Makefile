@@ -7,7 +7,7 @@
 #   make gen     writes docs/reference and the console's types from the code
 #   make dev     the demo of the development build, staying up
 #   make bench   ratios against nginx, start-up, memory, size: target/bench.json
-#   make proof   the long figures (renewal under load, several processes, slow token endpoint)
+#   make proof   the long figures (renewal under load, several processes, slow token endpoint, 100,000 random flows)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -73,3 +73,4 @@ bench: build
 proof: build
 	scripts/setup test >&2
 	KEYWAY_BIN=$(abspath $(RELEASE)) .venv/bin/python -m pytest -m proof tests $(ARGS)
+	KEYWAY_PROOF_CASES=100000 cargo test --release --locked --package flow --test machine replay >&2

@@ -18,6 +18,8 @@ mod raise;
 mod run;
 mod set;
 mod switch;
+#[cfg(test)]
+mod tests;
 mod try_catch;
 mod uri;
 mod wait;
@@ -351,7 +353,7 @@ impl Machine {
         if let Some(frame) = self.frames.get_mut(key) {
             frame.commands.retain(|command| command != id);
         }
-        if let Some(explanation) = explanation {
+        if let (Some(explanation), Part::Body | Part::Page) = (explanation, &part) {
             self.record_explanation(key, explanation);
         }
         let value = match result {

@@ -82,6 +82,17 @@ impl<T> Slab<T> {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.places.iter().filter(|place| place.1.is_some()).count()
+    }
+
+    /// How many things it held at most.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.places.len()
+    }
+
     pub(super) fn remove(&mut self, key: Key) -> Option<T> {
         let thing = self.take(key)?;
         self.places[key.index as usize].0 += 1;

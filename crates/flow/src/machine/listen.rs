@@ -338,6 +338,7 @@ impl Machine {
                     if self.is_enough(frame, task, state)? {
                         return Ok(finished(task, state));
                     }
+                    frame.answers.clear();
                     state.stage = Stage::Hearing;
                 }
             }

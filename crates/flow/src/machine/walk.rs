@@ -267,10 +267,9 @@ impl Machine {
         };
         self.record_end(&frame, StepStatus::Completed, None);
         let Some(parent_key) = frame.parent else {
-            let output = Arc::try_unwrap(output).unwrap_or_else(|shared| (*shared).clone());
-            // The frame holds the same output.
+            // The frame holds the output too: without it the value need not be copied.
             drop(frame);
-            return self.finish(Status::Completed(output));
+            return self.finish(Status::Completed(Arc::unwrap_or_clone(output)));
         };
         let Some(parent) = self.frames.get_mut(parent_key) else {
             return;

@@ -7,6 +7,8 @@ mod decisions;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod random;
 #[cfg(test)]
 mod replay;

@@ -1,0 +1,132 @@
+//! Each limit, on both sides of it (security.md §4.3).
+
+use flow::limits;
+use serde_json::{Value, json};
+
+use crate::world::{Answer, World, parse, run};
+
+#[test]
+fn rounds_of_a_run() {
+    let flow = "do: [{l: {for: {in: .list}, do: [{a: {set: {n: 1}}}]}}]";
+    let list = |extra: usize| json!({"list": vec![0; limits::ROUNDS as usize + extra]});
+    assert_eq!(run(flow, list(0)).output(), &json!({"n": 1}));
+    let world = run(flow, list(1));
+    assert_eq!(
+        (
+            world.fault().code.as_deref(),
+            world.fault().instance.as_deref()
+        ),
+        (Some("flow.limit"), Some("/do/0/l"))
+    );
+}
+
+#[test]
+fn pages_of_a_list() {
+    let flow = |more: &str| {
+        parse(&format!(
+            "do: [{{list: {{call: page, with: {{endpoint: 'https://contoso.example/', collect: true{more}}}}}}}]"
+        ))
+    };
+    let ask = |more: &str, pages: u64| {
+        let mut world = World::new(&flow(more));
+        for page in 0..pages {
+            let next = if page + 1 == pages {
+                Value::Null
+            } else {
+                json!(page + 1)
+            };
+            world = world.answer(
+                &format!("/do/0/list#page[{page}]"),
+                Answer::Value(json!({"items": [page], "next": next})),
+            );
+        }
+        world.start(json!({}));
+        world.play();
+        world
+    };
+    assert_eq!(
+        ask("", limits::PAGES).output().as_array().unwrap().len(),
+        1_000
+    );
+    assert_eq!(
+        ask("", limits::PAGES + 1).fault().code.as_deref(),
+        Some("page.limit")
+    );
+    assert_eq!(
+        ask(", maxItems: 5000", limits::PAGES + 1)
+            .output()
+            .as_array()
+            .unwrap()
+            .len(),
+        1_001
+    );
+}
+
+#[test]
+fn items_that_are_collected() {
+    let flow = parse(
+        "do: [{list: {call: page, with: {endpoint: 'https://contoso.example/', collect: true}}}]",
+    );
+    let collect = |items: usize| {
+        let mut world = World::new(&flow).answer(
+            "/do/0/list#page[0]",
+            Answer::Value(json!({"items": vec![0; items], "next": null})),
+        );
+        world.start(json!({}));
+        world.play();
+        world
+    };
+    assert_eq!(
+        collect(limits::COLLECTED_ITEMS)
+            .output()
+            .as_array()
+            .unwrap()
+            .len(),
+        limits::COLLECTED_ITEMS
+    );
+    assert_eq!(
+        collect(limits::COLLECTED_ITEMS + 1).fault().code.as_deref(),
+        Some("page.limit")
+    );
+}
+
+#[test]
+fn the_detail_of_a_fault() {
+    let flow = "do: [{a: {raise: {error: {type: 'https://contoso.example/e', status: 500, title: t, detail: '${ .text }'}}}}]";
+    let detail = |length: usize| {
+        run(flow, json!({"text": "ä".repeat(length / 2)}))
+            .fault()
+            .detail
+            .clone()
+            .unwrap()
+    };
+    assert_eq!(detail(limits::DETAIL).len(), limits::DETAIL);
+    let cut = detail(limits::DETAIL + 2);
+    assert!(cut.len() <= limits::DETAIL && cut.ends_with('…'), "{cut}");
+}
+
+#[test]
+fn the_deepest_definition_needs_no_deep_stack() {
+    // Each level is a list, a map and a map of the text; the limit counts those.
+    let depth = (limits::DEPTH - 8) / 3;
+    let nest = |inner: &str| {
+        let flow = (0..depth).fold(inner.to_owned(), |inner, level| {
+            format!("[{{d{level}: {{do: {inner}}}}}]")
+        });
+        parse(&format!("do: {flow}"))
+    };
+    let completes = nest("[{a: {set: {n: 1}}}]");
+    let fails = nest("[{a: {raise: {error: {type: 'https://contoso.example/e', status: 500}}}}]");
+    let small = std::thread::Builder::new().stack_size(64 * 1024);
+    let ends = move || {
+        let mut worlds = [World::new(&completes), World::new(&fails)];
+        for world in &mut worlds {
+            world.start(json!({}));
+        }
+        (worlds[0].output().clone(), worlds[1].fault().status)
+    };
+    assert_eq!(
+        small.spawn(ends).unwrap().join().unwrap(),
+        (json!({"n": 1}), 500)
+    );
+}
