@@ -8,7 +8,7 @@ use crate::world::{Answer, World, parse, run};
 #[test]
 fn rounds_of_a_run() {
     let flow = "do: [{l: {for: {in: .list}, do: [{a: {set: {n: 1}}}]}}]";
-    let list = |extra: usize| json!({"list": vec![0; limits::ROUNDS as usize + extra]});
+    let list = |extra: usize| json!({"list": vec![""; limits::ROUNDS as usize + extra]});
     assert_eq!(run(flow, list(0)).output(), &json!({"n": 1}));
     let world = run(flow, list(1));
     assert_eq!(
