@@ -58,7 +58,7 @@ const INCLUDED: &[(&str, &str)] = &[
     ),
     (
         "Policies",
-        "`basic`, `bearer`, `digest`, `oauth2` (client credentials, token exchange), `oidc`, each inline or as the name of a connection",
+        "`basic`, `bearer`, `oauth2` and `oidc` with client credentials, inline or as the name of a connection; `digest` and token exchange are read, but a call with one of them inline faults",
     ),
 ];
 

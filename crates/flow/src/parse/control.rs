@@ -1,5 +1,7 @@
 //! Tasks that hold or choose others: `for`, `fork`, `switch`, `run`; and `set`.
 
+use std::collections::BTreeSet;
+
 use super::Reader;
 use super::block::Siblings;
 use super::data::flat;
@@ -87,21 +89,20 @@ impl<'t> Reader<'_, 't> {
             self.error(at, SCHEMA, "a `switch` has at least one case");
             return None;
         }
-        let (mut names, mut default) = (Vec::new(), None);
+        let (mut names, mut default) = (BTreeSet::new(), None);
         let mut cases = Vec::new();
         for item in &items {
             let Some((name, case)) = self.named(item) else {
                 cases.push(None);
                 continue;
             };
-            if names.contains(&name) {
+            if !names.insert(name) {
                 self.error(
                     &case,
                     DUPLICATE,
                     format!("a case `{}` is in this list already", shown(name)),
                 );
             }
-            names.push(name);
             let default_case = case.is_map() && !case.members().any(|(key, ..)| key == "when");
             if default_case && let Some(first) = default.replace(name) {
                 self.error(

@@ -148,6 +148,14 @@ impl<'t> Reader<'_, 't> {
             )
             .hint("write one expression, for example ${ \"Hello \\(.name)\" }");
         }
+        if looks_like_jq(text) {
+            self.warn(
+                at,
+                LITERAL,
+                "this is text: an expression stands in `${ … }` here",
+            )
+            .hint(format!("${{ {} }}", super::fields::shown(text)));
+        }
         self.lint_literal(at, text);
     }
 
@@ -277,6 +285,21 @@ impl<'t> Reader<'_, 't> {
 
 fn is_literal(template: &Template) -> bool {
     matches!(template, Template::Literal(_))
+}
+
+/// Whether text is a path or variable of jq and hardly anything else.
+fn looks_like_jq(text: &str) -> bool {
+    let rest = match text.strip_prefix('$') {
+        Some(rest) => rest,
+        None => match text.strip_prefix('.') {
+            Some(rest) => rest,
+            None => return false,
+        },
+    };
+    let word = rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
+    word && rest
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '[' | ']' | '"'))
 }
 
 /// Names that an expression reads as `$secrets.name`, `$secrets."name"` or `$secrets["name"]`. A name that is computed is looked up at run time.

@@ -5,6 +5,7 @@ use super::findings::{Found, REFERENCE, SCHEMA};
 use super::nearest::nearest;
 use super::position::Span;
 use super::tree::{Data, Entry, Node, Text};
+use crate::limits;
 
 /// A node, where it is in the document, and what is underlined when something is wrong with it.
 #[derive(Debug, Clone)]
@@ -152,21 +153,20 @@ impl<'t> Reader<'_, 't> {
     }
 
     pub(super) fn refuse_unknown(&mut self, fields: &Fields<'t>, known: &[&str]) {
-        for entry in fields.entries {
-            if known.contains(&entry.key.as_str()) {
-                continue;
-            }
+        let free: Vec<&str> = known
+            .iter()
+            .copied()
+            .filter(|key| !fields.has(key))
+            .collect();
+        let unknown = fields
+            .entries
+            .iter()
+            .filter(|entry| !known.contains(&entry.key.as_str()));
+        for entry in unknown.take(limits::FINDINGS) {
             let pointer = below(&fields.at.pointer, &entry.key);
-            let near = nearest(
-                &entry.key,
-                known.iter().copied().filter(|key| !fields.has(key)),
-            );
-            let error = self.findings.at(
-                SCHEMA,
-                &pointer,
-                &entry.key_span,
-                format!("unknown key `{}`", entry.key),
-            );
+            let near = nearest(&entry.key, free.iter().copied());
+            let message = format!("unknown key `{}`", shown(&entry.key));
+            let error = self.findings.at(SCHEMA, &pointer, &entry.key_span, message);
             match near {
                 Some(near) => error.hint(format!("did you mean `{near}`?")),
                 None if known.len() <= 12 => {
@@ -259,7 +259,10 @@ impl<'t> Reader<'_, 't> {
         name: &str,
         known: impl IntoIterator<Item = &'w str>,
     ) {
-        let near = nearest(name, known).map(str::to_owned);
+        // the first findings are the ones that are read
+        let near = (self.findings.count() < limits::FINDINGS)
+            .then(|| nearest(name, known).map(str::to_owned))
+            .flatten();
         let error = self.error(at, REFERENCE, message);
         if let Some(near) = near {
             error.hint(format!("did you mean `{near}`?"));

@@ -33,10 +33,17 @@ pub(super) const LOOP: &str = "flow.loop";
 /// Warning: a hook that anybody may call.
 pub(super) const PUBLIC_HOOK: &str = "flow.webhook_public";
 
+/// How many errors and how many warnings are kept until the end: a text with ten thousand mistakes is read to its end, but not
+/// worth their places.
+const KEPT: usize = 4 * limits::FINDINGS;
+
 /// The findings so far.
 pub(super) struct Findings<'s> {
     pub(super) source: Source<'s>,
-    all: Vec<Diagnostic>,
+    errors: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
+    /// Takes what is not kept.
+    spare: Option<Diagnostic>,
 }
 
 /// A finding that may get a hint.
@@ -46,19 +53,21 @@ impl Found<'_> {
     pub(super) fn hint(self, hint: impl Into<String>) {
         self.0.hint = Some(hint.into());
     }
-
-    fn warning(self) -> Self {
-        self.0.severity = Severity::Warning;
-        self
-    }
 }
 
 impl<'s> Findings<'s> {
     pub(super) fn new(source: Source<'s>) -> Findings<'s> {
         Findings {
             source,
-            all: Vec::new(),
+            errors: Vec::new(),
+            warnings: Vec::new(),
+            spare: None,
         }
+    }
+
+    /// How many errors there are, as far as they are kept.
+    pub(super) fn count(&self) -> usize {
+        self.errors.len()
     }
 
     /// An error at a place of the text.
@@ -69,23 +78,7 @@ impl<'s> Findings<'s> {
         span: &Span,
         message: impl Into<String>,
     ) -> Found<'_> {
-        let position = self.source.position(span);
-        let finding = Diagnostic {
-            code,
-            pointer: pointer.to_owned(),
-            line: position.line,
-            column: position.column,
-            length: position.length,
-            message: message.into(),
-            hint: None,
-            severity: Severity::Error,
-        };
-        // a text with ten thousand mistakes is not worth more memory than one with fifty
-        if self.all.len() >= 20 * limits::FINDINGS {
-            self.all.truncate(20 * limits::FINDINGS - 1);
-        }
-        self.all.push(finding);
-        Found(self.all.last_mut().expect("one was pushed"))
+        self.add(Severity::Error, code, (pointer, span), message.into())
     }
 
     /// A warning at a place of the text.
@@ -96,31 +89,57 @@ impl<'s> Findings<'s> {
         span: &Span,
         message: impl Into<String>,
     ) -> Found<'_> {
-        self.at(code, pointer, span, message).warning()
+        self.add(Severity::Warning, code, (pointer, span), message.into())
+    }
+
+    fn add(
+        &mut self,
+        severity: Severity,
+        code: &'static str,
+        (pointer, span): (&str, &Span),
+        message: String,
+    ) -> Found<'_> {
+        let list = match severity {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+        };
+        if list.len() >= KEPT {
+            let spare = self.spare.take().or_else(|| list.last().cloned());
+            return Found(
+                self.spare
+                    .insert(spare.expect("the list is full, so it has a last one")),
+            );
+        }
+        let position = self.source.position(span);
+        list.push(Diagnostic {
+            code,
+            pointer: pointer.to_owned(),
+            line: position.line,
+            column: position.column,
+            length: position.length,
+            message,
+            hint: None,
+            severity,
+        });
+        Found(list.last_mut().expect("one was pushed"))
     }
 
     /// The warnings, or everything when there is an error among it.
     pub(super) fn finish(self) -> Result<Vec<Diagnostic>, Diagnostics> {
-        let (mut errors, warnings): (Vec<_>, Vec<_>) = self
-            .all
-            .into_iter()
-            .partition(|finding| finding.severity == Severity::Error);
-        let refused = !errors.is_empty();
-        sort(&mut errors);
-        errors.truncate(limits::FINDINGS);
-        errors.extend(warnings);
-        sort(&mut errors);
+        let mut all = self.errors;
+        let refused = !all.is_empty();
+        sort(&mut all);
+        all.truncate(limits::FINDINGS);
+        let mut warnings = self.warnings;
+        sort(&mut warnings);
+        // errors first, where there is not room for all
+        warnings.truncate(limits::FINDINGS - all.len());
+        all.extend(warnings);
+        sort(&mut all);
         if refused {
-            while errors.len() > limits::FINDINGS {
-                let last = errors
-                    .iter()
-                    .rposition(|finding| finding.severity == Severity::Warning);
-                errors.remove(last.unwrap_or(errors.len() - 1));
-            }
-            return Err(Diagnostics(errors));
+            return Err(Diagnostics(all));
         }
-        errors.truncate(limits::FINDINGS);
-        Ok(errors)
+        Ok(all)
     }
 }
 

@@ -137,12 +137,9 @@ pub(super) fn read(text: &str, findings: &mut Findings<'_>) -> Option<Node> {
 
 fn scan_error(text: &str, error: &ScanError) -> Stop {
     let at = error.marker().byte_offset().unwrap_or(text.len());
-    let hint = text[..at.min(text.len())]
-        .rsplit('\n')
-        .next()
-        .is_some_and(|line| line.starts_with('\t') || text[at.min(text.len())..].starts_with('\t'))
-        .then_some("indent with spaces");
-    (at..at + 1, error.info(), hint)
+    let message = error.info();
+    let hint = message.contains("tab").then_some("indent with spaces");
+    (at..at + 1, message, hint)
 }
 
 /// Why reading can't go on.
@@ -160,8 +157,16 @@ enum Holds {
     Map {
         entries: Vec<Entry>,
         keys: BTreeSet<String>,
-        key: Option<(String, Span)>,
+        key: Key,
     },
+}
+
+/// The key whose value comes next.
+enum Key {
+    None,
+    New(String, Span),
+    /// It stands here a second time: its value is read and left out.
+    Again,
 }
 
 #[derive(Default)]
@@ -191,7 +196,7 @@ impl Tree {
             }
             Event::SequenceStart(_, anchor, _) => self.begin(span, anchor, Holds::List(Vec::new())),
             Event::MappingStart(_, anchor, _) => {
-                let (entries, keys, key) = (Vec::new(), BTreeSet::new(), None);
+                let (entries, keys, key) = (Vec::new(), BTreeSet::new(), Key::None);
                 self.begin(span, anchor, Holds::Map { entries, keys, key })
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(span),
@@ -238,7 +243,7 @@ impl Tree {
         matches!(
             self.open.last(),
             Some(Open {
-                holds: Holds::Map { key: None, .. },
+                holds: Holds::Map { key: Key::None, .. },
                 ..
             })
         )
@@ -271,17 +276,22 @@ impl Tree {
             ..
         }) = self.open.last_mut()
         {
-            if !keys.insert(value.to_owned()) {
+            *key = if keys.insert(value.to_owned()) {
+                Key::New(value.to_owned(), span.clone())
+            } else {
+                Key::Again
+            };
+            if matches!(key, Key::Again) {
+                let shown = super::fields::shown(value);
                 findings
                     .at(
                         DUPLICATE,
                         &super::fields::below(&pointer, value),
                         span,
-                        format!("the key `{value}` stands here twice"),
+                        format!("the key `{shown}` stands here twice"),
                     )
                     .hint("remove one of them");
             }
-            *key = Some((value.to_owned(), span.clone()));
         }
         Ok(())
     }
@@ -392,9 +402,7 @@ impl Tree {
                 holds: Holds::Map { entries, key, .. },
                 ..
             }) => {
-                if let Some((key, key_span)) = key.take()
-                    && entries.iter().all(|entry| entry.key != key)
-                {
+                if let Key::New(key, key_span) = std::mem::replace(key, Key::None) {
                     entries.push(Entry {
                         key,
                         key_span,
@@ -414,7 +422,7 @@ impl Tree {
             .fold(String::new(), |pointer, open| match &open.holds {
                 Holds::List(items) => format!("{pointer}/{}", items.len()),
                 Holds::Map {
-                    key: Some((key, _)),
+                    key: Key::New(key, _),
                     ..
                 } => super::fields::below(&pointer, key),
                 Holds::Map { .. } => pointer,

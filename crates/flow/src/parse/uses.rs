@@ -1,6 +1,6 @@
 //! `use`: named components. Places that name one read it where it stands, so that what is wrong with it is reported there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Reader;
@@ -82,6 +82,7 @@ impl<'t> Reader<'_, 't> {
     }
 
     fn secrets(&mut self, at: &At<'t>) {
+        let mut seen = BTreeSet::new();
         for item in self.list(at).unwrap_or_default() {
             let Some(name) = self.name(&item) else {
                 continue;
@@ -92,7 +93,7 @@ impl<'t> Reader<'_, 't> {
                     SCHEMA,
                     format!("`{}` can't be the name of a secret", shown(name)),
                 );
-            } else if self.uses.secrets.iter().any(|secret| secret == name) {
+            } else if !seen.insert(name) {
                 self.error(
                     &item,
                     DUPLICATE,

@@ -83,6 +83,32 @@ fn bombs_are_refused() {
     );
 }
 
+/// What would take the square of its size, were it compared each with each.
+#[test]
+fn much_of_the_same_is_read_in_bounded_time() {
+    let keys = many(45_000, |n| format!("k{n}: 1\n"));
+    check("many unknown keys", &keys, "flow.schema");
+    let same = many(20_000, |_| "a: 1\n".to_owned());
+    check("one key many times", &same, "flow.duplicate");
+    let members = many(40_000, |n| format!("      k{n}: text\n"));
+    let (read, took) = timed(&flow(&format!("  - a:\n     set:\n{members}")));
+    assert!(read.is_ok() && took < Duration::from_secs(20), "{took:?}");
+    let ways = many(1_000, |n| {
+        format!("  - a{n}: {{set: {{x: 1}}, then: b{n}}}\n")
+    });
+    check("many ways to nowhere", &flow(&ways), "flow.reference");
+    let secrets = many(45_000, |n| format!("s{n},"));
+    let (read, took) = timed(&format!(
+        "use: {{secrets: [{secrets}]}}\n{}",
+        flow("  - a: {set: {x: 1}}\n")
+    ));
+    assert!(read.is_ok() && took < Duration::from_secs(20), "{took:?}");
+    let cases = many(20_000, |n| format!("{{c{n}: {{when: .x, then: end}}}},"));
+    let (read, took) = timed(&flow(&format!("  - a: {{switch: [{cases}]}}\n")));
+    assert!(read.is_err(), "so many cases are too many values");
+    assert!(took < Duration::from_secs(20), "{took:?}");
+}
+
 #[test]
 fn much_of_the_language_is_refused() {
     let tasks = many(1_001, |n| format!("  - t{n}: {{set: {{x: 1}}}}\n"));

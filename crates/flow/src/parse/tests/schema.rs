@@ -365,8 +365,14 @@ fn example(folder: &std::path::Path, name: &str) -> String {
 
 #[test]
 fn the_pages_are_up_to_date() {
-    let page = include_str!("../../../../../docs/reference/profile.md");
-    assert_eq!(page, crate::reference::profile(), "run `make gen`");
-    let page = include_str!("../../../../../docs/reference/functions.md");
-    assert_eq!(page, crate::reference::functions(), "run `make gen`");
+    let profile = include_str!("../../../../../docs/reference/profile.md");
+    assert!(
+        profile == crate::reference::profile(),
+        "docs/reference/profile.md: run `make gen`"
+    );
+    let functions = include_str!("../../../../../docs/reference/functions.md");
+    assert!(
+        functions == crate::reference::functions(),
+        "docs/reference/functions.md: run `make gen`"
+    );
 }
