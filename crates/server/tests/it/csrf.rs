@@ -1,14 +1,55 @@
 //! Pages of other sites change nothing and read nothing (G22).
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::body::Body;
+use axum::response::Response;
 use serde_json::{Value, json};
 use store::{Actor, Role};
 
-use crate::house::{Answer, House};
+use crate::house::{Answer, House, PASSWORD, api};
+
+/// What a form or a page can send without being asked first, and what it can't.
+const CONTENT_TYPES: [&str; 3] = [
+    "application/json",
+    "text/plain",
+    "application/x-www-form-urlencoded",
+];
+
+/// Requests that don't come from our own page, or don't say so.
+fn foreign(own: &str) -> [Vec<(&'static str, String)>; 12] {
+    let of = |headers: &[(&'static str, &str)]| {
+        headers
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()))
+            .collect()
+    };
+    [
+        of(&[]),
+        of(&[("sec-fetch-site", "cross-site")]),
+        of(&[("sec-fetch-site", "same-site")]),
+        of(&[("sec-fetch-site", "cross-site"), ("origin", own)]),
+        of(&[
+            ("sec-fetch-site", "same-origin"),
+            ("origin", "https://attacker.example"),
+        ]),
+        of(&[("origin", "https://attacker.example")]),
+        of(&[("origin", "null")]),
+        of(&[("origin", "http://localhost:1")]),
+        of(&[("origin", "https://localhost")]),
+        of(&[("origin", "http://localhost.attacker.example")]),
+        of(&[("referer", own)]),
+        of(&[("origin", own), ("origin", "https://attacker.example")]),
+    ]
+}
 
 /// An administrator's browser, and how often it has tried.
 struct Page {
     house: House,
     cookie: String,
+    admin: String,
     tries: usize,
 }
 
@@ -20,6 +61,7 @@ impl Page {
         Page {
             house,
             cookie,
+            admin: admin.id.to_string(),
             tries: 0,
         }
     }
@@ -45,30 +87,13 @@ async fn only_our_own_pages_change_anything() {
     let mut page = Page::new().await;
     let own = page.house.url.clone();
     let loopback = own.replace("localhost", "127.0.0.1");
-    let foreign: [&[(&str, &str)]; 12] = [
-        &[],
-        &[("sec-fetch-site", "cross-site")],
-        &[("sec-fetch-site", "same-site")],
-        &[("sec-fetch-site", "cross-site"), ("origin", &own)],
-        &[
-            ("sec-fetch-site", "same-origin"),
-            ("origin", "https://attacker.example"),
-        ],
-        &[("origin", "https://attacker.example")],
-        &[("origin", "null")],
-        &[("origin", "http://localhost:1")],
-        &[("origin", "https://localhost")],
-        &[("origin", "http://localhost.attacker.example")],
-        &[("referer", &own)],
-        &[("origin", &own), ("origin", "https://attacker.example")],
-    ];
-    for headers in foreign {
-        for content_type in [
-            "application/json",
-            "text/plain",
-            "application/x-www-form-urlencoded",
-        ] {
-            let answer = page.attempt(headers, content_type).await;
+    for headers in &foreign(&own) {
+        let headers: Vec<(&str, &str)> = headers
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        for content_type in CONTENT_TYPES {
+            let answer = page.attempt(&headers, content_type).await;
             assert_eq!(answer.refusal(), "403 csrf", "{headers:?} {content_type}");
         }
     }
@@ -95,30 +120,203 @@ async fn only_our_own_pages_change_anything() {
     }
 }
 
-#[tokio::test]
-async fn every_unsafe_route_asks_whose_page_it_is() {
-    let page = Page::new().await;
-    let openapi: Value = serde_json::from_str(&server::openapi()).unwrap();
-    let mut routes = 0;
-    for (path, item) in openapi["paths"].as_object().unwrap() {
-        for method in item
-            .as_object()
-            .unwrap()
-            .keys()
-            .filter(|method| *method != "get")
-        {
-            let path = path.replace("{name}", "echo").replace("{id}", "key_x");
-            let request = page
-                .house
-                .request(&method.to_uppercase(), &path)
-                .cookie(&page.cookie)
-                .json(&json!({}));
-            let answer = request.header("sec-fetch-site", "cross-site").send().await;
-            assert_eq!(answer.refusal(), "403 csrf", "{method} {path}");
-            routes += 1;
+/// What the victim's browser could be made to send to one address, and what our own page gets for it.
+struct Attempt {
+    operation: &'static str,
+    method: &'static str,
+    path: String,
+    body: Value,
+    own_page: u16,
+}
+
+impl Attempt {
+    fn new(
+        operation: &'static str,
+        method: &'static str,
+        path: impl Into<String>,
+        body: Value,
+        own_page: u16,
+    ) -> Attempt {
+        Attempt {
+            operation,
+            method,
+            path: path.into(),
+            body,
+            own_page,
         }
     }
-    assert!(routes >= 14, "{routes}");
+
+    async fn send(
+        &self,
+        page: &Page,
+        headers: &[(&'static str, String)],
+        content_type: &str,
+    ) -> Answer {
+        let mut request = page
+            .house
+            .request(self.method, &self.path)
+            .cookie(&page.cookie)
+            .header("if-match", "*")
+            .body(content_type, self.body.to_string());
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        request.send().await
+    }
+}
+
+/// Every unsafe address, in an order in which our own page can use them all.
+async fn attempts(page: &Page) -> Vec<Attempt> {
+    let eve = page.house.user("eve", Role::Viewer).await;
+    page.house.key(Role::Viewer).await;
+    let keys = page.house.store.keys().list(&Actor::local()).await.unwrap();
+    let key = keys.last().unwrap().id.to_string();
+    let victim = "/api/v1/connections/victim";
+    let planted = json!({"name": "planted", "type": "none", "base_url": "http://127.0.0.1:1"});
+    let call = json!({"method": "POST", "path": "/", "body": 1});
+    let user = json!({"username": "planted", "password": PASSWORD, "role": "admin"});
+    let wrong = json!({"username": "admin", "password": "wrong"});
+    let setup = json!({"token": "kwsetup_wrong", "username": "planted", "password": PASSWORD});
+    vec![
+        Attempt::new(
+            "create_connection",
+            "POST",
+            "/api/v1/connections",
+            planted,
+            201,
+        ),
+        Attempt::new(
+            "reserve_redirect_uri",
+            "POST",
+            "/api/v1/redirect-uris",
+            json!({"name": "reserved"}),
+            201,
+        ),
+        Attempt::new("call", "POST", format!("{victim}/call"), call, 200),
+        Attempt::new(
+            "test_connection",
+            "POST",
+            format!("{victim}/test"),
+            json!({}),
+            200,
+        ),
+        Attempt::new(
+            "authorize_connection",
+            "POST",
+            format!("{victim}/authorize"),
+            json!({}),
+            400,
+        ),
+        Attempt::new(
+            "change_connection",
+            "PATCH",
+            victim,
+            json!({"base_url": "http://127.0.0.1:2"}),
+            200,
+        ),
+        Attempt::new("delete_connection", "DELETE", victim, json!({}), 204),
+        Attempt::new(
+            "create_key",
+            "POST",
+            "/api/v1/keys",
+            json!({"name": "planted", "role": "admin"}),
+            201,
+        ),
+        Attempt::new(
+            "revoke_key",
+            "DELETE",
+            format!("/api/v1/keys/{key}"),
+            json!({}),
+            204,
+        ),
+        Attempt::new("create_user", "POST", "/api/v1/users", user, 201),
+        Attempt::new(
+            "disable_user",
+            "POST",
+            format!("/api/v1/users/{}/disable", eve.id),
+            json!({}),
+            200,
+        ),
+        Attempt::new("sign_in", "POST", "/api/v1/session", wrong, 401),
+        Attempt::new("set_up", "POST", "/api/v1/setup", setup, 404),
+        Attempt::new("sign_out", "DELETE", "/api/v1/session", json!({}), 204),
+    ]
+}
+
+/// Everything that a request with the victim's cookie could have changed.
+async fn state(page: &Page, called: &AtomicUsize) -> String {
+    let (store, local) = (&page.house.store, Actor::local());
+    let connections = store.connections().list(&local).await.unwrap();
+    let mut filter = store::AuditFilter::default();
+    filter.actor = Some(page.admin.clone());
+    format!(
+        "{:?} {:?} {:?} {:?} {}",
+        connections,
+        store.keys().list(&local).await.unwrap(),
+        store.users().list(&local).await.unwrap(),
+        store.audit().list(&local, &filter).await.unwrap(),
+        called.load(Ordering::Relaxed),
+    )
+}
+
+#[tokio::test]
+async fn no_unsafe_route_does_anything_for_a_foreign_page() {
+    let page = Page::new().await;
+    let called = Arc::new(AtomicUsize::new(0));
+    let counted = called.clone();
+    let upstream = api(move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        async { Response::new(Body::from("{}")) }
+    })
+    .await;
+    page.house.plain_connection("victim", &upstream).await;
+    let attempts = attempts(&page).await;
+    let openapi: Value = serde_json::from_str(&server::openapi()).unwrap();
+    let paths = openapi["paths"].as_object().unwrap().values();
+    let unsafe_operations: BTreeSet<&str> = paths
+        .flat_map(|item| item.as_object().unwrap())
+        .filter(|(method, _)| *method != "get")
+        .map(|(_, operation)| operation["operationId"].as_str().unwrap())
+        .collect();
+    let tried = attempts.iter().map(|attempt| attempt.operation).collect();
+    assert_eq!(
+        unsafe_operations, tried,
+        "every unsafe route has its attempt"
+    );
+
+    let before = state(&page, &called).await;
+    let foreign = foreign(&page.house.url);
+    for attempt in &attempts {
+        // signing in and setting up need no cookie: what is no browser may ask, and is told that it is wrong
+        let open = ["sign_in", "set_up"].contains(&attempt.operation);
+        for headers in &foreign {
+            for content_type in CONTENT_TYPES {
+                let answer = attempt.send(&page, headers, content_type).await;
+                let said = headers.iter().any(|(name, _)| *name != "referer");
+                let at = format!("{} {headers:?} {content_type}", attempt.operation);
+                if said || !open {
+                    assert_eq!(answer.refusal(), "403 csrf", "{at}");
+                }
+                assert!(answer.status.is_client_error(), "{at}: {}", answer.status);
+                assert!(answer.headers.get("set-cookie").is_none(), "{at}");
+            }
+        }
+    }
+    assert_eq!(state(&page, &called).await, before);
+
+    // the same requests from our own page do what they say
+    page.house.clock.advance(jiff::SignedDuration::from_mins(2));
+    for attempt in &attempts {
+        let own = [("origin", page.house.url.clone())];
+        let answer = attempt.send(&page, &own, "application/json").await;
+        assert_eq!(
+            answer.status, attempt.own_page,
+            "{}: {}",
+            attempt.operation, answer.text
+        );
+    }
+    assert_ne!(state(&page, &called).await, before);
+    assert_eq!(called.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]
