@@ -247,8 +247,10 @@ async fn attempts(page: &Page) -> Vec<Attempt> {
 async fn state(page: &Page, called: &AtomicUsize) -> String {
     let (store, local) = (&page.house.store, Actor::local());
     let connections = store.connections().list(&local).await.unwrap();
-    let mut filter = store::AuditFilter::default();
-    filter.actor = Some(page.admin.clone());
+    let filter = store::AuditFilter {
+        actor: Some(page.admin.clone()),
+        ..store::AuditFilter::default()
+    };
     format!(
         "{:?} {:?} {:?} {:?} {}",
         connections,
