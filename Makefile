@@ -5,6 +5,7 @@
 #   make build   the release binary, console included where Node is
 #   make check   formatting, lints, licences, and that what is generated is up to date
 #   make gen     writes docs/reference and the console's types from the code
+#   make pictures  takes the guide's pictures anew (docs/img): they differ a little from run to run
 #   make dev     the demo of the development build, staying up
 #   make bench   ratios against nginx, start-up, memory, size: target/bench.json
 #   make proof   the long figures (renewal under load, several processes, slow token endpoint, 100,000 random flows)
@@ -22,7 +23,7 @@ DEBUG := $(TARGET)/debug/keyway
 TYPES := console/src/api/schema.d.ts
 ARGS ?=
 
-.PHONY: help build demo test check gen dev bench proof
+.PHONY: help build demo test check gen pictures dev bench proof
 
 help:
 	sed -n 's/^#   //p' Makefile
@@ -59,6 +60,13 @@ gen:
 	  $(DEBUG) reference "$${page%%:*}" > "$$file.new" && mv "$$file.new" "$$file"; \
 	done
 	if [ -e console/tools/openapi/node_modules/.installed ]; then npm run --silent --prefix console/tools/openapi gen >&2; fi
+
+pictures:
+	scripts/setup test >&2
+	scripts/console
+	cargo build --locked --package keyway >&2
+	cd console && KEYWAY=$(abspath $(DEBUG)) KEYWAY_PORT=8800 SANDBOX_PORT=8443 PICTURES=$(CURDIR)/docs/img \
+	  node --test --test-concurrency=1 tests/browser/walk.test.mjs tests/browser/failures.test.mjs
 
 dev:
 	scripts/setup build >&2

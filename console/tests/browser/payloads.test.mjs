@@ -11,7 +11,7 @@ import { person, raise } from "./stage.mjs";
 /** What stands on a page that could not be drawn. */
 const BROKEN = "This page broke";
 /** So many payloads stand in one string at a time. */
-const BATCH = 10;
+const BATCH = 15;
 const BATCHES = Array.from({ length: PAYLOADS.length / BATCH }, (_, at) => PAYLOADS.slice(at * BATCH, (at + 1) * BATCH));
 
 let stage;
@@ -188,8 +188,10 @@ function poisoned(value, key, round, path) {
   if (LINK_FIELDS.has(key)) return LINKS[round % LINKS.length];
   // every other round leaves times alone, so that the parts which need them are seen too
   if (round % 2 === 0 && !Number.isNaN(Date.parse(value))) return value;
-  return BATCHES[round].join(" ");
+  return BATCHES[round % BATCHES.length].join(" ");
 }
+
+const OTHERS = ["/connections", "/connections/told-1/change", "/connections/absent", "/connections/new/microsoft-graph", "/connections/new/api-connector", "/explorer", "/audit", "/keys", "/users"];
 
 test("every other string of every answer", async () => {
   const { page, context } = admin;
@@ -202,9 +204,10 @@ test("every other string of every answer", async () => {
     const document = poisoned(await response.json(), "", round, new URL(route.request().url()).pathname);
     await route.fulfill({ response, json: document });
   });
-  for (const _batch of BATCHES) {
-    for (const path of ["/connections", "/connections/told-0", "/connections/told-1/change", "/connections/absent", "/connections/new/microsoft-graph", "/connections/new/api-connector", "/explorer", "/audit", "/keys", "/users"]) await look(path);
-    round += 1;
+  for (; round < LINKS.length; round += 1) {
+    await look("/connections/told-0");
+    // the other pages show no links that come with an answer
+    if (round < BATCHES.length) for (const path of OTHERS) await look(path);
   }
   await context.unroute("**/api/v1/**");
   assert.ok(poisons > BATCHES.length * 10, `${poisons} answers`);

@@ -28,12 +28,12 @@ export async function looksRight(page) {
 }
 
 /** A picture for the guide, when `make pictures` asks for them. */
-export async function picture(page, name) {
+export async function picture(page, name, size = "window") {
   const folder = process.env.PICTURES;
   if (!folder) return;
   mkdirSync(folder, { recursive: true });
   await page.waitForLoadState("networkidle");
-  await page.screenshot({ path: join(folder, `${name}.png`), animations: "disabled", caret: "hide" });
+  await page.screenshot({ path: join(folder, `${name}.png`), animations: "disabled", caret: "hide", fullPage: size === "page" });
 }
 
 /** Connections → New Connection → API Connector. */

@@ -1,6 +1,7 @@
 // The stage of the browser walks: a sandbox, a Keyway that knows it as a cloud, and a browser.
 //
-// KEYWAY names the binary, with the console in it; CHROMIUM the browser.
+// KEYWAY names the binary, with the console in it; CHROMIUM the browser. KEYWAY_PORT and SANDBOX_PORT are for pictures,
+// on which addresses should be the same every time; otherwise any free port will do.
 
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -44,13 +45,13 @@ function ended(child) {
 export async function raise() {
   const dir = mkdtempSync(join(tmpdir(), "keyway-walk-"));
   const children = [];
-  const sandbox = start("the sandbox", ["sandbox", "serve", "--data-dir", join(dir, "sandbox"), "--listen", "127.0.0.1:0"], {}, /ready at (https:\S+)/);
+  const sandbox = start("the sandbox", ["sandbox", "serve", "--data-dir", join(dir, "sandbox"), "--listen", `127.0.0.1:${process.env.SANDBOX_PORT ?? 0}`], {}, /ready at (https:\S+)/);
   children.push(sandbox.child);
   await sandbox.found;
   const facts = JSON.parse(readFileSync(join(dir, "sandbox", "sandbox.json"), "utf8"));
   writeFileSync(join(dir, "keyway.toml"), `[[cloud]]\nname = "sandbox"\norigin = "${facts.origin}"\nca_file = "${facts.ca_file}"\n`);
 
-  const args = ["serve", "--data-dir", join(dir, "keyway"), "--config", join(dir, "keyway.toml"), "--listen", "127.0.0.1:0"];
+  const args = ["serve", "--data-dir", join(dir, "keyway"), "--config", join(dir, "keyway.toml"), "--listen", `127.0.0.1:${process.env.KEYWAY_PORT ?? 0}`];
   const server = start("keyway", args, { KEYWAY_EGRESS_ALLOW: "loopback" }, /one-time token: (\S+)[\s\S]*keyway is ready at (\S+)/);
   children.push(server.child);
   const [, token, url] = await server.found;

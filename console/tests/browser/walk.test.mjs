@@ -27,14 +27,14 @@ after(async () => {
 async function registered(name, kind) {
   const { page } = provider;
   const app = await portal.register(page, name, redirectUri);
-  await picture(page, `portal-endpoints-${kind}`);
+  await picture(page, `portal-endpoints-${kind.toLowerCase()}`);
   Object.assign(app, await portal.newSecret(page));
   assert.deepEqual(await axe(page), [], page.url());
-  await picture(page, `portal-secret-${kind}`);
+  await picture(page, `portal-secret-${kind.toLowerCase()}`);
   await portal.addPermission(page, kind, "User.Read.All");
   await portal.grantConsent(page, "User.Read.All");
   assert.deepEqual(await axe(page), [], page.url());
-  await picture(page, `portal-permissions-${kind}`);
+  await picture(page, `portal-permissions-${kind.toLowerCase()}`);
   return app;
 }
 
@@ -71,7 +71,7 @@ test("delegated: register, secret, permission, consent; OAuth, Create, sign in, 
   await looksRight(page);
   await fillIn(stage, page, app, DELEGATED);
   await looksRight(page);
-  await picture(page, "console-form-delegated");
+  await picture(page, "console-form-delegated", "page");
   const user = stage.facts.users[1];
   await signInAtProvider(stage, page, () => create(page), user);
   await badge(page, "works").waitFor();
@@ -91,7 +91,7 @@ test("app-only: register, secret, permission, consent; Client Credentials, heade
     await openConnector(stage, page, name, "Client Credentials");
     await fillIn(stage, page, app, { ...APP_ONLY, method });
     await looksRight(page);
-    await picture(page, "console-form-app-only");
+    await picture(page, "console-form-app-only", "page");
     await create(page);
     await badge(page, "works").waitFor();
     await showsUsers(stage, page);
