@@ -18,7 +18,12 @@ export const presetsQuery = queryOptions({
   queryFn: async ({ signal }): Promise<Presets> => {
     const list = await send<components["schemas"]["PresetList"]>("GET", "/presets", { signal });
     const graph = list.items.find((item) => item.preset === "microsoft-graph");
-    return { publicUrl: list.public_url, graphRedirectUri: graph?.redirect_uri ?? "", clouds: graph?.clouds ?? [] };
+    return { publicUrl: list.public_url, graphRedirectUri: graph?.redirect_uri ?? "", clouds: graph?.clouds.map(withoutSlash) ?? [] };
   },
   staleTime: Infinity,
 });
+
+/** Paths and scopes are put behind it. */
+function withoutSlash(cloud: Cloud): Cloud {
+  return { ...cloud, graph: cloud.graph.replace(/\/$/, "") };
+}

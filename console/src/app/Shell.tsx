@@ -47,11 +47,16 @@ export function Shell({ me, children }: { me: Me; children: ReactNode }) {
           <Foot me={me} />
         </div>
       </header>
-      <main className="main" id="content" tabIndex={-1}>
+      <main className="main" id="content" tabIndex={-1} key={location} ref={toTop}>
         {children}
       </main>
     </div>
   );
+}
+
+/** A page that is come to is seen from its beginning. */
+function toTop(page: HTMLElement | null) {
+  if (page) window.scrollTo(0, 0);
 }
 
 function Foot({ me }: { me: Me }) {

@@ -79,6 +79,24 @@ test("an OpenID Connect provider: found by its issuer", async () => {
   await looksRight(page);
 });
 
+test("the Microsoft Graph preset: cloud, tenant, app-only", async () => {
+  const { page } = admin;
+  const { tenant_id, app } = stage.facts;
+  await page.goto(`${stage.url}/connections/new`);
+  await page.getByRole("link", { name: /^Microsoft Graph Users/ }).click();
+  await page.getByLabel("Name", { exact: true }).fill("by-preset");
+  await page.getByRole("radio", { name: /The app itself/ }).check();
+  assert.equal(await page.getByLabel("Scope", { exact: true }).inputValue(), "https://graph.microsoft.com/.default");
+  await page.getByLabel("Cloud").selectOption("sandbox");
+  await page.getByRole("textbox", { name: "Tenant" }).fill(tenant_id);
+  await page.getByLabel("Client ID").fill(app.client_id);
+  await page.getByLabel("Client Secret").fill(app.client_secret);
+  await looksRight(page);
+  await create(page);
+  await badge(page, "works").waitFor();
+  assert.equal(await page.evaluate(() => window.scrollY), 0, "a page that is come to is seen from its beginning");
+});
+
 test("a key is shown once, a user is made", async () => {
   const { page } = admin;
   await page.goto(`${stage.url}/keys`);

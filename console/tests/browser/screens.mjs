@@ -33,7 +33,11 @@ export async function picture(page, name, size = "window") {
   if (!folder) return;
   mkdirSync(folder, { recursive: true });
   await page.waitForLoadState("networkidle");
-  await page.screenshot({ path: join(folder, `${name}.png`), animations: "disabled", caret: "hide", fullPage: size === "page" });
+  const before = page.viewportSize();
+  // the whole page in a window that is high enough: what sticks to the window stays where it is
+  if (size === "page") await page.setViewportSize({ width: before.width, height: await page.evaluate(() => document.documentElement.scrollHeight) });
+  await page.screenshot({ path: join(folder, `${name}.png`), animations: "disabled", caret: "hide" });
+  if (size === "page") await page.setViewportSize(before);
 }
 
 /** Connections → New Connection → API Connector. */
@@ -67,7 +71,6 @@ export async function signInAtProvider(stage, page, click, user) {
   await click();
   const popup = await opening;
   await popup.waitForURL(`${stage.facts.origin}/**`);
-  await picture(popup, "sign-in");
   await signIn(popup, user);
   const accept = popup.locator("button[name=decision][value=accept]");
   const gone = popup.waitForEvent("close").catch(() => undefined);

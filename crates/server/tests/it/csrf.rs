@@ -194,6 +194,13 @@ async fn attempts(page: &Page) -> Vec<Attempt> {
         ),
         Attempt::new("call", "POST", format!("{victim}/call"), call, 200),
         Attempt::new(
+            "pages",
+            "POST",
+            format!("{victim}/pages"),
+            json!({"path": "/"}),
+            200,
+        ),
+        Attempt::new(
             "test_connection",
             "POST",
             format!("{victim}/test"),
@@ -268,7 +275,7 @@ async fn no_unsafe_route_does_anything_for_a_foreign_page() {
     let counted = called.clone();
     let upstream = api(move |_| {
         counted.fetch_add(1, Ordering::Relaxed);
-        async { Response::new(Body::from("{}")) }
+        async { Response::new(Body::from(r#"{"value":[]}"#)) }
     })
     .await;
     page.house.plain_connection("victim", &upstream).await;
@@ -318,7 +325,7 @@ async fn no_unsafe_route_does_anything_for_a_foreign_page() {
         );
     }
     assert_ne!(state(&page, &called).await, before);
-    assert_eq!(called.load(Ordering::Relaxed), 1);
+    assert_eq!(called.load(Ordering::Relaxed), 2, "a call, and one page");
 }
 
 #[tokio::test]
