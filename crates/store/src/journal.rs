@@ -144,9 +144,9 @@ pub enum Unread {
 
 impl Runs<'_> {
     /// Stores a step of a run.
-    pub async fn commit(&self, progress: Progress) -> Result<Committed, Error> {
+    pub async fn commit(&self, progress: impl Into<Arc<Progress>>) -> Result<Committed, Error> {
         let sealer = Sealer(&self.0.inner.shared.vault);
-        let mut prepared = sealer.prepare(progress);
+        let mut prepared = sealer.prepare(progress.into());
         let work = move |tx: &mut Tx<'_>, shared: &Shared| {
             write::commit(tx, shared, &mut prepared).map(Outcome::unaudited)
         };

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use crate::{
-    Actor, Entry, Error, Outcome, Role, RunId, Shared, Store, Tx,
+    Actor, ConnectionId, Entry, Error, Outcome, Role, RunId, Shared, Store, Tx,
     journal::{self, Sealer},
     letters,
 };
@@ -161,6 +161,31 @@ impl Runs<'_> {
         let id = id.clone();
         let work = move |tx: &mut Tx<'_>, shared: &Shared| {
             letters::wake(tx, id.as_str(), shared.clock.now())?;
+            Ok(Outcome::unaudited(()))
+        };
+        self.0.change(work).await
+    }
+
+    /// The connections that runs wait for.
+    pub async fn parked_on(&self) -> Result<Vec<ConnectionId>, Error> {
+        let rows = self.0.read(
+            "SELECT DISTINCT parked_on FROM runs WHERE parked_on IS NOT NULL",
+            [],
+        );
+        rows.await?
+            .iter()
+            .map(|row| ConnectionId::parse(row.text(0)?))
+            .collect()
+    }
+
+    /// Wakes the runs that wait for a connection.
+    pub async fn wake_parked(&self, connection: &ConnectionId) -> Result<(), Error> {
+        let connection = connection.clone();
+        let work = move |tx: &mut Tx<'_>, shared: &Shared| {
+            tx.execute(
+                "UPDATE runs SET wake_at = $1, parked_on = NULL WHERE parked_on = $2 AND owner IS NULL",
+                [shared.clock.now().into(), connection.as_str().into()],
+            )?;
             Ok(Outcome::unaudited(()))
         };
         self.0.change(work).await

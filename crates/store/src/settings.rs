@@ -206,6 +206,14 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// Whether a call is worth a try: it works, or time alone may cure it.
+    pub fn is_usable(&self) -> bool {
+        matches!(
+            self.state,
+            State::Ok | State::Renewing | State::Waiting | State::Degraded
+        )
+    }
+
     /// A state without anything learned yet.
     pub fn new(state: State, since: Timestamp) -> Self {
         Self {

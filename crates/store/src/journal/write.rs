@@ -1,5 +1,7 @@
 //! One commit of one run, in the writer's thread.
 
+use std::sync::Arc;
+
 use super::{Committed, LONGEST_LINE, Line, Next, Progress, Unread, place, row_of};
 use crate::{
     Begun, Error, NewRun, RunId, RunStatus, Shared, TableAnswer, Tx, Value, Vault, approvals,
@@ -11,7 +13,7 @@ pub(crate) struct Sealer<'a>(pub(crate) &'a Vault);
 
 /// A step with everything sealed that can be sealed beforehand.
 pub(crate) struct Prepared {
-    progress: Progress,
+    progress: Arc<Progress>,
     lines: Vec<Sealed>,
     letters: Vec<Vec<u8>>,
     listeners: Vec<listeners::Prepared>,
@@ -44,12 +46,12 @@ impl Sealer<'_> {
     pub(crate) fn prepare_run(&self, mut run: NewRun) -> PreparedRun {
         let first = std::mem::replace(&mut run.first, Progress::new(run.id.clone(), 1, 0));
         PreparedRun {
-            first: self.prepare(first),
+            first: self.prepare(Arc::new(first)),
             run,
         }
     }
 
-    pub(crate) fn prepare(&self, mut progress: Progress) -> Prepared {
+    pub(crate) fn prepare(&self, progress: Arc<Progress>) -> Prepared {
         let run = progress.run.as_str().to_owned();
         let lines = (progress.position..)
             .zip(&progress.lines)
@@ -84,9 +86,10 @@ impl Sealer<'_> {
             ),
             Next::Go { .. } | Next::Wait { .. } => (None, None),
         };
-        let children = std::mem::take(&mut progress.children)
-            .into_iter()
-            .map(|child| self.prepare_run(child))
+        let children = progress
+            .children
+            .iter()
+            .map(|child| self.prepare_run(child.clone()))
             .collect();
         Prepared {
             progress,
@@ -217,7 +220,7 @@ fn step(tx: &mut Tx<'_>, shared: &Shared, prepared: &mut Prepared) -> Result<Com
     let now = shared.clock.now();
     let mut committed = Committed::default();
     append(tx, shared, prepared, &mut committed.tables)?;
-    let progress = &prepared.progress;
+    let progress = Arc::clone(&prepared.progress);
     let run = progress.run.as_str();
     if let Some(until) = progress.read_until {
         tx.execute(

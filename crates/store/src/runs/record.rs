@@ -87,8 +87,10 @@ pub enum Trigger {
         /// Which of the flow's triggers.
         trigger: String,
     },
-    /// Another run, see [`Parent`].
+    /// Another run that waits for its output, see [`Parent`].
     Run,
+    /// Another run that does not wait for it.
+    Detached,
     /// A person who wants it done again, see `retry_of`.
     Retry,
 }

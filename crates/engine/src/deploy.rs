@@ -1,0 +1,221 @@
+//! Deploying: a text becomes the current version of its flow, or it is said what would change and what is missing.
+
+mod calls;
+mod diff;
+
+use flow::definition::Flow;
+use flow::{Diagnostic, FaultType};
+use serde::Serialize;
+use store::{Actor, ConnectionName, FlowId, FlowRecord, NewVersion, Role};
+
+use crate::Error;
+use crate::local::Local;
+
+pub use calls::Need;
+
+/// What became of a deployment, or would.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deployment {
+    /// The flow is new.
+    Created,
+    /// It is a new version of a flow that was there.
+    Added,
+    /// The current version is this very text.
+    Unchanged,
+}
+
+/// A deployment.
+#[derive(Debug, Clone)]
+pub struct Deployed {
+    /// What became of it, or would.
+    pub deployment: Deployment,
+    /// The flow's namespace and name.
+    pub name: String,
+    /// `document.version`.
+    pub version: String,
+    /// The flow; none yet where nothing was stored.
+    pub flow: Option<FlowRecord>,
+    /// How the text differs from the current version's, as lines that begin with ` `, `-` or `+`.
+    pub diff: Vec<String>,
+    /// What somebody should look at, though the flow runs.
+    pub warnings: Vec<Diagnostic>,
+    /// The connections and secrets that it names, and how they stand.
+    pub preflight: Vec<Preflight>,
+}
+
+/// A connection or secret that a flow names, and what it needs of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Preflight {
+    /// Its name.
+    pub name: String,
+    /// What it is and how it stands.
+    pub standing: Standing,
+    /// The calls through it, as far as they can be read from the text.
+    pub calls: Vec<Need>,
+    /// The permissions that its token was granted, where that is known.
+    pub granted: Vec<String>,
+    /// What has to be done before the flow can run.
+    pub problem: Option<String>,
+}
+
+/// What a name of `use.secrets` stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Standing {
+    /// A connection, in this state.
+    Connection {
+        /// Its state's word.
+        state: String,
+    },
+    /// A plain secret.
+    Secret,
+    /// Nothing yet.
+    Missing,
+}
+
+impl Local {
+    /// Deploys a text: the flow's current version is this one from now. With [`DryRun::Yes`] nothing is stored.
+    pub async fn deploy(
+        &self,
+        actor: &Actor,
+        source: &str,
+        dry_run: DryRun,
+    ) -> Result<Deployed, Error> {
+        actor.require(Role::Admin)?;
+        let (store, definitions) = self.parts();
+        let text = source.to_owned();
+        let parsed = tokio::task::spawn_blocking(move || Flow::parse(&text)).await;
+        let flow = parsed
+            .map_err(|_| Error::Stopping)?
+            .map_err(Error::FlowInvalid)?;
+        let document = &flow.document;
+        let old = store
+            .flows()
+            .find(actor, &document.namespace, &document.name)
+            .await;
+        let old = old?;
+        let old_source = match &old {
+            Some(record) => {
+                let version = store
+                    .flows()
+                    .version(actor, &record.id, record.current)
+                    .await?;
+                version.map(|version| version.source)
+            }
+            None => None,
+        };
+        let mut deployed = Deployed {
+            deployment: match &old_source {
+                None => Deployment::Created,
+                Some(text) if text == source => Deployment::Unchanged,
+                Some(_) => Deployment::Added,
+            },
+            name: format!("{}/{}", document.namespace, document.name),
+            version: document.version.clone(),
+            flow: old,
+            diff: diff::lines(old_source.as_deref().unwrap_or_default(), source),
+            warnings: flow.warnings.clone(),
+            preflight: self.preflight(actor, &flow).await?,
+        };
+        if dry_run == DryRun::Yes {
+            return Ok(deployed);
+        }
+        let new = NewVersion {
+            namespace: document.namespace.clone(),
+            name: document.name.clone(),
+            version: document.version.clone(),
+            title: document.title.clone(),
+            retention_days: flow.settings.retention_days,
+            digest: flow.digest.clone(),
+            source: source.to_owned(),
+        };
+        let (record, deployment) = store.flows().deploy(actor, new).await?;
+        deployed.deployment = match deployment {
+            store::Deployment::Created => Deployment::Created,
+            store::Deployment::Added => Deployment::Added,
+            store::Deployment::Unchanged => Deployment::Unchanged,
+        };
+        definitions.forget();
+        self.rearm(&record).await?;
+        deployed.flow = Some(record);
+        Ok(deployed)
+    }
+
+    /// Lets a flow start again.
+    pub async fn enable(&self, actor: &Actor, id: &FlowId) -> Result<FlowRecord, Error> {
+        let record = self.parts().0.flows().enable(actor, id).await?;
+        self.rearm(&record).await?;
+        Ok(record)
+    }
+
+    /// Keeps a flow from starting; runs that are under way go on.
+    pub async fn disable(&self, actor: &Actor, id: &FlowId) -> Result<FlowRecord, Error> {
+        let record = self.parts().0.flows().disable(actor, id).await?;
+        self.rearm(&record).await?;
+        Ok(record)
+    }
+
+    /// Makes another version of a flow the current one; runs that are under way stay on theirs.
+    pub async fn roll_to(
+        &self,
+        actor: &Actor,
+        id: &FlowId,
+        number: i64,
+    ) -> Result<FlowRecord, Error> {
+        let record = self.parts().0.flows().roll_to(actor, id, number).await?;
+        self.rearm(&record).await?;
+        Ok(record)
+    }
+
+    async fn preflight(&self, actor: &Actor, flow: &Flow) -> Result<Vec<Preflight>, Error> {
+        let (store, definitions) = self.parts();
+        let mut found = Vec::new();
+        for name in &flow.secrets {
+            let needs = calls::of(flow, name);
+            let connection = match ConnectionName::parse(name) {
+                Ok(parsed) => store.connections().find(actor, &parsed).await?,
+                Err(_) => None,
+            };
+            let mut entry = Preflight {
+                name: name.clone(),
+                standing: Standing::Missing,
+                calls: needs,
+                granted: Vec::new(),
+                problem: None,
+            };
+            if let Some(connection) = connection {
+                let state = connection.standing.state.as_str().to_owned();
+                if !connection.standing.is_usable() {
+                    entry.problem = Some(format!(
+                        "connection \"{name}\" is {state}: `keyway connection explain {name}` says what to do"
+                    ));
+                }
+                let row = store.tokens().read(&connection.id).await?;
+                let scope = row.token.and_then(|token| token.scope);
+                entry.granted = scope
+                    .map(|scope| scope.to_string().split(' ').map(str::to_owned).collect())
+                    .unwrap_or_default();
+                entry.standing = Standing::Connection { state };
+            } else if definitions.secret(name).await?.is_some() {
+                entry.standing = Standing::Secret;
+            } else {
+                entry.problem = Some(format!(
+                    "there is neither a connection nor a secret \"{name}\": calls through it end with a fault {}",
+                    FaultType::Authorization.name()
+                ));
+            }
+            found.push(entry);
+        }
+        Ok(found)
+    }
+}
+
+/// Whether a deployment is only looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DryRun {
+    /// It is stored.
+    No,
+    /// It is only looked at.
+    Yes,
+}

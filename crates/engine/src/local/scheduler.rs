@@ -1,0 +1,414 @@
+//! The scheduler: says that this process lives, takes runs that are due, and lets triggers fire.
+//!
+//! It looks when it is told to, when the next run or trigger is due, and once in a while. What goes wrong is never
+//! swallowed: it is logged, counted and shown by [`Local::health`](super::Local::health).
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use flow::machine::{Machine, Recording, SEMANTICS};
+use flow::{Fault, FaultType, Recorded};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use store::{Actor, ConnectionId, Next, Progress, Run, RunId, RunStatus};
+
+use super::drive::Drive;
+use super::start::Draft;
+use super::{Company, Inner};
+use crate::Error;
+
+/// How many runs are taken at once.
+const AT_ONCE: u32 = 200;
+/// How long a run may be due before somebody must know.
+const LATE: SignedDuration = SignedDuration::from_secs(30);
+/// How often runs are woken for the same connection while nothing about it changed.
+const AGAIN: Duration = Duration::from_secs(30);
+/// How often finished runs are looked through.
+const SWEEP: Duration = Duration::from_mins(10);
+
+/// How the scheduler is doing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Health {
+    /// What fails now, and since when.
+    pub failing: Option<(String, Timestamp)>,
+    /// How long the run that is due for longest has been waiting.
+    pub oldest_due: SignedDuration,
+}
+
+impl Health {
+    /// Whether somebody must act.
+    pub fn is_alarming(&self) -> bool {
+        self.failing.is_some() || self.oldest_due > LATE
+    }
+}
+
+/// What the scheduler keeps about itself.
+#[derive(Default)]
+pub(super) struct Watch(Mutex<Watched>);
+
+#[derive(Default)]
+struct Watched {
+    failing: Option<(String, Instant)>,
+    oldest_due: SignedDuration,
+}
+
+impl Watch {
+    pub(super) fn read(&self, now: Timestamp) -> Health {
+        let watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Health {
+            failing: watched.failing.as_ref().map(|(what, since)| {
+                let ago = SignedDuration::try_from(since.elapsed()).unwrap_or_default();
+                (what.clone(), now.saturating_sub(ago).unwrap_or(now))
+            }),
+            oldest_due: watched.oldest_due,
+        }
+    }
+
+    pub(super) fn failed(&self, what: &'static str, error: &dyn std::fmt::Display) {
+        metrics::counter!("keyway_engine_failures_total", "what" => what).increment(1);
+        tracing::error!(what, %error, "runs can't go on as they should: the store does not do what it must");
+        let mut watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = watched
+            .failing
+            .as_ref()
+            .map_or_else(Instant::now, |(_, since)| *since);
+        watched.failing = Some((format!("{what}: {error}"), since));
+    }
+
+    fn works(&self, oldest: SignedDuration) {
+        let mut watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        watched.failing = None;
+        watched.oldest_due = oldest;
+    }
+}
+
+/// Starts the scheduler.
+pub(super) fn spawn(inner: &Arc<Inner>) {
+    inner.tracker.spawn(beat(Arc::clone(inner)));
+    inner.tracker.spawn(look(Arc::clone(inner)));
+}
+
+/// Says again and again that this process lives.
+async fn beat(inner: Arc<Inner>) {
+    let lease = inner.config.lease;
+    let pause = Duration::try_from(lease / 4).unwrap_or(Duration::from_secs(1));
+    loop {
+        if let Err(error) = inner
+            .store
+            .runs()
+            .beat(&inner.config.incarnation, lease)
+            .await
+        {
+            inner.health.failed("beat", &error);
+        }
+        // It beats as long as runs are in memory, also while the process is being stopped.
+        let stopping = inner.cancel.is_cancelled();
+        let live = inner
+            .live
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len();
+        if stopping && live == 0 {
+            break;
+        }
+        let pause = if stopping {
+            Duration::from_millis(50)
+        } else {
+            pause
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = inner.cancel.cancelled(), if !stopping => {}
+        }
+    }
+    if let Err(error) = inner.store.runs().retire(&inner.config.incarnation).await {
+        tracing::warn!(%error, "others will take over what is left only when the lease lapses");
+    }
+}
+
+async fn look(inner: Arc<Inner>) {
+    if inner.config.company == Company::Alone {
+        while let Err(error) = evict(&inner).await {
+            inner.health.failed("take over", &error);
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+                () = inner.cancel.cancelled() => return,
+            }
+        }
+    }
+    let mut connections = HashMap::new();
+    let mut swept: Option<Instant> = None;
+    loop {
+        let pause = match round(&inner, &mut connections).await {
+            Ok(pause) => pause,
+            Err(error) => {
+                inner.health.failed("claim", &error);
+                inner.config.poll.min(Duration::from_secs(1))
+            }
+        };
+        if swept.is_none_or(|since| since.elapsed() >= SWEEP) {
+            swept = Some(Instant::now());
+            if let Err(error) = inner
+                .store
+                .runs()
+                .sweep(inner.config.retention_days, 1_000)
+                .await
+            {
+                inner.health.failed("retention", &error);
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = inner.wake.notified() => {}
+            () = inner.cancel.cancelled() => return,
+        }
+    }
+}
+
+/// Whoever is alone takes over at once what others left; it must be known as living first.
+async fn evict(inner: &Arc<Inner>) -> Result<(), store::Error> {
+    let runs = inner.store.runs();
+    runs.beat(&inner.config.incarnation, inner.config.lease)
+        .await?;
+    runs.evict_others(&inner.config.incarnation).await
+}
+
+/// One look at everything; answers how long it may be until the next.
+async fn round(
+    inner: &Arc<Inner>,
+    connections: &mut HashMap<ConnectionId, (u64, Instant)>,
+) -> Result<Duration, Error> {
+    inner.fire().await?;
+    wake_parked(inner, connections).await?;
+    if inner.config.company == Company::Others {
+        let told = inner
+            .store
+            .runs()
+            .with_letters(&inner.config.incarnation)
+            .await;
+        let told = told?;
+        let live = inner.live.lock().unwrap_or_else(PoisonError::into_inner);
+        for run in &told {
+            if let Some(nudge) = live.get(run) {
+                nudge.notify_one();
+            }
+        }
+    }
+    let mut oldest = SignedDuration::ZERO;
+    loop {
+        let now = inner.now();
+        let due = inner.store.runs().next_due().await?;
+        let lapsed = inner
+            .store
+            .runs()
+            .anyone_lapsed(&inner.config.incarnation)
+            .await;
+        if due.is_none_or(|due| due > now) && !lapsed? {
+            break;
+        }
+        let room = u32::try_from(inner.room.available_permits()).unwrap_or(AT_ONCE);
+        if room == 0 {
+            oldest = due.map_or(oldest, |due| now.duration_since(due));
+            break;
+        }
+        let claimed = inner
+            .store
+            .runs()
+            .claim(&inner.config.incarnation, room.min(AT_ONCE))
+            .await?;
+        crate::failpoint::reach("run-claimed");
+        oldest = oldest.max(claimed.oldest);
+        if claimed.taken_over > 0 {
+            tracing::info!(
+                runs = claimed.taken_over,
+                "took runs over whose owner is gone"
+            );
+        }
+        if claimed.runs.is_empty() {
+            break;
+        }
+        for run in claimed.runs {
+            inner.take_up(run);
+        }
+        // The permits are taken by the tasks that were just spawned.
+        tokio::task::yield_now().await;
+    }
+    if oldest > LATE {
+        tracing::error!(
+            seconds = oldest.as_secs(),
+            "a run had been due for long before anybody took it"
+        );
+    }
+    inner.health.works(oldest);
+    let now = inner.now();
+    let next = [
+        inner.store.runs().next_due().await?,
+        inner.store.schedules().next_due().await?,
+    ];
+    let soonest = next.into_iter().flatten().min();
+    // What is due and could not be taken is looked at again in a while, not at once.
+    let soonest = soonest.filter(|at| *at > now);
+    let until = soonest.map_or(inner.config.poll, |at| {
+        Duration::try_from(at.duration_since(now)).unwrap_or_default()
+    });
+    Ok(until.clamp(Duration::from_millis(1), inner.config.poll))
+}
+
+/// Wakes the runs that wait for a connection which is usable again.
+async fn wake_parked(
+    inner: &Arc<Inner>,
+    known: &mut HashMap<ConnectionId, (u64, Instant)>,
+) -> Result<(), Error> {
+    let waited_for = inner.store.runs().parked_on().await?;
+    known.retain(|connection, _| waited_for.contains(connection));
+    for id in waited_for {
+        let epoch = inner.store.epoch(&id);
+        let before = known.get(&id);
+        let rests = before.is_some_and(|(seen, since)| *seen == epoch && since.elapsed() < AGAIN);
+        if rests {
+            continue;
+        }
+        let connection = inner
+            .store
+            .connections()
+            .find_by_id(&Actor::system(), &id)
+            .await?;
+        // One that was deleted makes the call fail, which is better than to wait for ever.
+        let usable = connection.is_none_or(|connection| connection.standing.is_usable());
+        if usable {
+            known.insert(id.clone(), (epoch, Instant::now()));
+            inner.store.runs().wake_parked(&id).await?;
+        }
+    }
+    Ok(())
+}
+
+impl Inner {
+    /// Goes on with a run that was claimed.
+    fn take_up(self: &Arc<Self>, run: Run) {
+        let inner = Arc::clone(self);
+        self.tracker.spawn(async move {
+            let Ok(room) = Arc::clone(&inner.room).acquire_owned().await else {
+                return;
+            };
+            let (id, epoch) = (run.id.clone(), run.epoch);
+            let mut pause = Duration::from_millis(50);
+            loop {
+                match inner.resume(&run).await {
+                    Ok(Some(drive)) => return drive.work(room).await,
+                    Ok(None) => return,
+                    Err(error @ (Error::FlowInvalid(_) | Error::FlowNotFound { .. })) => {
+                        return inner.give_up(&id, epoch, &error).await;
+                    }
+                    Err(error) => {
+                        inner.health.failed("resume", &error);
+                        tokio::time::sleep(pause).await;
+                        pause = (pause * 2).min(Duration::from_secs(5));
+                        if inner.cancel.is_cancelled() && pause > Duration::from_secs(1) {
+                            return;
+                        }
+                    }
+                }
+            }
+        });
+    }
+
+    /// Reads a run's journal and plays it again.
+    async fn resume(self: &Arc<Self>, run: &Run) -> Result<Option<Drive>, Error> {
+        let definition = self.definitions.load(&run.flow, run.version).await?;
+        if run.semantics != SEMANTICS {
+            return Err(Error::FlowNotFound {
+                name: format!("{} in semantics {}", definition.name(), run.semantics),
+            });
+        }
+        let secrets = self.definitions.secrets(&definition).await?;
+        let lines = self.store.runs().journal(&run.id).await?;
+        let letters = self.store.runs().letters(&run.id).await?;
+        let position = i64::try_from(lines.len()).unwrap_or(i64::MAX);
+        let machine = Machine::new(
+            Arc::clone(&definition.flow),
+            secrets.clone(),
+            Recording::Nothing,
+        );
+        let (machine, last) = replay(machine, lines).await?;
+        let draft = Draft {
+            run: run.id.clone(),
+            definition,
+            input: Value::Null,
+            actor: run.actor.clone(),
+            trigger: run.trigger.clone(),
+            key: None,
+            firing: None,
+            parent: run.parent.clone(),
+            depth: run.depth,
+        };
+        let mut drive = Drive::new(Arc::clone(self), &draft, machine, &secrets);
+        drive.taken_up(run, position, last);
+        Ok(drive.resume(letters).await)
+    }
+
+    /// A run whose definition can't be read any more ends, and says so: it must not be looked at for ever.
+    async fn give_up(&self, run: &RunId, epoch: i64, error: &Error) {
+        tracing::error!(%run, %error, "a run can't go on");
+        let lines = match self.store.runs().journal(run).await {
+            Ok(lines) => i64::try_from(lines.len()).unwrap_or(i64::MAX),
+            Err(error) => return self.health.failed("give up", &error),
+        };
+        let fault = Fault::new(FaultType::Configuration, error.to_string()).code(error.code());
+        let mut progress = Progress::new(run.clone(), epoch, lines);
+        progress.next = Next::End {
+            status: RunStatus::Faulted,
+            output: None,
+            error: Some(fault.error()),
+        };
+        if let Err(error) = self.store.runs().commit(progress).await {
+            self.health.failed("give up", &error);
+        }
+    }
+
+    /// A step was refused. If this process is still the owner it was stored after all, and the run is read again.
+    pub(super) fn look_after(self: &Arc<Self>, run: &RunId, epoch: i64) {
+        let (inner, run) = (Arc::clone(self), run.clone());
+        self.tracker.spawn(async move {
+            let found = inner.store.runs().find(&Actor::system(), &run).await;
+            match found {
+                Ok(Some(found)) => {
+                    let ours = found.owner.as_deref() == Some(inner.config.incarnation.as_str());
+                    if ours && found.epoch == epoch {
+                        inner.take_up(found);
+                    }
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    inner.health.failed("look after", &error);
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    inner.look_after(&run, epoch);
+                }
+            }
+        });
+    }
+}
+
+/// Plays a journal, off the async threads: it may be long.
+pub(super) async fn replay(
+    mut machine: Machine,
+    lines: Vec<Value>,
+) -> Result<(Machine, Timestamp), Error> {
+    let work = move || {
+        let mut last = Timestamp::MIN;
+        for line in lines {
+            let recorded: Recorded =
+                serde_json::from_value(line).map_err(|error| Error::Invalid {
+                    what: "a line of the journal",
+                    why: error.to_string(),
+                })?;
+            last = last.max(recorded.at);
+            machine.apply(&recorded);
+        }
+        Ok((machine, last))
+    };
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| Error::Stopping)?
+}

@@ -1,0 +1,246 @@
+//! Starting runs. Whoever accepts a start inserts the run as its own and works on it at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use flow::machine::{Machine, Recording, SEMANTICS};
+use flow::{Event, Recorded};
+use serde_json::Value;
+use store::{Actor, Begun, NewFiring, NewRun, Parent, Role, RunId, RunStatus, Trigger};
+
+use super::drive::Drive;
+use super::{Answer, Inner, Local, Outcome};
+use crate::Error;
+use crate::definitions::Definition;
+
+/// A run that is asked for.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// The flow's namespace.
+    pub namespace: String,
+    /// The flow's name.
+    pub name: String,
+    /// `document.version`; `None` is the current one.
+    pub version: Option<String>,
+    /// The raw input.
+    pub input: Value,
+    /// What starts it.
+    pub trigger: Trigger,
+    /// A key under which no second run is started.
+    pub key: Option<String>,
+}
+
+/// What became of a start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Started {
+    /// The run is stored.
+    Now(RunId),
+    /// A run was started under the same key before.
+    Before(RunId),
+}
+
+impl Started {
+    /// The run.
+    pub fn run(&self) -> &RunId {
+        match self {
+            Started::Now(run) | Started::Before(run) => run,
+        }
+    }
+}
+
+/// A run that is about to be stored.
+pub(super) struct Draft {
+    pub(super) run: RunId,
+    pub(super) definition: Arc<Definition>,
+    pub(super) input: Value,
+    pub(super) actor: String,
+    pub(super) trigger: Trigger,
+    pub(super) key: Option<String>,
+    pub(super) firing: Option<NewFiring>,
+    pub(super) parent: Option<Parent>,
+    pub(super) depth: u32,
+}
+
+impl Local {
+    /// Starts a run; it is durable when this returns.
+    pub async fn start(&self, actor: &Actor, start: Start) -> Result<Started, Error> {
+        let draft = self.inner.draft(actor, start).await?;
+        self.inner.begin(draft).await
+    }
+
+    /// Starts a run and waits until it answers or ends, but not longer than `deadline`.
+    pub async fn start_and_wait(
+        &self,
+        actor: &Actor,
+        start: Start,
+        deadline: Duration,
+    ) -> Result<(Started, Answer), Error> {
+        let draft = self.inner.draft(actor, start).await?;
+        // Before it is stored: it may end in the same commit.
+        let waiting = self.inner.waiters.wait(&draft.run);
+        let until = tokio::time::Instant::now() + deadline;
+        let started = self.inner.begin(draft).await?;
+        let run = started.run().clone();
+        let outcome = match &started {
+            Started::Now(_) => tokio::time::timeout_at(until, waiting).await.ok(),
+            Started::Before(_) => None,
+        };
+        let outcome = match outcome {
+            Some(Ok(outcome)) => outcome,
+            _ => self.outcome(actor, &run).await?,
+        };
+        Ok((started, Answer { run, outcome }))
+    }
+
+    /// Waits until a run answers or ends, but not longer than `deadline`.
+    pub async fn wait(
+        &self,
+        actor: &Actor,
+        run: &RunId,
+        deadline: Duration,
+    ) -> Result<Outcome, Error> {
+        let until = tokio::time::Instant::now() + deadline;
+        loop {
+            let waiting = self.inner.waiters.wait(run);
+            match self.outcome(actor, run).await? {
+                Outcome::Pending => {}
+                outcome => return Ok(outcome),
+            }
+            // It may end in another process, which tells only the store.
+            let look = (tokio::time::Instant::now() + self.inner.config.poll).min(until);
+            if let Ok(Ok(outcome)) = tokio::time::timeout_at(look, waiting).await {
+                return Ok(outcome);
+            }
+            if tokio::time::Instant::now() >= until {
+                return self.outcome(actor, run).await;
+            }
+        }
+    }
+
+    /// What became of a run, as it is stored.
+    pub async fn outcome(&self, actor: &Actor, run: &RunId) -> Result<Outcome, Error> {
+        let runs = self.inner.store.runs();
+        let found = runs.find(actor, run).await?;
+        let found = found.ok_or_else(|| Error::RunNotFound {
+            id: run.to_string(),
+        })?;
+        Ok(match found.status {
+            RunStatus::Completed => {
+                Outcome::Completed(runs.output(actor, run).await?.unwrap_or_default())
+            }
+            RunStatus::Faulted => Outcome::Faulted(found.error.unwrap_or_default()),
+            RunStatus::Cancelled => Outcome::Cancelled,
+            _ => Outcome::Pending,
+        })
+    }
+}
+
+impl Inner {
+    async fn draft(&self, actor: &Actor, start: Start) -> Result<Draft, Error> {
+        actor.require(Role::Operator)?;
+        let record = self
+            .definitions
+            .record(&start.namespace, &start.name)
+            .await?;
+        if record.disabled_at.is_some() {
+            return Err(Error::FlowDisabled {
+                name: format!("{}/{}", start.namespace, start.name),
+            });
+        }
+        let definition = self
+            .definitions
+            .wanted(&record, start.version.as_deref())
+            .await?;
+        Ok(Draft {
+            run: RunId::random(),
+            definition,
+            input: start.input,
+            actor: actor.id.clone(),
+            trigger: start.trigger,
+            key: start.key,
+            firing: None,
+            parent: None,
+            depth: 0,
+        })
+    }
+
+    /// Stores a run with as much progress as it makes at once, and goes on with it.
+    pub(super) async fn begin(self: &Arc<Self>, draft: Draft) -> Result<Started, Error> {
+        if self.cancel.is_cancelled() {
+            return Err(Error::Stopping);
+        }
+        let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else {
+            return self.leave_to_others(draft).await;
+        };
+        let secrets = self.definitions.secrets(&draft.definition).await?;
+        let machine = Machine::new(
+            Arc::clone(&draft.definition.flow),
+            secrets.clone(),
+            Recording::Nothing,
+        );
+        let mut drive = Drive::new(Arc::clone(self), &draft, machine, &secrets);
+        let started = started(&draft, self.now());
+        let mut plan = drive.first(started).await;
+        let progress = plan.take();
+        let after = (super::drive::lines(&progress), progress.next.clone());
+        let new = new_run(&draft, Some(self.config.incarnation.clone()), progress);
+        match self.store.runs().begin(new).await? {
+            Begun::Before(run) => Ok(Started::Before(run)),
+            Begun::Now(committed) => {
+                crate::failpoint::reach("run-inserted");
+                let run = draft.run;
+                if let Some(drive) = drive.begun(plan, after, committed).await {
+                    let task = drive.work(room);
+                    self.tracker.spawn(task);
+                }
+                Ok(Started::Now(run))
+            }
+        }
+    }
+
+    /// Stores a run that nobody owns: whoever has room takes it.
+    async fn leave_to_others(self: &Arc<Self>, draft: Draft) -> Result<Started, Error> {
+        let mut progress = store::Progress::new(draft.run.clone(), 1, 0);
+        progress.lines = vec![super::plan::line(&started(&draft, self.now()))];
+        let new = new_run(&draft, None, progress);
+        Ok(match self.store.runs().begin(new).await? {
+            Begun::Before(run) => Started::Before(run),
+            Begun::Now(_) => {
+                self.wake.notify_one();
+                Started::Now(draft.run)
+            }
+        })
+    }
+}
+
+/// The first line of a run.
+pub(super) fn started(draft: &Draft, at: jiff::Timestamp) -> Recorded {
+    Recorded {
+        at,
+        event: Event::Started {
+            run: draft.run.to_string(),
+            input: draft.input.clone(),
+            entropy: u64::try_from(super::random() >> 64).unwrap_or_default(),
+        },
+    }
+}
+
+/// The record of a run that is about to be stored.
+pub(super) fn new_run(draft: &Draft, owner: Option<String>, first: store::Progress) -> NewRun {
+    NewRun {
+        id: draft.run.clone(),
+        flow: draft.definition.id.clone(),
+        version: draft.definition.number,
+        digest: draft.definition.flow.digest.clone(),
+        semantics: SEMANTICS,
+        actor: draft.actor.clone(),
+        trigger: draft.trigger.clone(),
+        parent: draft.parent.clone(),
+        depth: draft.depth,
+        retry_of: None,
+        key: draft.key.clone(),
+        owner,
+        firing: draft.firing.clone(),
+        first,
+    }
+}

@@ -1,0 +1,115 @@
+//! Carries out what a run wants done by another party, and makes a value or a fault of what came back.
+//!
+//! The only part of the room that knows `connect`. It records nothing: whoever drives the run does that, and passes the
+//! same command again when nothing was recorded.
+
+mod answer;
+mod failure;
+mod http;
+mod openapi;
+mod page;
+mod policy;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use connect::{Connector, Unnamed};
+use flow::command::{Call, HttpCall};
+use flow::definition::OnConnectionNeeds;
+use flow::{CommandId, Fault};
+use serde_json::Value;
+use store::{Actor, ConnectionId, RunId};
+use tokio::sync::Mutex;
+
+use crate::definitions::Definitions;
+
+pub(crate) use http::must_not_repeat;
+
+/// On whose behalf something is done.
+pub(crate) struct Caller {
+    pub(crate) run: RunId,
+    pub(crate) actor: Actor,
+    pub(crate) needs: OnConnectionNeeds,
+    /// Policies of the flow's own, and the tokens they obtained; they live as long as the run is in memory.
+    unnamed: Mutex<HashMap<String, Arc<Unnamed>>>,
+}
+
+impl Caller {
+    pub(crate) fn new(run: RunId, actor: Actor, needs: OnConnectionNeeds) -> Caller {
+        Caller {
+            run,
+            actor,
+            needs,
+            unnamed: Mutex::default(),
+        }
+    }
+}
+
+/// What became of a command.
+#[derive(Debug)]
+pub(crate) enum Done {
+    /// It came to its end.
+    Result {
+        result: Result<Value, Fault>,
+        explanation: Option<Value>,
+    },
+    /// It was not sent: a connection needs somebody.
+    Needs {
+        name: String,
+        id: ConnectionId,
+        code: String,
+    },
+    /// It is known now which request it is; nothing was sent yet.
+    Ready(Box<HttpCall>),
+}
+
+impl Done {
+    fn of(result: Result<Value, Fault>) -> Done {
+        Done::Result {
+            result,
+            explanation: None,
+        }
+    }
+}
+
+impl From<Fault> for Done {
+    fn from(fault: Fault) -> Done {
+        Done::of(Err(fault))
+    }
+}
+
+/// Carries out calls.
+#[derive(Clone)]
+pub(crate) struct Performer {
+    connector: Connector,
+    definitions: Arc<Definitions>,
+    documents: Arc<openapi::Documents>,
+}
+
+impl Performer {
+    pub(crate) fn new(connector: Connector, definitions: Arc<Definitions>) -> Performer {
+        Performer {
+            connector,
+            definitions,
+            documents: Arc::default(),
+        }
+    }
+
+    /// Carries out a call. Can be dropped at any time; the other party may have got the request then.
+    pub(crate) async fn call(&self, caller: &Caller, id: &CommandId, call: &Call) -> Done {
+        match call {
+            Call::Http(call) => self.http(caller, id, call).await,
+            Call::OpenApi(call) => self.openapi(caller, call).await,
+            Call::Function {
+                name,
+                arguments,
+                authentication,
+            } if name == "page" => self.page(caller, arguments, authentication).await,
+            Call::Function { name, .. } => Fault::new(
+                flow::FaultType::Configuration,
+                format!("there is no function \"{name}\""),
+            )
+            .into(),
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! `call: http`: through a connection by name, or with a policy of the flow's own.
+
+use std::time::Instant;
+
+use ::http::Method;
+use connect::{ApiRequest, Body, Redirects};
+use flow::command::{Authentication, Call, HttpCall, OutcomeUnknown};
+use flow::{CommandId, Fault, FaultType};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde_json::{Value, json};
+use store::{ConnectionName, RunId};
+
+use super::answer::Answer;
+use super::{Caller, Done, Performer, failure};
+
+/// What a header's value may not hold, and what would be hard to read in one.
+const KEY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%').add(b',').add(b';');
+
+/// Whether a call may have been made must be known before it is made again.
+pub(crate) fn must_not_repeat(call: &Call) -> bool {
+    match call {
+        Call::Http(call) => {
+            call.outcome_unknown != OutcomeUnknown::Retry && !is_idempotent(&call.method)
+        }
+        // Which method it is turns out later: it comes back as `Call::Http`.
+        Call::OpenApi(_) | Call::Function { .. } => false,
+    }
+}
+
+/// RFC 9110 §9.2.2.
+fn is_idempotent(method: &str) -> bool {
+    matches!(
+        method,
+        "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE"
+    )
+}
+
+fn is_safe(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE")
+}
+
+/// The same for every time that a command is carried out, and for no other command.
+fn idempotency_key(run: &RunId, id: &CommandId) -> String {
+    format!("{run}:{}", utf8_percent_encode(&id.0, KEY))
+}
+
+impl Performer {
+    pub(super) async fn http(&self, caller: &Caller, id: &CommandId, call: &HttpCall) -> Done {
+        let mut request = match request(call) {
+            Ok(request) => request,
+            Err(fault) => return fault.into(),
+        };
+        let named = |name: &str| name.eq_ignore_ascii_case("idempotency-key");
+        if !is_safe(&call.method) && !request.headers.iter().any(|(name, _)| named(name)) {
+            let key = idempotency_key(&caller.run, id);
+            request.headers.push(("Idempotency-Key".to_owned(), key));
+        }
+        match &call.authentication {
+            Authentication::Connection { name, word } => {
+                self.through_connection(caller, call, request, (name, word))
+                    .await
+            }
+            Authentication::None => self.unnamed(caller, call, request, None).await,
+            Authentication::Inline { word, policy } => {
+                self.unnamed(caller, call, request, Some((word, policy)))
+                    .await
+            }
+        }
+    }
+
+    async fn through_connection(
+        &self,
+        caller: &Caller,
+        call: &HttpCall,
+        request: ApiRequest,
+        (name, word): (&str, &str),
+    ) -> Done {
+        if let Some(policy) = self.definitions.given(name).cloned() {
+            return self
+                .unnamed(caller, call, request, Some((word, &policy)))
+                .await;
+        }
+        let Ok(connection) = ConnectionName::parse(name) else {
+            return no_connection(name).into();
+        };
+        let begun = Instant::now();
+        crate::failpoint::reach("request-sent");
+        let answered = self
+            .connector
+            .call(&caller.actor, &connection, request)
+            .await;
+        let now = self.now();
+        match answered {
+            Ok(answer) => {
+                let explanation = json!({
+                    "connection": name,
+                    "host": answer.host,
+                    "path": answer.path,
+                    "status": answer.status,
+                    "requestId": answer.request_id,
+                    "attempts": answer.attempts,
+                    "tokenGeneration": answer.token_generation,
+                    "milliseconds": milliseconds(begun),
+                });
+                let answer = Answer {
+                    status: answer.status,
+                    uri: format!("https://{}{}", answer.host, answer.path),
+                    headers: answer.headers,
+                    body: answer.body,
+                };
+                Done::Result {
+                    result: answer.output(call, now),
+                    explanation: Some(explanation),
+                }
+            }
+            // A name that is no connection's may be a plain secret's that holds a policy.
+            Err(connect::CallError::NotFound { .. }) => match self.definitions.secret(name).await {
+                Ok(Some(policy)) if policy.is_object() => {
+                    self.unnamed(caller, call, request_again(call), Some((word, &policy)))
+                        .await
+                }
+                Ok(_) => no_connection(name).into(),
+                Err(error) => Fault::new(FaultType::Runtime, error.to_string()).into(),
+            },
+            Err(error) => match failure::of_call(caller, &error, now) {
+                Done::Result { result, .. } => Done::Result {
+                    result,
+                    explanation: Some(json!({
+                        "connection": name,
+                        "code": error.code(),
+                        "hint": error.hint(),
+                        "milliseconds": milliseconds(begun),
+                    })),
+                },
+                other => other,
+            },
+        }
+    }
+
+    async fn unnamed(
+        &self,
+        caller: &Caller,
+        call: &HttpCall,
+        request: ApiRequest,
+        policy: Option<(&str, &Value)>,
+    ) -> Done {
+        let unnamed = match self.policy(caller, policy).await {
+            Ok(unnamed) => unnamed,
+            Err(fault) => return fault.into(),
+        };
+        let uri = request.target.clone();
+        let begun = Instant::now();
+        crate::failpoint::reach("request-sent");
+        match self.connector.call_unnamed(&unnamed, request).await {
+            Ok(answer) => {
+                let explanation = json!({
+                    "status": answer.status,
+                    "milliseconds": milliseconds(begun),
+                });
+                let answer = Answer {
+                    status: answer.status,
+                    headers: answer.headers,
+                    body: answer.body,
+                    uri,
+                };
+                Done::Result {
+                    result: answer.output(call, self.now()),
+                    explanation: Some(explanation),
+                }
+            }
+            Err(error) => failure::of_unnamed(&error).into(),
+        }
+    }
+}
+
+fn no_connection(name: &str) -> Fault {
+    Fault::new(
+        FaultType::Authorization,
+        format!(
+            "there is no connection \"{name}\": `keyway connection list` shows all of them, `keyway connection create {name}` makes one"
+        ),
+    )
+    .code("connection.not_found")
+}
+
+fn milliseconds(begun: Instant) -> u64 {
+    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+fn request_again(call: &HttpCall) -> ApiRequest {
+    request(call).unwrap_or_else(|_| ApiRequest::new(Method::GET, call.endpoint.clone()))
+}
+
+fn request(call: &HttpCall) -> Result<ApiRequest, Fault> {
+    let method = Method::from_bytes(call.method.as_bytes()).map_err(|_| {
+        Fault::new(
+            FaultType::Configuration,
+            format!("{:?} is no HTTP method", call.method),
+        )
+    })?;
+    let mut request = ApiRequest::new(method, call.endpoint.clone());
+    request.query.clone_from(&call.query);
+    request.headers.clone_from(&call.headers);
+    if call.redirect {
+        request.redirects = Redirects::Follow;
+    }
+    if let Some(body) = &call.body {
+        request.body = body_of(body, content_type(&call.headers).as_deref());
+    }
+    Ok(request)
+}
+
+fn content_type(headers: &[(String, String)]) -> Option<String> {
+    headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+        .map(|(_, value)| value.to_ascii_lowercase())
+}
+
+/// JSON, unless the author's own content type says that a text is a text or an object a form.
+fn body_of(body: &Value, content_type: Option<&str>) -> Body {
+    let essence = content_type.map(|text| text.split(';').next().unwrap_or_default().trim());
+    let json = essence.is_none_or(|kind| kind == "application/json" || kind.ends_with("+json"));
+    match body {
+        Value::String(text) if !json => Body::Text {
+            content_type: content_type.map(str::to_owned),
+            text: text.clone(),
+        },
+        Value::Object(members) if essence == Some("application/x-www-form-urlencoded") => {
+            let pairs = members.iter().map(|(name, value)| match value {
+                Value::String(text) => (name.clone(), text.clone()),
+                other => (name.clone(), other.to_string()),
+            });
+            Body::Form(pairs.collect())
+        }
+        other => Body::Json(other.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_of_a_command_is_a_header_value() {
+        let run = RunId::random();
+        let id = CommandId("/do/1/l ö[3]/do/0/call~2".to_owned());
+        assert_eq!(
+            idempotency_key(&run, &id),
+            format!("{run}:/do/1/l%20%C3%B6[3]/do/0/call~2")
+        );
+    }
+
+    #[test]
+    fn a_body_is_json_unless_its_type_says_otherwise() {
+        for (body, content_type, expected) in [
+            (json!({ "a": 1 }), None, "Json"),
+            (json!("text"), None, "Json"),
+            (json!("text"), Some("text/plain"), "Text"),
+            (json!("text"), Some("application/problem+json"), "Json"),
+            (
+                json!({ "a": 1 }),
+                Some("application/x-www-form-urlencoded"),
+                "Form",
+            ),
+            (json!({ "a": 1 }), Some("text/plain"), "Json"),
+            (json!(null), None, "Json"),
+        ] {
+            let made = format!("{:?}", body_of(&body, content_type));
+            assert!(
+                made.starts_with(expected),
+                "{body} {content_type:?}: {made}"
+            );
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! When a trigger means its flow to start. Pure: time comes in, times come out; who fires when is `local/fire.rs`.
+//!
+//! A nominal time names a start for ever, so that it is made once. In the hour that a zone skips, a time fires at the end of
+//! the gap; in the hour that it repeats, a time fires the first time only.
+
+use croner::Cron;
+use croner::parser::CronParser;
+use flow::definition::schedule::CatchUp;
+use flow::definition::{Schedule, Trigger};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+/// How late a start may be and still count as in time.
+const GRACE: SignedDuration = SignedDuration::from_secs(60);
+/// How many missed times are reported in one go.
+const AT_ONCE: usize = 1_000;
+/// How many times of a repeated hour are passed over: one for each of its minutes.
+const TWICE: usize = 200;
+
+/// What is to be done about a trigger that is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// The time for which a run is started.
+    pub serve: Option<Timestamp>,
+    /// Times for which none is.
+    pub missed: Vec<Timestamp>,
+    /// The trigger's next time.
+    pub next: Option<Timestamp>,
+}
+
+/// Names a trigger among those of its flow; another time or zone is another trigger.
+pub fn key(trigger: &Trigger, zone: &str) -> String {
+    match trigger {
+        Trigger::Cron(pattern) => format!("cron {pattern} {zone}"),
+        Trigger::Every(length) => format!("every {}", length.as_millis()),
+        Trigger::After(length) => format!("after {}", length.as_millis()),
+        Trigger::On { .. } => "on".to_owned(),
+    }
+}
+
+/// The triggers of a schedule with their first times, as of now.
+pub fn first(schedule: &Schedule, now: Timestamp) -> Vec<(String, Option<Timestamp>)> {
+    let zone = &schedule.time_zone;
+    let first = |trigger: &Trigger| match trigger {
+        // Counted from the deployment: no run has ended yet.
+        Trigger::After(length) => now.checked_add(*length).ok(),
+        Trigger::On { .. } => None,
+        timed => following(timed, zone, now),
+    };
+    let triggers = schedule.triggers.iter();
+    triggers
+        .map(|trigger| (key(trigger, zone), first(trigger)))
+        .collect()
+}
+
+/// The triggers that count from the end of a run, with the time they fire after one that ends now.
+pub fn after_end(schedule: &Schedule, now: Timestamp) -> Vec<(String, Timestamp)> {
+    let triggers = schedule.triggers.iter();
+    triggers
+        .filter_map(|trigger| match trigger {
+            Trigger::After(length) => {
+                let at = now.checked_add(*length).ok()?;
+                Some((key(trigger, &schedule.time_zone), at))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// The times of a trigger, ready to be asked for.
+enum Times {
+    Every(SignedDuration),
+    Cron(Box<Cron>, TimeZone),
+    /// It has none of its own.
+    None,
+}
+
+impl Times {
+    fn of(trigger: &Trigger, zone: &str) -> Times {
+        match trigger {
+            Trigger::Every(length) => Times::Every(*length),
+            Trigger::After(_) | Trigger::On { .. } => Times::None,
+            // Both were checked when the flow was read.
+            Trigger::Cron(pattern) => match (CronParser::new().parse(pattern), TimeZone::get(zone))
+            {
+                (Ok(cron), Ok(zone)) => Times::Cron(Box::new(cron), zone),
+                _ => Times::None,
+            },
+        }
+    }
+
+    /// The first time after another time.
+    fn following(&self, after: Timestamp) -> Option<Timestamp> {
+        match self {
+            Times::Every(length) => after.checked_add(*length).ok(),
+            Times::None => None,
+            Times::Cron(cron, zone) => {
+                let mut from = after.to_zoned(zone.clone());
+                // In the hour that is repeated the clock shows a time twice; the second does not count.
+                for _ in 0..TWICE {
+                    let next = cron.find_next_occurrence(&from, false).ok()?;
+                    let at = next.timestamp();
+                    if at > after && is_first(&next) {
+                        return Some(at);
+                    }
+                    from = next;
+                }
+                None
+            }
+        }
+    }
+}
+
+/// The first time of a trigger after another time.
+pub fn following(trigger: &Trigger, zone: &str, after: Timestamp) -> Option<Timestamp> {
+    Times::of(trigger, zone).following(after)
+}
+
+/// Whether a clock shows this time for the first time.
+fn is_first(at: &jiff::Zoned) -> bool {
+    let civil = at.datetime();
+    at.time_zone()
+        .to_ambiguous_timestamp(civil)
+        .earlier()
+        .is_ok_and(|earlier| earlier >= at.timestamp())
+}
+
+/// What is to be done about a trigger that was due at `due`, now.
+pub fn due(schedule: &Schedule, trigger: &Trigger, due: Timestamp, now: Timestamp) -> Due {
+    let zone = &schedule.time_zone;
+    let mut times = vec![due];
+    let all = Times::of(trigger, zone);
+    let mut next = all.following(due);
+    while let Some(at) = next.filter(|at| *at <= now) {
+        if times.len() >= AT_ONCE {
+            // The rest is dealt with next.
+            return Due {
+                serve: None,
+                missed: times,
+                next,
+            };
+        }
+        times.push(at);
+        next = all.following(at);
+    }
+    let last = times.last().copied().unwrap_or(due);
+    let in_time = now.duration_since(last) <= GRACE;
+    let serve =
+        in_time || schedule.catch_up == CatchUp::One || matches!(trigger, Trigger::After(_));
+    if serve {
+        times.pop();
+    }
+    Due {
+        serve: serve.then_some(last),
+        missed: times,
+        next,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,205 @@
+//! Heavy expressions, in child processes that can do no harm: no environment, a limit of memory, a deadline.
+//!
+//! The child is the same program with a hidden subcommand; it answers one line per line. One that is late, or that answers
+//! what it should not, is killed, and its task is a fault that the flow can catch.
+
+use std::io::{BufRead as _, Write as _};
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use expression::worker::{Answer, Evaluator, Task};
+use flow::{Fault, FaultType};
+use rustix::process::{Resource, Rlimit, setrlimit};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::Semaphore;
+
+/// How long one evaluation may take, its way to the child and back included.
+const DEADLINE: Duration = Duration::from_millis(500);
+/// How long a child may take to be there.
+const BIRTH: Duration = Duration::from_secs(10);
+/// How much address space a child may have.
+const MEMORY: u64 = 1 << 30;
+/// The largest answer, in bytes.
+const LARGEST: u64 = 4 << 20;
+/// How many evaluations wait at most.
+const CROWD: usize = 1_000;
+
+/// How the child is started.
+#[derive(Debug, Clone)]
+pub struct WorkerConfig {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments: the hidden subcommand.
+    pub arguments: Vec<String>,
+    /// How many children there are at most.
+    pub children: usize,
+}
+
+/// The children.
+pub struct Workers {
+    config: Option<WorkerConfig>,
+    idle: Mutex<Vec<Worker>>,
+    room: Semaphore,
+    crowd: Semaphore,
+}
+
+struct Worker {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Workers {
+    /// Sets the pool up; a child is started when it is needed. Without a program heavy expressions are faults.
+    pub fn new(config: Option<WorkerConfig>) -> Workers {
+        let children = config.as_ref().map_or(1, |config| config.children.max(1));
+        Workers {
+            config,
+            idle: Mutex::default(),
+            room: Semaphore::new(children),
+            crowd: Semaphore::new(CROWD),
+        }
+    }
+
+    /// Evaluates an expression. Dropped on its way, it leaves no child behind that is still at it.
+    pub async fn evaluate(&self, task: &Task) -> Result<Value, Fault> {
+        let Some(config) = &self.config else {
+            return Err(fault(
+                "expr.no_worker",
+                "this process evaluates no heavy expressions",
+            ));
+        };
+        let crowded = |_| {
+            fault(
+                "expr.crowded",
+                "too many heavy expressions wait: try again later",
+            )
+        };
+        let _place = self.crowd.try_acquire().map_err(crowded)?;
+        // It is never closed.
+        let _room = self.room.acquire().await;
+        let line =
+            serde_json::to_string(task).map_err(|error| fault("expr.task", &error.to_string()))?;
+        let idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        let mut worker = match idle {
+            Some(worker) => worker,
+            None => Worker::start(config).await?,
+        };
+        let answered = tokio::time::timeout(DEADLINE, worker.answer(&line)).await;
+        let answer = match answered {
+            Ok(Ok(answer)) => answer,
+            // The child is dropped, and with that killed.
+            Ok(Err(_)) => {
+                return Err(fault(
+                    "expr.limit_memory",
+                    "the expression took more memory than it may",
+                ));
+            }
+            Err(_) => {
+                return Err(fault(
+                    "expr.limit_cpu",
+                    "the expression took longer than 500 ms",
+                ));
+            }
+        };
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.push(worker);
+        drop(idle);
+        match answer {
+            Answer::Value(value) => Ok(value),
+            Answer::Error { code, message } => Err(fault(&code, &message)),
+        }
+    }
+}
+
+impl Worker {
+    async fn start(config: &WorkerConfig) -> Result<Worker, Fault> {
+        let failed = |error: std::io::Error| {
+            tracing::error!(%error, program = %config.program.display(), "no child process for heavy expressions");
+            Fault::new(
+                FaultType::Runtime,
+                "heavy expressions can't be evaluated at present",
+            )
+            .code("expr.no_worker")
+        };
+        let mut child = Command::new(&config.program)
+            .args(&config.arguments)
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(failed)?;
+        let (input, output) = (child.stdin.take(), child.stdout.take());
+        let (Some(input), Some(output)) = (input, output) else {
+            return Err(failed(std::io::Error::other("the child has no pipes")));
+        };
+        let mut worker = Worker {
+            child,
+            input,
+            output: BufReader::new(output),
+        };
+        // Its start does not count: it compiles its library of functions now.
+        let first =
+            serde_json::json!({ "source": ".", "input": null, "variables": [] }).to_string();
+        match tokio::time::timeout(BIRTH, worker.answer(&first)).await {
+            Ok(Ok(_)) => Ok(worker),
+            Ok(Err(error)) => Err(failed(error)),
+            Err(_) => Err(failed(std::io::Error::other("it does not answer"))),
+        }
+    }
+
+    async fn answer(&mut self, line: &str) -> std::io::Result<Answer> {
+        self.input.write_all(line.as_bytes()).await?;
+        self.input.write_all(b"\n").await?;
+        self.input.flush().await?;
+        let mut text = String::new();
+        let read = (&mut self.output)
+            .take(LARGEST)
+            .read_line(&mut text)
+            .await?;
+        if read == 0 || !text.ends_with('\n') {
+            let status = self.child.try_wait()?;
+            return Err(std::io::Error::other(format!(
+                "the child ended: {status:?}"
+            )));
+        }
+        serde_json::from_str(&text).map_err(std::io::Error::other)
+    }
+}
+
+fn fault(code: &str, message: &str) -> Fault {
+    Fault::new(FaultType::Expression, message).code(code)
+}
+
+/// What the hidden subcommand does: sets its own limits, then answers lines until its input ends.
+pub fn child() -> std::io::Result<()> {
+    let limit = |resource: Resource, most: u64| {
+        let both = Rlimit {
+            current: Some(most),
+            maximum: Some(most),
+        };
+        setrlimit(resource, both).map_err(std::io::Error::from)
+    };
+    limit(Resource::As, MEMORY)?;
+    limit(Resource::Core, 0)?;
+    let mut evaluator = Evaluator::new();
+    let (input, mut output) = (std::io::stdin().lock(), std::io::stdout().lock());
+    for line in input.lines() {
+        let mut answer = evaluator.answer(&line?);
+        answer.push('\n');
+        output.write_all(answer.as_bytes())?;
+        output.flush()?;
+    }
+    Ok(())
+}
