@@ -9,12 +9,16 @@ use serde_json::Value;
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Letter {
     /// This happened: a line of the journal to be.
-    Event(Event),
+    Event(Box<Event>),
     /// Somebody found out that a call was not made: it is made again.
     SendAgain(CommandId),
 }
 
 impl Letter {
+    pub(crate) fn event(event: Event) -> Letter {
+        Letter::Event(Box::new(event))
+    }
+
     pub(crate) fn body(&self) -> Value {
         serde_json::to_value(self).expect("events are JSON")
     }
@@ -40,7 +44,7 @@ impl Resolution {
                 Err(Fault::new(FaultType::Communication, why).code("run.outcome_unknown"))
             }
         };
-        Letter::Event(Event::Completed {
+        Letter::event(Event::Completed {
             id,
             result,
             explanation: Some(serde_json::json!({ "resolvedByPerson": true })),

@@ -137,7 +137,7 @@ impl Local {
             waiters: waiters::Waiters::default(),
             triggers: deliver::Triggers::default(),
             health: scheduler::Watch::default(),
-            tracker: tracker.clone(),
+            tracker,
             config,
         });
         scheduler::spawn(&inner);

@@ -157,6 +157,9 @@ struct Shared {
     clock: Clock,
     epochs: Epochs,
     hasher: Hasher,
+    /// Whether a test plays a database that is away.
+    #[cfg(any(test, feature = "testing"))]
+    away: std::sync::atomic::AtomicBool,
 }
 
 /// Counters of changes, by connection; several connections may share one.
@@ -181,6 +184,8 @@ impl Store {
             clock: schema.clock,
             epochs: Epochs(std::array::from_fn(|_| AtomicU64::new(0))),
             hasher,
+            #[cfg(any(test, feature = "testing"))]
+            away: std::sync::atomic::AtomicBool::new(false),
         });
         Ok(Self {
             inner: Arc::new(Inner { db, shared }),
@@ -236,6 +241,10 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>, &Shared) -> Result<Outcome<T>, Error> + Send + 'static,
     {
+        #[cfg(any(test, feature = "testing"))]
+        if self.inner.shared.away.load(Ordering::Acquire) {
+            return Err(Error::Unavailable("a test says so".to_owned()));
+        }
         let shared = Arc::clone(&self.inner.shared);
         let epochs = Arc::clone(&self.inner.shared);
         let work = move |tx: &mut Tx<'_>| {

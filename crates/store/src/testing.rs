@@ -11,7 +11,7 @@ use std::{
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::OnceLock,
+    sync::{OnceLock, atomic::Ordering},
 };
 
 use jiff::Timestamp;
@@ -57,6 +57,16 @@ impl TestStore {
             config,
             directory,
         })
+    }
+
+    /// From now every change fails, as if the database were away; reads go on.
+    pub fn refuse_writes(&self) {
+        self.store.inner.shared.away.store(true, Ordering::Release);
+    }
+
+    /// The database is back.
+    pub fn allow_writes(&self) {
+        self.store.inner.shared.away.store(false, Ordering::Release);
     }
 
     /// The store itself, for what takes it.

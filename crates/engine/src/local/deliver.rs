@@ -58,7 +58,7 @@ impl Local {
         let runs: BTreeSet<&RunId> = told.iter().collect();
         let mut count = runs.len();
         for draft in inner.started_by(&event, &actor.id).await? {
-            match inner.begin(draft).await {
+            match Box::pin(inner.begin(draft)).await {
                 Ok(_) => count += 1,
                 // Another process fired the same trigger with what it had gathered.
                 Err(Error::Store(store::Error::Conflict { .. })) => {}
@@ -97,7 +97,7 @@ impl Inner {
             .and_then(|subject| RunId::parse(subject).ok());
         let mut posts = Vec::new();
         let letter = |id: Option<&str>| {
-            Letter::Event(Event::Arrived {
+            Letter::event(Event::Arrived {
                 id: id.map(|id| CommandId(id.to_owned())),
                 event: event.clone(),
             })

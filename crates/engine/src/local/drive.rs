@@ -239,12 +239,8 @@ impl Drive {
             Duration::try_from(at.duration_since(self.engine.now())).unwrap_or_default()
         });
         tokio::select! {
-            Some(done) = self.busy.join_next_with_id(), if !self.busy.is_empty() => {
-                self.taken(done, &mut batch);
-                while let Some(done) = self.busy.try_join_next_with_id() {
-                    self.taken(done, &mut batch);
-                }
-            }
+            // What people say comes first: whoever suspends a run may rely on it.
+            biased;
             () = self.nudge.notified() => {
                 match self.engine.store.runs().letters(&self.run).await {
                     Ok(read) => self.letters(read, &mut batch),
@@ -253,6 +249,12 @@ impl Drive {
                         self.nudge.notify_one();
                         tokio::time::sleep(Duration::from_millis(100)).await;
                     }
+                }
+            }
+            Some(done) = self.busy.join_next_with_id(), if !self.busy.is_empty() => {
+                self.taken(done, &mut batch);
+                while let Some(done) = self.busy.try_join_next_with_id() {
+                    self.taken(done, &mut batch);
                 }
             }
             () = tokio::time::sleep(wait) => {
@@ -294,7 +296,7 @@ impl Drive {
             match serde_json::from_value(letter.body) {
                 Ok(Letter::Event(event)) => batch.events.push(Recorded {
                     at: self.now(),
-                    event,
+                    event: *event,
                 }),
                 Ok(Letter::SendAgain(id)) => {
                     self.parked.remove(&id);

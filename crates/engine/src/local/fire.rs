@@ -18,7 +18,7 @@ const AT_ONCE: u32 = 200;
 impl Inner {
     pub(super) async fn fire(self: &Arc<Self>) -> Result<(), Error> {
         for due in self.store.schedules().due(AT_ONCE).await? {
-            if let Err(error) = self.fire_one(&due).await {
+            if let Err(error) = Box::pin(self.fire_one(&due)).await {
                 match error {
                     // Somebody else was first.
                     Error::Store(store::Error::Conflict { .. }) => {}
@@ -109,7 +109,7 @@ impl Inner {
             parent: None,
             depth: 0,
         };
-        self.begin(draft).await.map(drop)
+        Box::pin(self.begin(draft)).await.map(drop)
     }
 
     /// Makes the triggers of a flow those of its current version, or none.

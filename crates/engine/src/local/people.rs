@@ -88,7 +88,7 @@ impl Local {
             "comment": decision.comment,
             "at": self.inner.now(),
         });
-        let letter = Letter::Event(Event::Completed {
+        let letter = Letter::event(Event::Completed {
             id: CommandId(approval.command.clone()),
             result: Ok(output),
             explanation: None,
@@ -109,7 +109,7 @@ impl Local {
         action: &'static str,
         event: Event,
     ) -> Result<(), Error> {
-        self.tell(actor, run, action, &Letter::Event(event)).await
+        self.tell(actor, run, action, &Letter::event(event)).await
     }
 
     async fn tell(

@@ -429,7 +429,7 @@ impl Drive {
             plan.progress.letters.push(Post {
                 to: parent.run,
                 listener: None,
-                body: Letter::Event(event).body(),
+                body: Letter::event(event).body(),
             });
         }
         if let Some(schedule) = &self.definition.flow.schedule {

@@ -140,7 +140,7 @@ async fn look(inner: Arc<Inner>) {
     let mut connections = HashMap::new();
     let mut swept: Option<Instant> = None;
     loop {
-        let pause = match round(&inner, &mut connections).await {
+        let pause = match Box::pin(round(&inner, &mut connections)).await {
             Ok(pause) => pause,
             Err(error) => {
                 inner.health.failed("claim", &error);

@@ -65,7 +65,7 @@ impl Local {
     /// Starts a run; it is durable when this returns.
     pub async fn start(&self, actor: &Actor, start: Start) -> Result<Started, Error> {
         let draft = self.inner.draft(actor, start).await?;
-        self.inner.begin(draft).await
+        Box::pin(self.inner.begin(draft)).await
     }
 
     /// Starts a run and waits until it answers or ends, but not longer than `deadline`.
@@ -79,7 +79,7 @@ impl Local {
         // Before it is stored: it may end in the same commit.
         let waiting = self.inner.waiters.wait(&draft.run);
         let until = tokio::time::Instant::now() + deadline;
-        let started = self.inner.begin(draft).await?;
+        let started = Box::pin(self.inner.begin(draft)).await?;
         let run = started.run().clone();
         let outcome = match &started {
             Started::Now(_) => tokio::time::timeout_at(until, waiting).await.ok(),

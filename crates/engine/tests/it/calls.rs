@@ -1,1 +1,197 @@
-//! To be written.
+//! Calls: with and without connections, described by OpenAPI, and a connection that needs somebody.
+
+use connect::{Form, FormSecret, Proof};
+use engine::Outcome;
+use serde_json::{Value, json};
+use store::{Actor, ConnectionName, ParkedFor, RunStatus};
+
+use crate::house::{House, house, houses};
+
+async fn connection(house: &House, name: &str) {
+    let form = Form {
+        name: Some(name.to_owned()),
+        preset: Some("generic".to_owned()),
+        base_url: Some(house.upstream.url("/")),
+        kind: Some("bearer".to_owned()),
+        token: Some(FormSecret::new("fake-bearer-token".to_owned())),
+        ..Form::default()
+    };
+    house
+        .engine()
+        .connector
+        .create(&Actor::local(), form, Proof::Later)
+        .await
+        .unwrap();
+}
+
+const NAMED: &str = "use: {secrets: [api]}\n";
+
+#[tokio::test]
+async fn a_call_through_a_connection_carries_its_credential_and_nobody_sees_it() {
+    for house in houses().await {
+        connection(&house, "api").await;
+        let body = format!(
+            "{NAMED}do:\n  - ask: {{call: http, with: {{method: post, endpoint: {{uri: /echo, authentication: {{bearer: {{use: api}}}}}}, body: {{n: 1}}, query: {{q: a b}}}}}}\n"
+        );
+        house.flow("ask", &body).await;
+        let answer = house.engine().run("ask", json!({})).await;
+        let Outcome::Completed(output) = &answer.outcome else {
+            panic!("{answer:?}")
+        };
+        let seen = house.upstream.seen("/echo");
+        assert_eq!(
+            seen[0].authorization.as_deref(),
+            Some("Bearer fake-bearer-token")
+        );
+        assert_eq!(seen[0].body, json!({ "n": 1 }));
+        assert_eq!(seen[0].method, "POST");
+        assert_eq!(output["query"], "q=a%20b");
+        let lines = house.store.runs().journal(&answer.run).await.unwrap();
+        assert!(
+            !json!(lines).to_string().contains("fake-bearer-token"),
+            "{lines:?}"
+        );
+        let history = house
+            .engine()
+            .history(&Actor::local(), &answer.run)
+            .await
+            .unwrap();
+        let explanation = history.steps[0].explanation.as_ref().unwrap();
+        assert_eq!(
+            (
+                explanation["connection"].clone(),
+                explanation["status"].clone()
+            ),
+            (json!("api"), json!(200))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_a_fault_that_a_flow_can_catch() {
+    let house = house().await;
+    house
+        .flow(
+            "refused",
+            "do:\n  - t:\n      try:\n        - ask: {call: http, with: {method: get, endpoint: 'UPSTREAM/status/404'}}\n      catch:\n        errors: {with: {type: 'https://serverlessworkflow.io/spec/1.0.0/errors/communication', status: 404}}\n        as: e\n        do:\n          - say: {set: {detail: '${ $e.detail }'}}\n",
+        )
+        .await;
+    let output = house.engine().output("refused", json!({})).await;
+    assert!(
+        output["detail"].as_str().unwrap().contains("as you wish"),
+        "{output}"
+    );
+}
+
+#[tokio::test]
+async fn policies_of_a_flow_s_own_work_too_and_secrets_stay_out_of_the_journal() {
+    for house in houses().await {
+        let name = ConnectionName::parse("key").unwrap();
+        house
+            .store
+            .secrets()
+            .save(&Actor::local(), &name, &json!("fake-plain-secret"))
+            .await
+            .unwrap();
+        house
+            .flow(
+                "inline",
+                "use: {secrets: [key]}\ndo:\n  - ask:\n      call: http\n      with:\n        method: get\n        endpoint: {uri: 'UPSTREAM/echo', authentication: {bearer: {token: '${ $secrets.key }'}}}\n",
+            )
+            .await;
+        let answer = house.engine().run("inline", json!({})).await;
+        let seen = house.upstream.seen("/echo");
+        assert_eq!(
+            seen[0].authorization.as_deref(),
+            Some("Bearer fake-plain-secret")
+        );
+        assert!(
+            matches!(answer.outcome, Outcome::Completed(_)),
+            "{answer:?}"
+        );
+        let lines = house.store.runs().journal(&answer.run).await.unwrap();
+        assert!(
+            !json!(lines).to_string().contains("fake-plain-secret"),
+            "{lines:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_operation_of_a_description_is_called() {
+    let house = house().await;
+    house
+        .flow(
+            "pets",
+            "do:\n  - add:\n      call: openapi\n      with:\n        document: {endpoint: 'UPSTREAM/openapi.json'}\n        operationId: addPet\n        parameters: {id: 7, name: Rex}\n",
+        )
+        .await;
+    let output = house.engine().output("pets", json!({})).await;
+    assert_eq!(output, json!({ "path": "/api/pets/7" }));
+    let seen = house.upstream.seen("/api/pets/7");
+    assert_eq!(
+        (seen[0].method.as_str(), seen[0].body.clone()),
+        ("POST", json!({ "name": "Rex" }))
+    );
+    // It turned out to be a call that must not be repeated, and that is in the journal.
+    let page = house
+        .store
+        .runs()
+        .list(&Actor::local(), &store::RunFilter::default())
+        .await
+        .unwrap();
+    let lines = house.store.runs().journal(&page.runs[0].id).await.unwrap();
+    let kinds: Vec<&Value> = lines.iter().map(|line| &line["event"]["kind"]).collect();
+    assert_eq!(kinds, ["started", "sent", "completed"]);
+    house.engine().output("pets", json!({})).await;
+    assert_eq!(house.upstream.seen("/openapi.json").len(), 1);
+}
+
+#[tokio::test]
+async fn a_run_waits_for_a_connection_that_needs_somebody() {
+    for house in houses().await {
+        connection(&house, "api").await;
+        let body = format!(
+            "{NAMED}do:\n  - ask: {{call: http, with: {{method: post, endpoint: {{uri: /echo, authentication: {{bearer: {{use: api}}}}}}}}}}\n"
+        );
+        house.flow("ask", &body).await;
+        let local = Actor::local();
+        let name = ConnectionName::parse("api").unwrap();
+        let change = |token: &str| Form {
+            base_url: Some(house.upstream.url("/")),
+            token: (!token.is_empty()).then(|| FormSecret::new(token.to_owned())),
+            ..Form::default()
+        };
+        // Another origin wipes the secret.
+        let mut elsewhere = change("");
+        elsewhere.base_url = Some("https://other.contoso.example/".to_owned());
+        house
+            .engine()
+            .connector
+            .change(&local, &name, None, elsewhere)
+            .await
+            .unwrap();
+        let run = house.engine().start_run("ask", json!({})).await;
+        house.stands(&run, RunStatus::Parked).await;
+        let parked = house.record(&run).await.parked;
+        assert!(
+            matches!(&parked[0].reason, ParkedFor::Connection { name, .. } if name == "api"),
+            "{parked:?}"
+        );
+        assert_eq!(house.upstream.seen("/echo").len(), 0);
+        house
+            .engine()
+            .connector
+            .change(&local, &name, None, change("fake-second-token"))
+            .await
+            .unwrap();
+        assert!(matches!(
+            house.engine().ended(&run).await,
+            Outcome::Completed(_)
+        ));
+        assert_eq!(house.upstream.seen("/echo").len(), 1);
+        let deployed = house.flow("ask", &body).await;
+        assert_eq!(deployed.preflight[0].calls[0].method, "POST");
+        assert_eq!(deployed.preflight[0].problem, None);
+    }
+}

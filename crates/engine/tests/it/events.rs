@@ -1,1 +1,252 @@
-//! To be written.
+//! Events: from outside, between runs, to the run itself, and those that start flows.
+
+use engine::Outcome;
+use flow::CloudEvent;
+use serde_json::{Value, json};
+use store::{Actor, RunFilter, RunStatus};
+
+use crate::house::{House, houses, until};
+
+fn event(kind: &str, id: &str, data: Value) -> CloudEvent {
+    CloudEvent {
+        specversion: "1.0".to_owned(),
+        id: id.to_owned(),
+        source: "https://contoso.example/hr".to_owned(),
+        r#type: kind.to_owned(),
+        time: None,
+        subject: None,
+        datacontenttype: None,
+        dataschema: None,
+        data: Some(data),
+        extensions: indexmap::IndexMap::new(),
+    }
+}
+
+async fn deliver(house: &House, event: CloudEvent) -> usize {
+    house
+        .engine()
+        .deliver(&Actor::local(), event)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn an_event_wakes_who_listens_and_nobody_else() {
+    for house in houses().await {
+        let body = "do:\n  - hear:\n      listen:\n        to:\n          one:\n            with: {type: com.contoso.left, data: '${ .user == $workflow.input.user }'}\n";
+        // Only its own attribute is in reach of a filter: the user is compared by correlation.
+        let body = body.replace(", data: '${ .user == $workflow.input.user }'", "")
+            + "            correlate:\n              user: {from: '${ .data.user }', expect: '${ .user }'}\n";
+        house.flow("hear", &body).await;
+        let adele = house
+            .engine()
+            .start_run("hear", json!({ "user": "adele" }))
+            .await;
+        let ben = house
+            .engine()
+            .start_run("hear", json!({ "user": "ben" }))
+            .await;
+        house.stands(&adele, RunStatus::Waiting).await;
+        house.stands(&ben, RunStatus::Waiting).await;
+        assert_eq!(
+            deliver(
+                &house,
+                event("com.contoso.other", "1", json!({ "user": "adele" }))
+            )
+            .await,
+            0
+        );
+        assert_eq!(
+            deliver(
+                &house,
+                event("com.contoso.left", "2", json!({ "user": "carla" }))
+            )
+            .await,
+            0
+        );
+        assert_eq!(
+            deliver(
+                &house,
+                event("com.contoso.left", "3", json!({ "user": "adele" }))
+            )
+            .await,
+            1
+        );
+        assert_eq!(
+            house.engine().ended(&adele).await,
+            Outcome::Completed(json!([{ "user": "adele" }]))
+        );
+        assert_eq!(house.record(&ben).await.status, RunStatus::Waiting);
+        // Its listener is gone with it.
+        assert_eq!(
+            deliver(
+                &house,
+                event("com.contoso.left", "4", json!({ "user": "adele" }))
+            )
+            .await,
+            0
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_run_tells_another_one_and_starts_flows() {
+    for house in houses().await {
+        house
+            .flow(
+                "hear",
+                "do:\n  - hear: {listen: {to: {one: {with: {type: com.contoso.said}}}}}\n",
+            )
+            .await;
+        house
+            .flow(
+                "started",
+                "schedule: {on: {one: {with: {type: com.contoso.said}}}}\ndo:\n  - a: {set: '${ {got: .[0].data} }'}\n",
+            )
+            .await;
+        house
+            .flow(
+                "say",
+                "do:\n  - say: {emit: {event: {with: {source: 'https://contoso.example', type: com.contoso.said, data: {n: 7}}}}}\n",
+            )
+            .await;
+        let hears = house.engine().start_run("hear", json!({})).await;
+        house.stands(&hears, RunStatus::Waiting).await;
+        let said = house.engine().run("say", json!({})).await;
+        assert!(matches!(said.outcome, Outcome::Completed(_)));
+        assert_eq!(
+            house.engine().ended(&hears).await,
+            Outcome::Completed(json!([{ "n": 7 }]))
+        );
+        let started = house
+            .store
+            .flows()
+            .find(&Actor::local(), "contoso", "started")
+            .await
+            .unwrap()
+            .unwrap();
+        let filter = RunFilter {
+            flow: Some(started.id),
+            status: Some(RunStatus::Completed),
+            ..RunFilter::default()
+        };
+        until("the flow was started", async || {
+            house
+                .store
+                .runs()
+                .list(&Actor::local(), &filter)
+                .await
+                .unwrap()
+                .runs
+                .len()
+                == 1
+        })
+        .await;
+        let page = house
+            .store
+            .runs()
+            .list(&Actor::local(), &filter)
+            .await
+            .unwrap();
+        let output = house
+            .store
+            .runs()
+            .output(&Actor::local(), &page.runs[0].id)
+            .await
+            .unwrap();
+        assert_eq!(output, Some(json!({ "got": { "n": 7 } })));
+        let history = house
+            .engine()
+            .history(&Actor::local(), &said.run)
+            .await
+            .unwrap();
+        assert_eq!(history.events.len(), 1);
+        assert_eq!(history.events[0].data, Some(json!({ "n": 7 })));
+    }
+}
+
+#[tokio::test]
+async fn an_event_for_the_run_itself_is_kept_until_it_listens() {
+    for house in houses().await {
+        house
+            .flow(
+                "late",
+                "do:\n  - nap: {wait: {hours: 1}}\n  - hear: {listen: {to: {one: {with: {type: com.contoso.note}}}}}\n",
+            )
+            .await;
+        let run = house.engine().start_run("late", json!({})).await;
+        house.stands(&run, RunStatus::Waiting).await;
+        let mut note = event("com.contoso.note", "1", json!("early"));
+        note.subject = Some(run.to_string());
+        assert_eq!(deliver(&house, note).await, 1);
+        house.stands(&run, RunStatus::Waiting).await;
+        house.pass(jiff::SignedDuration::from_hours(1));
+        assert_eq!(
+            house.engine().ended(&run).await,
+            Outcome::Completed(json!(["early"]))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_flow_starts_when_all_events_have_come() {
+    for house in houses().await {
+        house
+            .flow(
+                "both",
+                "schedule:\n  on:\n    all:\n      - with: {type: com.contoso.a}\n      - with: {type: com.contoso.b}\ndo:\n  - a: {set: '${ {got: map(.data)} }'}\n",
+            )
+            .await;
+        for (kind, id, started) in [
+            ("a", "1", 0),
+            ("a", "2", 0),
+            ("b", "3", 1),
+            ("b", "4", 0),
+            ("a", "5", 1),
+        ] {
+            let count = deliver(&house, event(&format!("com.contoso.{kind}"), id, json!(id))).await;
+            assert_eq!(count, started, "{id}");
+        }
+        let filter = RunFilter {
+            status: Some(RunStatus::Completed),
+            ..RunFilter::default()
+        };
+        let page = house
+            .store
+            .runs()
+            .list(&Actor::local(), &filter)
+            .await
+            .unwrap();
+        let mut outputs = Vec::new();
+        for run in &page.runs {
+            outputs.push(
+                house
+                    .store
+                    .runs()
+                    .output(&Actor::local(), &run.id)
+                    .await
+                    .unwrap()
+                    .unwrap(),
+            );
+        }
+        outputs.sort_by_key(ToString::to_string);
+        assert_eq!(
+            outputs,
+            [json!({ "got": ["1", "3"] }), json!({ "got": ["4", "5"] })]
+        );
+    }
+}
+
+#[tokio::test]
+async fn branches_of_one_run_hear_each_other() {
+    for house in houses().await {
+        house
+            .flow(
+                "talk",
+                "do:\n  - both:\n      fork:\n        branches:\n          - hear: {listen: {to: {one: {with: {type: com.contoso.hi}}}}}\n          - say: {emit: {event: {with: {source: 'https://contoso.example', type: com.contoso.hi, data: hi}}}}\n",
+            )
+            .await;
+        let output = house.engine().output("talk", json!({})).await;
+        assert_eq!(output[0], json!(["hi"]));
+    }
+}

@@ -208,7 +208,7 @@ impl House {
     /// Another process beside it, on the same store.
     pub(crate) fn other(&self) -> Engine {
         Engine::start(self.store.store(), |config| {
-            config.company = Company::Others
+            config.company = Company::Others;
         })
     }
 

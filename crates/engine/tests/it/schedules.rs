@@ -1,1 +1,153 @@
-//! To be written.
+//! Triggers by time: once per nominal time, whatever happens.
+
+use jiff::SignedDuration;
+use serde_json::json;
+use store::{Actor, FiringOutcome, RunStatus};
+
+use crate::house::{House, houses, until};
+
+async fn firings(house: &House, name: &str) -> Vec<FiringOutcome> {
+    let local = Actor::local();
+    let flow = house
+        .store
+        .flows()
+        .find(&local, "contoso", name)
+        .await
+        .unwrap()
+        .unwrap();
+    let firings = house
+        .store
+        .schedules()
+        .firings(&local, &flow.id, 0)
+        .await
+        .unwrap();
+    firings.iter().rev().map(|firing| firing.outcome).collect()
+}
+
+#[tokio::test]
+async fn a_flow_starts_at_its_times() {
+    for house in houses().await {
+        house
+            .flow(
+                "hourly",
+                "schedule: {every: {hours: 1}}\ndo:\n  - a: {set: '${ {got: .} }'}\n",
+            )
+            .await;
+        for round in 1..=3 {
+            house.pass(SignedDuration::from_hours(1));
+            until("it fired", async || {
+                firings(&house, "hourly").await.len() == round
+            })
+            .await;
+        }
+        let page = house
+            .store
+            .runs()
+            .list(&Actor::local(), &store::RunFilter::default())
+            .await
+            .unwrap();
+        assert_eq!(page.runs.len(), 3);
+        until("it ended", async || {
+            house.store.runs().counts().await.unwrap().is_empty()
+        })
+        .await;
+        let output = house
+            .store
+            .runs()
+            .output(&Actor::local(), &page.runs[0].id)
+            .await
+            .unwrap();
+        assert_eq!(output, Some(json!({ "got": {} })));
+        // Off for half a day: one is made up for, the rest is said to be missed.
+        house.pass(SignedDuration::from_hours(12));
+        until("it caught up", async || {
+            firings(&house, "hourly").await.len() == 15
+        })
+        .await;
+        let outcomes = firings(&house, "hourly").await;
+        let started = outcomes
+            .iter()
+            .filter(|outcome| **outcome == FiringOutcome::Started)
+            .count();
+        assert_eq!((started, outcomes[14]), (4, FiringOutcome::Started));
+    }
+}
+
+#[tokio::test]
+async fn a_time_is_skipped_while_the_last_run_goes() {
+    for house in houses().await {
+        house
+            .flow(
+                "long",
+                "schedule: {every: {hours: 1}}\ndo:\n  - nap: {wait: {minutes: 90}}\n",
+            )
+            .await;
+        for expected in [
+            FiringOutcome::Started,
+            FiringOutcome::Skipped,
+            FiringOutcome::Started,
+        ] {
+            let before = firings(&house, "long").await.len();
+            house.pass(SignedDuration::from_hours(1));
+            until("it was dealt with", async || {
+                firings(&house, "long").await.len() > before
+            })
+            .await;
+            assert_eq!(firings(&house, "long").await[before], expected);
+            if expected == FiringOutcome::Skipped {
+                house.pass(SignedDuration::from_mins(30));
+                until("it ended", async || {
+                    house.store.runs().counts().await.unwrap().is_empty()
+                })
+                .await;
+                house.store.clock.advance(SignedDuration::from_mins(-30));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_flow_starts_again_after_its_end_and_not_when_it_is_off() {
+    for house in houses().await {
+        let deployed = house
+            .flow(
+                "again",
+                "schedule: {after: {minutes: 10}}\ndo:\n  - nap: {wait: {hours: 1}}\n",
+            )
+            .await;
+        let flow = deployed.flow.unwrap().id;
+        house.pass(SignedDuration::from_mins(10));
+        until("it fired", async || {
+            firings(&house, "again").await.len() == 1
+        })
+        .await;
+        let page = house
+            .store
+            .runs()
+            .list(&Actor::local(), &store::RunFilter::default())
+            .await
+            .unwrap();
+        house.stands(&page.runs[0].id, RunStatus::Waiting).await;
+        house.pass(SignedDuration::from_hours(1));
+        until("it ended", async || {
+            house.store.runs().counts().await.unwrap().is_empty()
+        })
+        .await;
+        let next = house.store.schedules().next_due().await.unwrap().unwrap();
+        assert_eq!(
+            next.duration_since(house.store.clock.now()),
+            SignedDuration::from_mins(10)
+        );
+        house
+            .engine()
+            .disable(&Actor::local(), &flow)
+            .await
+            .unwrap();
+        assert_eq!(house.store.schedules().next_due().await.unwrap(), None);
+        let off = house
+            .engine()
+            .start(&Actor::local(), crate::house::start("again", json!({})))
+            .await;
+        assert!(matches!(off, Err(engine::Error::FlowDisabled { .. })));
+    }
+}

@@ -22,7 +22,7 @@ struct Operation<'a> {
     path: &'a str,
     item: &'a Value,
     method: &'static str,
-    operation: &'a Value,
+    described: &'a Value,
 }
 
 /// Where parameters have been put.
@@ -104,7 +104,7 @@ fn find<'a>(document: &'a Value, id: &str) -> Result<Operation<'a>, String> {
                     path,
                     item,
                     method,
-                    operation,
+                    described: operation,
                 });
             }
         }
@@ -141,7 +141,7 @@ fn parameters<'a>(document: &'a Value, found: &Operation<'a>) -> Result<Vec<&'a 
         (text("name"), text("in"))
     };
     let mut all: Vec<&Value> = Vec::new();
-    for of in [found.item, found.operation] {
+    for of in [found.item, found.described] {
         let list = of.get("parameters").and_then(Value::as_array);
         for parameter in list.into_iter().flatten() {
             let parameter = resolve(document, parameter)?;
@@ -288,14 +288,14 @@ fn body(
         request.body = Some(Value::Object(std::mem::take(&mut request.form)));
         return Ok(Some(FORM.to_owned()));
     }
-    let Some(described) = found.operation.get("requestBody") else {
+    let Some(described) = found.described.get("requestBody") else {
         return Ok(None);
     };
     let described = resolve(document, described)?;
     // Its name where the description gives one, `body`, or whatever parameters are left.
     let name = described
         .get("x-bodyName")
-        .or_else(|| found.operation.get("x-bodyName"))
+        .or_else(|| found.described.get("x-bodyName"))
         .and_then(Value::as_str)
         .unwrap_or("body");
     let value = match left.shift_remove(name) {
@@ -329,7 +329,7 @@ fn endpoint(
     let server = if document.get("swagger").is_some() {
         swagger_server(document, &call.document)
     } else {
-        let first = [found.operation, found.item, document]
+        let first = [found.described, found.item, document]
             .into_iter()
             .find_map(|of| of.pointer("/servers/0"));
         first.map_or_else(|| Ok("/".to_owned()), server)?
