@@ -56,8 +56,8 @@ pub use forward::{ProxyRequest, ProxyResponse, StreamBody};
 pub use guard::{EgressPolicy, PolicyError, Refused};
 pub use http::{SendError, Timeouts};
 // What whoever writes a policy of its own, or waits as an answer says, must name.
-pub use oauth::{AuthenticationMethod, ClientId, Scope, retry_after};
 pub use message::{ApiRequest, ApiResponse, Body, Redirects, ResponseBody};
+pub use oauth::{AuthenticationMethod, ClientId, Scope, retry_after};
 pub use page::{
     CursorInvalid, More, PAGE_LIMIT, Page, PageCursor, PageError, PageSize, PageStyle, Pages,
     Paging,
