@@ -125,7 +125,7 @@ async fn a_run_is_its_lines_in_order() {
             .commit(step(&run, 1, 1, &["a", "b"]))
             .await
             .unwrap();
-        let large = "x".repeat(2 << 20);
+        let large = "x".repeat((1 << 20) + 1);
         db.runs()
             .commit(ended(step(&run, 1, 3, &[&large])))
             .await
@@ -648,7 +648,7 @@ async fn finished_runs_go_when_their_time_is_over() {
         let mut over = Vec::new();
         for flow in [&usual, &short.id] {
             let run = begun(&db, new_run(flow, Some("me"))).await;
-            let large = "x".repeat(2 << 20);
+            let large = "x".repeat((1 << 20) + 1);
             db.runs()
                 .commit(ended(step(&run, 1, 1, &[&large])))
                 .await
