@@ -68,7 +68,7 @@ pub(crate) enum Command {
     Connection(commands::connection::Arguments),
     /// Call an API through a connection
     Call(Box<commands::call::Arguments>),
-    /// Check and draw flows
+    /// Check, draw and run flows
     Flow(commands::flow::Arguments),
     /// API keys for programs
     Key(commands::key::Arguments),
@@ -78,6 +78,9 @@ pub(crate) enum Command {
     Audit(commands::audit::Arguments),
     /// Print the version
     Version(commands::version::Arguments),
+    /// Evaluate heavy expressions for a server or a run
+    #[command(hide = true)]
+    ExpressionWorker,
     /// Print a generated reference page
     #[command(hide = true)]
     Reference(commands::reference::Arguments),

@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod call;
 pub(crate) mod connection;
 pub(crate) mod demo;
+pub(crate) mod expression_worker;
 pub(crate) mod flow;
 pub(crate) mod key;
 pub(crate) mod reference;

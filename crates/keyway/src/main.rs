@@ -81,6 +81,11 @@ impl Exit {
     }
 }
 
+impl Exit {
+    /// A run in the foreground that did not complete; scripts of other runtimes expect this number.
+    pub(crate) const FAULTED: Exit = Exit::Bug;
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(exit as u8)
@@ -106,6 +111,9 @@ fn main() -> ExitCode {
 
 /// Gives the command a runtime and runs it to its end.
 fn start(ui: Ui, cli: Cli) -> Result<Exit, Failure> {
+    if matches!(cli.command, Command::ExpressionWorker) {
+        return commands::expression_worker::run();
+    }
     // One crypto library in the process; a second provider in the tree would otherwise panic at first use.
     rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
@@ -129,12 +137,13 @@ async fn run(ui: Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Sandbox(arguments) => commands::sandbox::run(ui, &global, arguments).await,
         Command::Connection(arguments) => commands::connection::run(ui, &global, arguments).await,
         Command::Call(arguments) => commands::call::run(ui, &global, *arguments).await,
-        Command::Flow(arguments) => commands::flow::run(ui, &arguments),
+        Command::Flow(arguments) => commands::flow::run(ui, &global, &arguments).await,
         Command::Key(arguments) => commands::key::run(ui, &global, arguments).await,
         Command::User(arguments) => commands::user::run(ui, &global, arguments).await,
         Command::Audit(arguments) => commands::audit::run(ui, &global, arguments).await,
         Command::Version(_) => commands::version::run(ui, &global).await,
         Command::Reference(arguments) => Ok(commands::reference::run(ui, &arguments)),
+        Command::ExpressionWorker => commands::expression_worker::run(),
     }
 }
 

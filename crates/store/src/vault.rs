@@ -133,8 +133,7 @@ impl Vault {
         Ok(Self::of(path, &raw))
     }
 
-    /// A key that is in no file, for databases in memory.
-    #[cfg(any(test, feature = "testing"))]
+    /// A key that is in no file, for databases in memory: it is gone when they are.
     pub fn ephemeral() -> Self {
         Self::of(Path::new("(memory)"), &Zeroizing::new(random_bytes()))
     }

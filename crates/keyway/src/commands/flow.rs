@@ -1,12 +1,15 @@
-//! `keyway flow`: flows in files. Checks and draws them here, without a server: what a flow means is the room `flow`'s.
+//! `keyway flow`: flows in files. Checks, draws and runs them here, without a server: what a flow means is the room `flow`'s,
+//! how it runs the engine's.
 
 mod file;
 mod findings;
+mod run;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use crate::Exit;
+use crate::cli::Global;
 use crate::failure::Failure;
 use crate::ui::Ui;
 
@@ -31,6 +34,8 @@ enum Command {
         #[arg(long, value_name = "FORMAT")]
         output: Option<Output>,
     },
+    /// Run a flow here, in the foreground, without a server
+    Run(Box<run::Arguments>),
     /// Draw a flow as a Mermaid flowchart
     Graph {
         /// The flow, in YAML or JSON; - for stdin
@@ -46,8 +51,9 @@ enum Output {
     Json,
 }
 
-pub(crate) fn run(ui: Ui, arguments: &Arguments) -> Result<Exit, Failure> {
+pub(crate) async fn run(ui: Ui, global: &Global, arguments: &Arguments) -> Result<Exit, Failure> {
     match &arguments.command {
+        Command::Run(arguments) => Box::pin(run::run(ui, global, arguments)).await,
         Command::Validate { files, output } => Ok(validate(ui, files, *output)),
         Command::Graph { file } => graph(ui, file),
     }

@@ -1,6 +1,9 @@
 //! `keyway flow`: what is said of flows in files, to people and to scripts.
 
-use crate::support::Home;
+use serde_json::{Value, json};
+
+use crate::support::{Home, finish};
+use crate::upstream::Upstream;
 
 const GOOD: &str = "document: {dsl: '1.0.3', namespace: test, name: good, version: '1.0.0'}\n\
                     do:\n- greet:\n    set: {hello: '${ .name }'}\n";
@@ -25,7 +28,7 @@ fn a_valid_flow_is_said_to_be_one() {
         .ends_with(0);
     assert_eq!(
         answer.json(),
-        serde_json::json!({ "valid": true, "errors": [], "warnings": [] })
+        json!({ "valid": true, "errors": [], "warnings": [] })
     );
     assert!(!home.data().exists(), "nothing is made");
 }
@@ -56,7 +59,7 @@ fn scripts_get_one_document_with_places_and_hints() {
         assert_eq!(document["valid"], false);
         assert_eq!(
             document["errors"][1],
-            serde_json::json!({
+            json!({
                 "code": "flow.schema", "pointer": "/do/0/first/catchh", "line": 5, "column": 5, "length": 6,
                 "message": "unknown key `catchh`", "hint": "did you mean `catch`?"
             })
@@ -119,4 +122,214 @@ fn a_flow_is_drawn() {
     let (home, file) = home_with("bad.yaml", BAD);
     let problem = home.refused(&["flow", "graph", &file], 5, "flow.schema");
     assert_eq!(problem["errors"].as_array().unwrap().len(), 3);
+}
+
+/// A run in the foreground: its document.
+fn ran(home: &Home, code: i32, flow: &str, more: &[&str]) -> Value {
+    let file = home.path("flow.yaml");
+    let head = "document: {dsl: '1.0.3', namespace: test, name: main, version: '1.0.0'}\n";
+    std::fs::write(&file, format!("{head}{flow}")).unwrap();
+    let arguments = [
+        &["flow", "run", "--output", "json"],
+        more,
+        &[file.to_str().unwrap()],
+    ]
+    .concat();
+    home.run(&arguments).ends_with(code).json()
+}
+
+/// A file of an installation, by its path.
+fn written(home: &Home, name: &str, text: &str) -> String {
+    let file = home.path(name);
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(&file, text).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_run_prints_what_it_did() {
+    let home = Home::new();
+    let input = written(&home, "in.json", r#"{"name": "Ada", "list": [1, 2]}"#);
+    let flow = "do:\n- greet: {set: {hello: '${ .name }', list: '${ .list }'}}\n\
+                - each:\n    for: {in: .list}\n    do: [{inner: {emit: {event: {with: {source: 'https://contoso.example', type: seen}}}}}]\n\
+                - skipped: {if: 'false', set: {x: 1}}\n- last: {set: {sum: '${ reduce range(4) as $n (0; . + $n) }'}}\n";
+    let document = ran(&home, 0, flow, &["--input-file", &input]);
+    assert_eq!(
+        (&document["status"], &document["error"]),
+        (&json!("completed"), &Value::Null)
+    );
+    assert_eq!(
+        document["output"],
+        json!({ "sum": 6 }),
+        "a heavy expression is evaluated in the worker"
+    );
+    let tasks = document["tasks"].as_array().unwrap();
+    let told: Vec<_> = tasks
+        .iter()
+        .map(|task| {
+            (
+                task["name"].as_str().unwrap(),
+                task["reference"].as_str().unwrap(),
+                task["status"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("greet", "/do/0/greet", "completed"),
+            ("each", "/do/1/each", "completed"),
+            ("inner", "/do/1/each/do/0/inner", "completed"),
+            ("inner", "/do/1/each/do/0/inner", "completed"),
+            ("skipped", "/do/2/skipped", "skipped"),
+            ("last", "/do/3/last", "completed"),
+        ]
+    );
+    assert!(
+        tasks.iter().all(|task| task["startedAt"].is_string()),
+        "{document}"
+    );
+    assert_eq!(document["events"].as_array().unwrap().len(), 2);
+    assert_eq!(document["events"][0]["type"], "seen");
+    assert!(
+        !home.data().exists(),
+        "a run in the foreground leaves nothing behind"
+    );
+}
+
+#[test]
+fn a_fault_is_1_and_an_invalid_flow_5_with_the_same_document() {
+    let home = Home::new();
+    let raised = ran(
+        &home,
+        1,
+        "do:\n- stop: {raise: {error: {type: 'https://contoso.example/no', status: 418, title: No}}}\n",
+        &[],
+    );
+    assert_eq!(
+        (&raised["status"], &raised["output"]),
+        (&json!("faulted"), &Value::Null)
+    );
+    assert_eq!(
+        raised["error"],
+        json!({ "type": "https://contoso.example/no", "status": 418, "title": "No", "instance": "/do/0/stop" })
+    );
+    let unknown = ran(&home, 5, "do:\n- a: {set: {x: '${ $nobody }'}}\n", &[]);
+    assert_eq!(
+        unknown["error"]["type"],
+        "https://serverlessworkflow.io/spec/1.0.0/errors/expression"
+    );
+    assert_eq!(
+        (&unknown["error"]["instance"], &unknown["error"]["status"]),
+        (&json!("/do/0/a/set/x"), &json!(400))
+    );
+    let wrong = ran(&home, 5, "do:\n- a: {call: htpp}\n", &[]);
+    assert_eq!(
+        wrong["error"]["type"],
+        "https://serverlessworkflow.io/spec/1.0.0/errors/configuration"
+    );
+    assert_eq!(
+        (&wrong["tasks"], &wrong["status"]),
+        (&json!([]), &json!("faulted"))
+    );
+    written(&home, "good.yaml", GOOD);
+    home.run(&[
+        "flow",
+        "run",
+        "--input-file",
+        "nowhere.json",
+        home.path("good.yaml").to_str().unwrap(),
+    ])
+    .ends_with(2);
+}
+
+#[test]
+fn secrets_flows_and_events_come_from_files() {
+    let home = Home::new();
+    let secrets = written(&home, "secrets.json", r#"{"key": "not-a-real-secret"}"#);
+    let child = "document: {dsl: '1.0.3', namespace: test, name: child, version: '1.0.0'}\n\
+                 schedule: {every: PT10S}\ndo:\n- twice: {set: {n: '${ .n * 2 }'}}\n";
+    written(&home, "flows/child.yaml", child);
+    let folder = home.path("flows");
+    let events = written(
+        &home,
+        "events.json",
+        r#"[{"id": "1", "source": "https://contoso.example", "type": "order", "data": {"n": 21}}]"#,
+    );
+    let flow = "use: {secrets: [key]}\ndo:\n\
+                - hear: {listen: {to: {one: {with: {type: order}}}}, output: {as: '.[0]'}}\n\
+                - child: {run: {workflow: {namespace: test, name: child, version: latest}}}\n\
+                - secret: {input: {from: '{n, length: ($secrets.key | length)}'}, set: '${ . }'}\n";
+    let more = [
+        "--secrets-file",
+        &secrets,
+        "--workflows-dir",
+        folder.to_str().unwrap(),
+        "--events-file",
+        &events,
+    ];
+    let document = ran(&home, 0, flow, &more);
+    assert_eq!(document["output"], json!({ "n": 42, "length": 17 }));
+    let plain = home.run(&[
+        "flow",
+        "run",
+        "--secrets-file",
+        &secrets,
+        home.path("flow.yaml").to_str().unwrap(),
+        "--events-file",
+        &events,
+    ]);
+    assert!(plain.stderr.contains("chmod 600"), "{plain}");
+}
+
+#[test]
+fn an_interrupted_run_is_cancelled_and_says_so() {
+    let home = Home::new();
+    let upstream = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = upstream.local_addr().unwrap();
+    let text = format!(
+        "document: {{dsl: '1.0.3', namespace: test, name: long, version: '1.0.0'}}\n\
+         do:\n- ask: {{call: http, with: {{method: get, endpoint: 'http://{address}/'}}}}\n"
+    );
+    let file = written(&home, "long.yaml", &text);
+    let child = home.command(&["flow", "run", &file]).spawn().unwrap();
+    // the call is under way, and is never answered
+    let (_open, _) = upstream.accept().unwrap();
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let document = finish(child).ends_with(1).json();
+    assert_eq!(
+        (&document["status"], &document["tasks"][0]["status"]),
+        (&json!("cancelled"), &json!("cancelled"))
+    );
+}
+
+#[test]
+fn with_a_data_directory_its_connections_are_used() {
+    let home = Home::new();
+    let upstream = Upstream::start();
+    let base = ["--base-url", &upstream.url];
+    home.ok(&[
+        &["connection", "create", "open", "--type", "none"][..],
+        &base,
+    ]
+    .concat());
+    let data = home.data();
+    let given = ["--data-dir", data.to_str().unwrap()];
+    let call = |name: &str| {
+        format!(
+            "use: {{secrets: [{name}]}}\ndo:\n- ask: {{call: http, with: {{method: get, \
+             endpoint: {{uri: '/echo/{{id}}', authentication: {{bearer: {{use: {name}}}}}}}}}}}\n"
+        )
+    };
+    let input = written(&home, "in.json", r#"{"id": "a b"}"#);
+    let more = [&given[..], &["--input-file", &input]].concat();
+    let document = ran(&home, 0, &call("open"), &more);
+    assert_eq!(document["status"], "completed", "{document}");
+    assert_eq!(upstream.last().target, "/echo/a%20b");
+    let elsewhere = ran(&home, 1, &call("open"), &["--input-file", &input]);
+    assert_eq!(
+        elsewhere["status"], "faulted",
+        "without it there is no such connection: {elsewhere}"
+    );
 }

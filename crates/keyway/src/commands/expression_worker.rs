@@ -1,0 +1,24 @@
+//! `keyway expression-worker`: the child process in which heavy expressions are evaluated. Hidden: only Keyway starts it.
+
+use crate::Exit;
+use crate::failure::Failure;
+
+/// The hidden subcommand, as the engine starts it.
+const NAME: &str = "expression-worker";
+
+/// Answers expressions on stdin until it is closed. Runs without an async runtime, whose threads would count against its memory.
+pub(crate) fn run() -> Result<Exit, Failure> {
+    engine::worker::child().map_err(|error| Failure::io("the expression worker ended", &error))?;
+    Ok(Exit::Ok)
+}
+
+/// How the engine starts it: this very program.
+pub(crate) fn config() -> Result<engine::WorkerConfig, Failure> {
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::io("cannot find this program's own file", &error))?;
+    Ok(engine::WorkerConfig {
+        program,
+        arguments: vec![NAME.to_owned()],
+        children: 2,
+    })
+}
