@@ -411,7 +411,13 @@ impl Drive {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(5));
         };
-        for draft in drafts {
+        for mut draft in drafts {
+            // Flows that start each other by events must come to an end, as those that call each other do.
+            draft.depth = self.depth + 1;
+            if draft.depth > super::plan::DEEPEST {
+                tracing::warn!(run = %self.run, flow = %draft.definition.name(), "a chain of flows that start each other was cut");
+                continue;
+            }
             let mut first = Progress::new(draft.run.clone(), 1, 0);
             first.lines = vec![line(&started(&draft, self.now()))];
             plan.progress.children.push(new_run(&draft, None, first));

@@ -27,7 +27,7 @@ use crate::perform::must_not_repeat;
 /// Waits up to this long are waited for in memory.
 const NEAR: SignedDuration = SignedDuration::from_millis(250);
 /// How many runs may be above a run.
-const DEEPEST: u32 = 16;
+pub(super) const DEEPEST: u32 = 16;
 
 /// What a step changes, and what is to be done after that is stored.
 pub(super) struct Plan {

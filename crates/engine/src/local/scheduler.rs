@@ -24,6 +24,8 @@ const AT_ONCE: u32 = 200;
 const LATE: SignedDuration = SignedDuration::from_secs(30);
 /// How often runs are woken for the same connection while nothing about it changed.
 const AGAIN: Duration = Duration::from_secs(30);
+/// How often this process looks whether it owns a run that it does not work on.
+const STRANDED: Duration = Duration::from_secs(5);
 /// How often finished runs are looked through.
 const SWEEP: Duration = Duration::from_mins(10);
 
@@ -139,6 +141,7 @@ async fn look(inner: Arc<Inner>) {
     }
     let mut connections = HashMap::new();
     let mut swept: Option<Instant> = None;
+    let mut stranded = Stranded::default();
     loop {
         let pause = match Box::pin(round(&inner, &mut connections)).await {
             Ok(pause) => pause,
@@ -147,6 +150,9 @@ async fn look(inner: Arc<Inner>) {
                 inner.config.poll.min(Duration::from_secs(1))
             }
         };
+        if let Err(error) = stranded.look(&inner).await {
+            inner.health.failed("stranded runs", &error);
+        }
         if swept.is_none_or(|since| since.elapsed() >= SWEEP) {
             swept = Some(Instant::now());
             if let Err(error) = inner
@@ -163,6 +169,45 @@ async fn look(inner: Arc<Inner>) {
             () = inner.wake.notified() => {}
             () = inner.cancel.cancelled() => return,
         }
+    }
+}
+
+/// Runs that this process owns and does not work on: a claim or a start was stored, but its answer was lost.
+#[derive(Default)]
+struct Stranded {
+    looked: Option<Instant>,
+    suspects: Vec<RunId>,
+}
+
+impl Stranded {
+    async fn look(&mut self, inner: &Arc<Inner>) -> Result<(), store::Error> {
+        if self.looked.is_some_and(|since| since.elapsed() < STRANDED) {
+            return Ok(());
+        }
+        self.looked = Some(Instant::now());
+        let runs = inner.store.runs();
+        let owned = runs.owned(&inner.config.incarnation).await?;
+        let before = std::mem::take(&mut self.suspects);
+        for run in owned {
+            let live = inner
+                .live
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .contains_key(&run);
+            if live {
+                continue;
+            }
+            // One that is just being taken up looks like this too, but not twice in a row.
+            if !before.contains(&run) {
+                self.suspects.push(run);
+            } else if let Some(found) = runs.find(&Actor::system(), &run).await?
+                && found.owner.as_deref() == Some(inner.config.incarnation.as_str())
+            {
+                tracing::warn!(%run, "a run that nobody worked on is taken up again");
+                inner.take_up(found);
+            }
+        }
+        Ok(())
     }
 }
 

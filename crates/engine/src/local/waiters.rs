@@ -50,10 +50,13 @@ impl Waiters {
     pub(super) fn wait(&self, run: &RunId) -> oneshot::Receiver<Outcome> {
         let (sender, receiver) = oneshot::channel();
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.retain(|_, senders| {
-            senders.retain(|sender| !sender.is_closed());
-            !senders.is_empty()
-        });
+        // Now and then, so that those who went away unanswered do not pile up.
+        if waiting.len().is_power_of_two() {
+            waiting.retain(|_, senders| {
+                senders.retain(|sender| !sender.is_closed());
+                !senders.is_empty()
+            });
+        }
         waiting.entry(run.clone()).or_default().push(sender);
         receiver
     }

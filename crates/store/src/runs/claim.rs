@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{COLUMNS_BY_ID, Run, Runs, run};
-use crate::{Error, Outcome, Shared, Tx};
+use crate::{Error, Outcome, RunId, Shared, Tx};
 
 /// The runs that an incarnation may work on from now.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -62,6 +62,18 @@ impl Runs<'_> {
             claim(tx, shared, &incarnation, limit.into()).map(Outcome::unaudited)
         };
         self.0.change(work).await
+    }
+
+    /// The runs that an incarnation owns.
+    pub async fn owned(&self, incarnation: &str) -> Result<Vec<RunId>, Error> {
+        let rows = self.0.read(
+            "SELECT id FROM runs WHERE owner = $1 ORDER BY id",
+            [incarnation.into()],
+        );
+        rows.await?
+            .iter()
+            .map(|row| RunId::parse(row.text(0)?))
+            .collect()
     }
 
     /// When the next run is due, the past included.

@@ -199,6 +199,9 @@ async fn a_killed_owner_is_not_revived_by_its_successor() {
         let claimed = claim(&db, "node-1/second").await;
         assert_eq!(ids(&claimed), [&run]);
         assert_eq!((claimed.taken_over, claimed.runs[0].epoch), (1, 2));
+        let owned = db.runs().owned("node-1/second").await.unwrap();
+        assert_eq!(owned, std::slice::from_ref(&run));
+        assert_eq!(db.runs().owned("node-1/first").await.unwrap(), []);
         // The dead one was only slow: what it still writes is refused.
         assert!(is_fenced(
             db.runs().commit(step(&run, 1, 1, &["ghost"])).await
