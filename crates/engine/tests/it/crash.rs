@@ -168,6 +168,50 @@ async fn another_process_takes_over_when_the_lease_lapses() {
     }
 }
 
+/// The planted fault "apply before append" turns this red.
+#[tokio::test]
+async fn nothing_is_done_before_what_leads_to_it_is_stored() {
+    for house in houses().await {
+        house
+            .flow(
+                "two",
+                "do:\n  - one: {call: http, with: {method: get, endpoint: 'UPSTREAM/held'}}\n  - two: {call: http, with: {method: post, endpoint: 'UPSTREAM/two'}}\n",
+            )
+            .await;
+        house.store.refuse_writes();
+        let start = crate::house::start("two", json!({}));
+        let refused = house.engine().start(&Actor::local(), start).await;
+        assert!(refused.is_err());
+        assert_eq!(house.upstream.seen("/held").len(), 0);
+        house.store.allow_writes();
+        let run = house.engine().start_run("two", json!({})).await;
+        until("the first call is under way", async || {
+            house.upstream.seen("/held").len() == 1
+        })
+        .await;
+        house.store.refuse_writes();
+        house.upstream.held.add_permits(1);
+        until("the result can't be stored", async || {
+            let failing = house.engine().health().failing;
+            failing.is_some_and(|(what, _)| what.starts_with("commit"))
+        })
+        .await;
+        assert_eq!(house.upstream.seen("/two").len(), 0);
+        house.store.allow_writes();
+        assert_eq!(
+            house.engine().ended(&run).await,
+            Outcome::Completed(json!({ "path": "/two" }))
+        );
+        assert_eq!(
+            (
+                house.upstream.seen("/held").len(),
+                house.upstream.seen("/two").len()
+            ),
+            (1, 1)
+        );
+    }
+}
+
 /// Bug 3 of `durability.md`: a database that was away while a run was let go of left it owned for ever.
 #[tokio::test]
 async fn a_result_and_a_release_outlast_a_database_that_is_away() {

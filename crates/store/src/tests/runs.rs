@@ -270,10 +270,9 @@ async fn commits_that_nobody_polls_lock_nobody_out() {
             }
         }
         let mut context = Context::from_waker(Waker::noop());
-        for commit in &mut asleep {
-            assert!(commit.as_mut().poll(&mut context).is_pending());
-        }
-        // Nobody looks at the 160 any more, and still others get their turn.
+        // A quick writer may have answered some already.
+        asleep.retain_mut(|commit| commit.as_mut().poll(&mut context).is_pending());
+        // Nobody looks at the others any more, and still others get their turn.
         let other = begun(&db, new_run(&flow, Some("one"))).await;
         assert_eq!(journal(&db, &other).await.len(), 1);
         for commit in asleep {
