@@ -21,6 +21,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists calls, newest first. A call appears within a second of its end. */
+        get: operations["list_calls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/connections": {
         parameters: {
             query?: never;
@@ -353,6 +370,40 @@ export interface components {
              */
             retry_at?: string | null;
         };
+        /** @description One time that a call was sent. */
+        Attempt: {
+            /** @description `called`, or why it was sent again: `token_refused`, `throttled`, `unavailable` or `network`. */
+            why: components["schemas"]["Why"];
+            /**
+             * Format: int64
+             * @description Milliseconds from the beginning of the call until this time began.
+             */
+            begun_ms: number;
+            /**
+             * Format: int64
+             * @description Milliseconds until it had ended, waiting in line included.
+             */
+            took_ms: number;
+            /**
+             * Format: int32
+             * @description The API's HTTP status, if it answered.
+             */
+            status?: number | null;
+            /** @description What went wrong if it did not. */
+            code?: string | null;
+            /**
+             * Format: int64
+             * @description Which token it carried.
+             */
+            token_generation?: number | null;
+            /**
+             * Format: date-time
+             * @description Until when that token is good.
+             */
+            token_expires_at?: string | null;
+            /** @description The API's own name for the request. */
+            request_id?: string | null;
+        };
         /** @description One change. */
         AuditEntry: {
             /** @description `aud_…`. */
@@ -417,6 +468,7 @@ export interface components {
             bytes?: string | null;
             /** @description Whether to follow redirects (at most five, with the credential only on the same origin). */
             follow?: boolean;
+            retry?: components["schemas"]["Retry"] | null;
         };
         /** @description What the API answered. */
         CallAnswer: {
@@ -445,6 +497,63 @@ export interface components {
              * @description Which token of the connection it carried.
              */
             token_generation?: number | null;
+            /** @description Where it was sent, port included unless it is the usual one. */
+            host: string;
+            /** @description The path that was asked for there, without the query. */
+            path: string;
+            /** @description Each time that it was sent. */
+            trail: components["schemas"]["Attempt"][];
+        };
+        /** @description One call: who, where to, how it went. Never bodies, headers or query values. */
+        CallEntry: {
+            /** @description `cal_…`. */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            at: string;
+            /** @description Who called. */
+            actor: string;
+            /** @description The connection's id. */
+            connection: string;
+            method: string;
+            host: string;
+            /** @description Without the query. */
+            path: string;
+            /**
+             * Format: int32
+             * @description The API's HTTP status, if it answered.
+             */
+            status?: number | null;
+            /** @description Our code, if it did not. */
+            code?: string | null;
+            /**
+             * Format: int64
+             * @description How long it took in all.
+             */
+            took_ms: number;
+            /**
+             * Format: int32
+             * @description How often it was sent.
+             */
+            attempts: number;
+            /**
+             * Format: int64
+             * @description Which token it carried.
+             */
+            token_generation?: number | null;
+            /** @description The API's own name for the request. */
+            request_id?: string | null;
+        };
+        /** @description Calls, newest first. */
+        CallList: {
+            items: components["schemas"]["CallEntry"][];
+            /**
+             * Format: date-time
+             * @description What to give as `before` for the page after this one; none on the last.
+             */
+            next?: string | null;
         };
         /** @description A connection: everything about it that may be seen, and what to do next. */
         Card: {
@@ -974,6 +1083,21 @@ export interface components {
             name: string;
         };
         /**
+         * @description Which methods are sent again.
+         * @enum {string}
+         */
+        RetriedMethods: "idempotent" | "all";
+        /** @description When a call is sent again: after 429, 503, 504 and trouble on the wire. */
+        Retry: {
+            /**
+             * Format: int32
+             * @description How often it is sent at most.
+             */
+            attempts: number;
+            /** @description Which methods are sent again; left out: `idempotent`. */
+            methods?: components["schemas"]["RetriedMethods"];
+        };
+        /**
          * @description What an actor may do; each role may do what the ones before it may.
          * @enum {string}
          */
@@ -1098,6 +1222,11 @@ export interface components {
          * @enum {string}
          */
         Who: "nobody" | "you" | "signed_in_person" | "administrator" | "app_owner" | "provider";
+        /**
+         * @description Why a call was sent.
+         * @enum {string}
+         */
+        Why: "called" | "token_refused" | "throttled" | "unavailable" | "network";
     };
     responses: never;
     parameters: never;
@@ -1137,6 +1266,77 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditList"];
+                };
+            };
+            /** @description The request is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is not enough, or a page of another site asks. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_calls: {
+        parameters: {
+            query?: {
+                /** @description At most so many rows. */
+                limit?: number;
+                /** @description Only calls begun before: `next` of the page before. */
+                before?: string;
+                /** @description Only calls through the connection of this name. */
+                connection?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallList"];
                 };
             };
             /** @description The request is not valid. */

@@ -1,31 +1,33 @@
 //! One call through a connection, answered in whole.
 //!
-//! Resolve the target, judge it, get a token, attach the credential, send, renew once on 401,
-//! follow redirects if asked, take our own secrets out of the answer. Streaming is `forward.rs`.
+//! Resolve the target, judge it, get a token, attach the credential, send, renew once on 401, send
+//! again what may pass by itself (`retry.rs`), follow redirects if asked. Streaming is `forward.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
-use oauth::{Finding, Secret};
-use store::{Actor, CallFailure, ConnectionName, Origin};
+use oauth::Finding;
+use store::{Actor, CallFailure, Clock, ConnectionName, Origin};
 use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 use url::Url;
 
 use crate::Connector;
-use crate::credential::{Credential, redact_bytes, redact_text};
+use crate::ask::fill;
+use crate::attempt::{Trail, Why};
+use crate::budget::complaint;
+use crate::credential::Credential;
 use crate::error::CallError;
+use crate::fetched::{Answer, Fetched};
 use crate::http::{
     CALL_BODY_LIMIT, Incoming, Limits, Outgoing, SendError, accept_encodings, host_of,
 };
 use crate::known::{Loaded, Unusable};
-use crate::message::{
-    ApiRequest, ApiResponse, Redirects, ResponseBody, class_of, error_of, headers_and_body,
-    parse_body, request_id,
-};
+use crate::message::{ApiRequest, ApiResponse, Redirects, class_of, error_of, headers_and_body};
 use crate::refresh::{Held, Need};
+use crate::retry::{Ended, PATIENCE, Retries};
 use crate::target::Reach;
 
 /// How many redirects are followed, if any.
@@ -84,33 +86,110 @@ impl Connector {
             headers,
             body,
         };
-        let deadline = Instant::now() + self.inner.http.timeouts.total;
-        let mut held = self.token_for_call(&loaded, Need::Valid).await?;
-        let mut attempts = 1;
-        let mut answer = self
-            .send(
-                &loaded,
-                held.as_deref(),
-                bare.clone(),
-                request.redirects,
-                deadline,
-            )
-            .await?;
-        if answer.incoming.status == StatusCode::UNAUTHORIZED
-            && let Some(newer) = self.after_refusal(&loaded, held.as_deref()).await
-        {
-            attempts = 2;
-            held = Some(newer);
-            answer = self
-                .send(&loaded, held.as_deref(), bare, request.redirects, deadline)
-                .await?;
-            if answer.incoming.status == StatusCode::UNAUTHORIZED {
-                loaded.slot.rest();
-            }
-        }
-        let fetched = Fetched::new(answer, loaded, held, attempts);
+        let call = Call {
+            bare,
+            redirects: request.redirects,
+            retries: request.retries.unwrap_or_default(),
+            begun: Instant::now(),
+            deadline: Instant::now() + self.inner.http.timeouts.total,
+        };
+        let fetched = self.answer(loaded, &call).await?;
         self.note_call(&request.method, &fetched).await;
         Ok(fetched)
+    }
+
+    /// Sends a call until there is an answer to give back.
+    async fn answer(&self, loaded: Arc<Loaded>, call: &Call) -> Result<Fetched, CallError> {
+        let mut held = self.token_for_call(&loaded, Need::Valid).await?;
+        let mut trail = Trail::new(call.begun);
+        let mut kept = None;
+        let answer = loop {
+            let outcome = self
+                .attempt(&loaded, held.as_deref(), call, &mut trail)
+                .await;
+            let refused = matches!(&outcome, Ok(answer) if answer.incoming.status == StatusCode::UNAUTHORIZED);
+            if refused && trail.renewed() {
+                loaded.slot.rest();
+            } else if refused
+                && let Some(newer) = self.after_refusal(&loaded, held.as_deref()).await
+            {
+                held = Some(newer);
+                trail.next(Why::TokenRefused);
+                continue;
+            }
+            if matches!(outcome, Err(CallError::Throttled { .. }))
+                && let Some(earlier) = kept
+            {
+                // The line for another try has become too long: what the API said last is the answer.
+                break earlier;
+            }
+            let Some((pause, why)) = self.pause(call, &trail, &outcome) else {
+                break outcome?;
+            };
+            tracing::debug!(?pause, ?why, "the call is sent again");
+            tokio::time::sleep(pause).await;
+            trail.next(why);
+            kept = outcome.ok();
+        };
+        Ok(Fetched::new(answer, loaded, held, trail.into_attempts()))
+    }
+
+    /// How long to pause before the next try, and why there is one.
+    fn pause(
+        &self,
+        call: &Call,
+        trail: &Trail,
+        outcome: &Result<Answer, CallError>,
+    ) -> Option<(Duration, Why)> {
+        let (ended, why) = match outcome {
+            Ok(answer) => {
+                let Incoming {
+                    status, headers, ..
+                } = &answer.incoming;
+                let why = if *status == StatusCode::TOO_MANY_REQUESTS {
+                    Why::Throttled
+                } else {
+                    Why::Unavailable
+                };
+                (Ended::Answered(*status, headers), why)
+            }
+            Err(CallError::Upstream { error, .. }) => (Ended::Failed(error), Why::Network),
+            Err(_) => return None,
+        };
+        let left = call.deadline.saturating_duration_since(Instant::now());
+        let pause = call.retries.pause(
+            &call.bare.method,
+            trail.tries(),
+            ended,
+            (left, self.clock().now()),
+            chance(),
+        )?;
+        Some((pause, why))
+    }
+
+    /// Sends once and takes note of how that went.
+    async fn attempt(
+        &self,
+        loaded: &Loaded,
+        held: Option<&Held>,
+        call: &Call,
+        trail: &mut Trail,
+    ) -> Result<Answer, CallError> {
+        trail.begin(held);
+        let outcome = self
+            .send(
+                loaded,
+                held,
+                call.bare.clone(),
+                call.redirects,
+                call.deadline,
+            )
+            .await;
+        match &outcome {
+            Ok(answer) => trail.answered(&answer.incoming),
+            Err(error) => trail.failed(error.code()),
+        }
+        outcome
     }
 
     /// The token for a connection that needs one.
@@ -200,6 +279,7 @@ impl Connector {
                 .exchange(&loaded.trust, outgoing, limits)
                 .await
                 .map_err(|error| loaded.upstream(error))?;
+            loaded.heed(incoming.status, &incoming.headers, self.clock());
             let target = match redirects {
                 Redirects::Follow => location(&incoming, &next.url),
                 Redirects::Show => None,
@@ -276,8 +356,20 @@ impl Connector {
 }
 
 impl Loaded {
-    /// Waits for room among the connection's calls, until a deadline.
+    /// Waits for the connection's turn and for room among its calls, until a deadline.
     pub(crate) async fn room(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, CallError> {
+        let now = Instant::now();
+        let patience = deadline.saturating_duration_since(now).min(PATIENCE);
+        match self.slot.budget.reserve(now, patience) {
+            Ok(at) if at <= now => {}
+            Ok(at) => tokio::time::sleep_until(at).await,
+            Err(at) => {
+                return Err(CallError::Throttled {
+                    connection: self.named.clone(),
+                    wait: at.saturating_duration_since(now),
+                });
+            }
+        }
         if let Ok(permit) = self.slot.room.try_acquire() {
             return Ok(permit);
         }
@@ -287,6 +379,13 @@ impl Loaded {
             Ok(Err(_)) | Err(_) => Err(self.upstream(SendError::Crowded {
                 host: self.host.to_string(),
             })),
+        }
+    }
+
+    /// Learns from an answer how fast the API wants to be called.
+    pub(crate) fn heed(&self, status: StatusCode, headers: &HeaderMap, clock: &Clock) {
+        if let Some(complaint) = complaint(status, headers, || clock.now()) {
+            self.slot.budget.learn(Instant::now(), complaint);
         }
     }
 
@@ -306,98 +405,20 @@ impl Loaded {
     }
 }
 
-struct Answer {
-    incoming: Incoming,
-    url: Url,
+/// A call, ready to be sent as often as it takes.
+struct Call {
+    bare: Outgoing,
+    redirects: Redirects,
+    retries: Retries,
+    begun: Instant,
+    deadline: Instant,
 }
 
-/// An answer that was taken in, with what it takes to show it without our secrets.
-pub(crate) struct Fetched {
-    pub(crate) status: StatusCode,
-    /// As they came: to be decided upon, not to be shown.
-    pub(crate) headers: HeaderMap,
-    /// Without our secrets.
-    pub(crate) body: Bytes,
-    /// Where it came from, without the credential.
-    pub(crate) url: Url,
-    loaded: Arc<Loaded>,
-    held: Option<Arc<Held>>,
-    attempts: u32,
-}
-
-impl Fetched {
-    fn new(answer: Answer, loaded: Arc<Loaded>, held: Option<Arc<Held>>, attempts: u32) -> Fetched {
-        let Incoming {
-            status,
-            headers,
-            body,
-        } = answer.incoming;
-        let mut fetched = Fetched {
-            status,
-            headers,
-            body,
-            url: answer.url,
-            loaded,
-            held,
-            attempts,
-        };
-        fetched.body = redact_bytes(std::mem::take(&mut fetched.body), &fetched.echoes());
-        fetched
-    }
-
-    fn echoes(&self) -> Vec<&Secret> {
-        match &self.loaded.credential {
-            Ok(credential) => credential.echoes(self.held.as_deref().map(|held| &held.token)),
-            Err(_) => Vec::new(),
-        }
-    }
-
-    fn request_id(&self) -> Option<String> {
-        request_id(&self.headers).map(|id| redact_text(id, &self.echoes()))
-    }
-
-    fn parsed(&self) -> ResponseBody {
-        let content_type = self
-            .headers
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-            .to_ascii_lowercase();
-        parse_body(&content_type, self.body.clone())
-    }
-
-    fn into_response(self) -> ApiResponse {
-        let body = self.parsed();
-        ApiResponse {
-            body,
-            ..self.into_head()
-        }
-    }
-
-    /// The answer without its body.
-    pub(crate) fn into_head(self) -> ApiResponse {
-        let echoes = self.echoes();
-        let headers = self
-            .headers
-            .iter()
-            .filter(|(name, _)| **name != header::SET_COOKIE)
-            .map(|(name, value)| {
-                let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-                (name.to_string(), redact_text(value, &echoes))
-            })
-            .collect();
-        ApiResponse {
-            status: self.status.as_u16(),
-            headers,
-            body: ResponseBody::Empty,
-            request_id: self.request_id(),
-            attempts: self.attempts,
-            token_generation: self.held.as_deref().map(|held| held.generation),
-            connection: self.loaded.connection.id.clone(),
-            host: host_of(&self.url),
-            path: self.url.path().to_owned(),
-        }
-    }
+/// A number from 0 to 1.
+fn chance() -> f64 {
+    let mut bytes = [0; 4];
+    fill(&mut bytes);
+    f64::from(u32::from_be_bytes(bytes)) / f64::from(u32::MAX)
 }
 
 /// Where an answer redirects to, if it does.

@@ -251,6 +251,14 @@ pub enum CallError {
         /// What went wrong on the wire.
         error: SendError,
     },
+    /// The API has asked to wait, for longer than a caller is kept waiting.
+    #[error("{connection} is not called for another {} s: its API asked to wait", wait.as_secs() + 1)]
+    Throttled {
+        /// The connection.
+        connection: Named,
+        /// How long.
+        wait: std::time::Duration,
+    },
     /// A redirect that would carry the credential elsewhere, or one too many.
     #[error("{connection}: the redirect to {host} was not followed: {why}")]
     RedirectBlocked {
@@ -287,6 +295,7 @@ impl CallError {
                 _ => "idp.unavailable",
             },
             CallError::Upstream { error, .. } => error.code(),
+            CallError::Throttled { .. } => "upstream.throttled",
             CallError::RedirectBlocked { .. } => "upstream.redirect_blocked",
             CallError::Store(error) => error.code(),
         }
@@ -301,6 +310,7 @@ impl CallError {
             | CallError::Needs { connection, .. }
             | CallError::TokenUnavailable { connection, .. }
             | CallError::Upstream { connection, .. }
+            | CallError::Throttled { connection, .. }
             | CallError::RedirectBlocked { connection, .. } => Some(connection),
             CallError::NotFound { .. } | CallError::Store(_) => None,
         }
@@ -340,6 +350,14 @@ impl CallError {
             CallError::Needs { diagnosis, .. } | CallError::TokenUnavailable { diagnosis, .. } => {
                 Some(diagnosis)
             }
+            _ => None,
+        }
+    }
+
+    /// How long to wait before it makes sense to ask again, where the API said so.
+    pub fn wait(&self) -> Option<std::time::Duration> {
+        match self {
+            CallError::Throttled { wait, .. } => Some(*wait),
             _ => None,
         }
     }

@@ -298,10 +298,12 @@ impl Connector {
         *request.method_mut() = method;
         *request.uri_mut() = path_and_query(&url).map_err(|error| loaded.upstream(error))?;
         *request.headers_mut() = headers;
-        upstream
+        let answer = upstream
             .send(request)
             .await
-            .map_err(|error| loaded.upstream(error))
+            .map_err(|error| loaded.upstream(error))?;
+        loaded.heed(answer.status(), answer.headers(), self.clock());
+        Ok(answer)
     }
 }
 

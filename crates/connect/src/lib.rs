@@ -7,7 +7,9 @@
 
 mod advice;
 mod ask;
+mod attempt;
 mod authorize;
+mod budget;
 mod call;
 mod callback;
 mod card;
@@ -20,6 +22,7 @@ mod discovery;
 mod error;
 mod explain;
 mod failure;
+mod fetched;
 mod fields;
 mod form;
 mod forward;
@@ -33,6 +36,7 @@ mod preflight;
 mod preset;
 mod refresh;
 mod renewal;
+mod retry;
 mod show;
 mod target;
 mod unnamed;
@@ -45,6 +49,7 @@ use store::{Actor, Clock, Connection, ConnectionName, Store};
 use tokio_util::task::TaskTracker;
 use url::Url;
 
+pub use attempt::{Attempt, Why};
 pub use authorize::Started;
 pub use card::{
     Advice, Card, Explanation, Identity, LastAuthorization, PendingCard, Raw, TokenCard, Warning,
@@ -63,6 +68,7 @@ pub use page::{
     Paging,
 };
 pub use preset::{Cloud, CloudCard};
+pub use retry::{ATTEMPTS_LIMIT, Retried, Retries};
 pub use unnamed::{
     ClientCredentials, Policy, TokenEndpoint, Unnamed, UnnamedError, UnnamedResponse, get,
 };

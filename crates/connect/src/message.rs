@@ -5,8 +5,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde_json::Value;
 use store::ConnectionId;
 
+use crate::attempt::Attempt;
 use crate::credential::forbidden_on_call;
 use crate::error::{CallError, Named};
+use crate::retry::Retries;
 
 /// A request to an API, before it has a credential.
 #[derive(Debug, Clone)]
@@ -23,6 +25,8 @@ pub struct ApiRequest {
     pub body: Body,
     /// Whether redirects are followed.
     pub redirects: Redirects,
+    /// How often it is sent; `None`: as usual.
+    pub retries: Option<Retries>,
 }
 
 impl ApiRequest {
@@ -35,6 +39,7 @@ impl ApiRequest {
             headers: Vec::new(),
             body: Body::Empty,
             redirects: Redirects::Show,
+            retries: None,
         }
     }
 }
@@ -85,7 +90,7 @@ pub struct ApiResponse {
     pub body: ResponseBody,
     /// The API's id for this request.
     pub request_id: Option<String>,
-    /// How often it was sent: 2 after a renewal.
+    /// How often it was sent.
     pub attempts: u32,
     /// Which token it carried.
     pub token_generation: Option<i64>,
@@ -95,6 +100,8 @@ pub struct ApiResponse {
     pub host: String,
     /// The path, without the query.
     pub path: String,
+    /// Each time that it was sent.
+    pub trail: Vec<Attempt>,
 }
 
 /// The body of an answer.

@@ -15,6 +15,7 @@ use store::StoredToken;
 use tokio::time::Instant;
 
 use crate::Connector;
+use crate::budget::Budget;
 use crate::credential::bearer;
 use crate::error::CallError;
 use crate::failure;
@@ -110,6 +111,8 @@ pub(crate) struct Slot {
     pub(crate) loading: tokio::sync::Mutex<()>,
     /// Room for calls under way; the rest wait in line.
     pub(crate) room: tokio::sync::Semaphore,
+    /// How fast they may go.
+    pub(crate) budget: Budget,
 }
 
 impl Default for Slot {
@@ -118,6 +121,7 @@ impl Default for Slot {
             inner: Mutex::default(),
             loading: tokio::sync::Mutex::default(),
             room: tokio::sync::Semaphore::new(CALLS_AT_ONCE),
+            budget: Budget::default(),
         }
     }
 }
@@ -142,6 +146,8 @@ impl Slot {
         let mut inner = self.lock();
         inner.latest = None;
         inner.refused = None;
+        drop(inner);
+        self.budget.forget();
     }
 
     /// Takes note of a token that came by another way.

@@ -68,6 +68,8 @@ pub(crate) enum Command {
     Connection(commands::connection::Arguments),
     /// Call an API through a connection
     Call(Box<commands::call::Arguments>),
+    /// List what was called, newest first, and how it went
+    Calls(commands::calls::Arguments),
     /// Check, draw and run flows
     Flow(commands::flow::Arguments),
     /// API keys for programs

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod call;
+pub(crate) mod calls;
 pub(crate) mod connection;
 pub(crate) mod demo;
 pub(crate) mod expression_worker;

@@ -140,6 +140,7 @@ async fn run(ui: Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Flow(arguments) => commands::flow::run(ui, &global, &arguments).await,
         Command::Key(arguments) => commands::key::run(ui, &global, arguments).await,
         Command::User(arguments) => commands::user::run(ui, &global, arguments).await,
+        Command::Calls(arguments) => commands::calls::run(ui, &global, arguments).await,
         Command::Audit(arguments) => commands::audit::run(ui, &global, arguments).await,
         Command::Version(_) => commands::version::run(ui, &global).await,
         Command::Reference(arguments) => Ok(commands::reference::run(ui, &arguments)),

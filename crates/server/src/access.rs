@@ -8,7 +8,7 @@
 //!
 //! | may | viewer | operator | admin |
 //! | --- | --- | --- | --- |
-//! | see connections, their cards, `explain`, redirect URIs; `/me`, metrics, `openapi.json` | yes | yes | yes |
+//! | see connections, their cards, `explain`, redirect URIs; `/me`, metrics, the call log, `openapi.json` | yes | yes | yes |
 //! | call, proxy, test, authorize | | yes | yes |
 //! | create, change, delete connections; reserve redirect URIs | | | yes |
 //! | API keys, users, the audit list | | | yes |

@@ -3,6 +3,7 @@
 //! A handler parses, calls one method of its handle, maps the answer.
 
 pub(crate) mod audit;
+pub(crate) mod call_log;
 pub(crate) mod calls;
 pub(crate) mod connections;
 pub(crate) mod keys;
@@ -84,6 +85,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(connections::redirect_uri))
         .routes(routes!(calls::call))
         .routes(routes!(pages::pages))
+        .routes(routes!(call_log::list))
         .routes(routes!(redirect_uris::reserve))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))

@@ -19,6 +19,7 @@ const KNOWN: &[(&str, &[&str])] = &[
             "limit", "before", "since", "until", "action", "actor", "subject",
         ],
     ),
+    ("/api/v1/calls", &["limit", "before", "connection"]),
     ("/api/v1/connections/{name}", &["force"]),
 ];
 

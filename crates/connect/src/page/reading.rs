@@ -7,9 +7,9 @@ use url::Url;
 use super::answer::Answer;
 use super::cursor::{PageCursor, Place, mark};
 use super::{More, Page, PageError, PageSize, PageStyle, Paging, link};
-use crate::call::Fetched;
 use crate::credential::Credential;
 use crate::error::Named;
+use crate::fetched::Fetched;
 use crate::known::Loaded;
 use crate::message::{ApiRequest, Body, error_of, parse_body};
 

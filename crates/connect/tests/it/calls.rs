@@ -23,7 +23,7 @@ const TOKEN: &str = "fake-bearer-token-0123456789";
 /// A connector without a sandbox, for APIs of our own making.
 pub(crate) struct Plain {
     pub(crate) connector: Connector,
-    _store: TestStore,
+    store: TestStore,
 }
 
 pub(crate) async fn plain(allow: &[&str], timeouts: Timeouts) -> Plain {
@@ -34,7 +34,7 @@ pub(crate) async fn plain(allow: &[&str], timeouts: Timeouts) -> Plain {
     let connector = Connector::new(store.store(), config, TaskTracker::new()).unwrap();
     Plain {
         connector,
-        _store: store,
+        store: store,
     }
 }
 
@@ -49,6 +49,11 @@ pub(crate) fn bearer(of: &str, base: SocketAddr) -> Form {
 }
 
 impl Plain {
+    /// What the connector takes for the time.
+    pub(crate) fn now(&self) -> jiff::Timestamp {
+        self.store.clock.now()
+    }
+
     pub(crate) async fn create(&self, form: Form) {
         self.connector
             .create(&Actor::local(), form, Proof::Now)

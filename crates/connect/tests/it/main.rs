@@ -17,4 +17,6 @@ mod proxy;
 #[cfg(test)]
 mod renewal;
 #[cfg(test)]
+mod retries;
+#[cfg(test)]
 mod sign_in;

@@ -1,6 +1,7 @@
 //! `keyway call`: one call through a connection, its answer as JSON, table or as it came.
 
 mod list;
+mod trail;
 
 use base64::Engine as _;
 use clap::{Args, ValueEnum};
@@ -39,6 +40,15 @@ pub(crate) struct Arguments {
     /// How the answer's body is printed [default: json, or raw if it is not JSON]
     #[arg(long, value_name = "FORMAT")]
     output: Option<Output>,
+    /// Send so often at most after 429, 503, 504 and trouble on the wire [default: 3]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10))]
+    attempts: Option<u32>,
+    /// Also send again what may change something twice, such as POST
+    #[arg(long, requires = "attempts")]
+    attempt_all: bool,
+    /// Say on stderr how the call went: each attempt, its cause, token and timing
+    #[arg(long)]
+    explain: bool,
     /// Follow redirects within the allowed origins
     #[arg(long)]
     follow: bool,
@@ -83,6 +93,17 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
     if arguments.follow {
         body.insert("follow".into(), json!(true));
     }
+    if let Some(attempts) = arguments.attempts {
+        let methods = if arguments.attempt_all {
+            "all"
+        } else {
+            "idempotent"
+        };
+        body.insert(
+            "retry".into(),
+            json!({ "attempts": attempts, "methods": methods }),
+        );
+    }
     if let Some(data) = &arguments.data {
         let (name, value) = data_field(data, &arguments.headers)?;
         body.insert(name.into(), value);
@@ -93,6 +114,9 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
         ui.wait(&label, client.post(&path, Some(&body))).await
     })
     .await?;
+    if arguments.explain && !ui.json() {
+        trail::print(ui, &method, &answer.body);
+    }
     print(ui, arguments.output, &answer.body)
 }
 
@@ -104,10 +128,16 @@ async fn list(
     name: &str,
     (method, target): (&str, &str),
 ) -> Result<Exit, Failure> {
-    if method != "GET" || arguments.data.is_some() || arguments.follow {
+    let alone = [
+        arguments.data.is_some(),
+        arguments.follow,
+        arguments.explain,
+        arguments.attempts.is_some(),
+    ];
+    if method != "GET" || alone.contains(&true) {
         return Err(Failure::usage(
             "a list is read with GET, without a body and without redirects",
-            "leave out the method, -d and --follow",
+            "leave out the method, -d, --follow, --explain and --attempts",
         ));
     }
     let path = format!("/api/v1/connections/{name}/pages");
@@ -262,6 +292,7 @@ fn print(ui: Ui, output: Option<Output>, answer: &Value) -> Result<Exit, Failure
             "request_id",
             "attempts",
             "token_generation",
+            "trail",
         ] {
             document.insert(name.to_owned(), answer[name].clone());
         }

@@ -107,7 +107,8 @@ fn json_is_the_whole_answer_and_output_json_the_body_alone() {
             "body",
             "request_id",
             "attempts",
-            "token_generation"
+            "token_generation",
+            "trail"
         ]
     );
     assert_eq!(
@@ -275,4 +276,39 @@ fn an_api_that_is_not_there_is_7() {
         &nobody,
     ]);
     home.refused(&["call", "api", "/x"], 7, "upstream.unreachable");
+}
+
+#[test]
+fn how_a_call_went_is_told_beside_the_answer_and_afterwards() {
+    let (home, upstream) = connected();
+    let told = home
+        .run(&["call", "api", "/people?secret=1", "--explain"])
+        .ends_with(0);
+    let host = upstream.url.trim_start_matches("http://");
+    assert!(
+        told.stderr.contains(&format!("GET {host}/people\n"))
+            && told.stderr.contains("1. after")
+            && told.stderr.contains("answered 200")
+            && told.stderr.contains("request id fake-request-1"),
+        "{}",
+        told.stderr
+    );
+    assert!(!told.stderr.contains("secret"), "{}", told.stderr);
+    let list = home.ok(&["calls", "--connection", "api"]);
+    let row = &list["items"][0];
+    assert_eq!(
+        (row["path"].as_str(), row["attempts"].as_u64()),
+        (Some("/people"), Some(1))
+    );
+    assert!(!list.to_string().contains("secret"));
+    let table = home.run(&["calls"]).ends_with(0).stdout;
+    assert!(
+        table.contains("/people") && table.contains("200"),
+        "{table}"
+    );
+    home.run(&["calls", "--connection", "absent"]).ends_with(3);
+    home.run(&["call", "api", "/x", "--attempts", "11"])
+        .ends_with(2);
+    home.run(&["call", "api", "/x", "--attempt-all"])
+        .ends_with(2);
 }

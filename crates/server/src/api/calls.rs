@@ -10,9 +10,12 @@ use std::fmt;
 use axum::Json as Answer;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use connect::{ApiRequest, ApiResponse, Body, Redirects, ResponseBody};
+use connect::{
+    ATTEMPTS_LIMIT, ApiRequest, ApiResponse, Body, Redirects, ResponseBody, Retried, Retries,
+};
 use http::Method;
 use http::header::CONTENT_TYPE;
+use jiff::Timestamp;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -58,10 +61,36 @@ pub(crate) struct Call {
     /// Whether to follow redirects (at most five, with the credential only on the same origin).
     #[serde(default)]
     follow: bool,
+    /// How often to send; left out: three times, and only what may be sent twice.
+    retry: Option<Retry>,
+}
+
+/// When a call is sent again: after 429, 503, 504 and trouble on the wire.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Retry {
+    /// How often it is sent at most.
+    #[schema(minimum = 1, maximum = 10)]
+    attempts: u32,
+    /// Which methods are sent again; left out: `idempotent`.
+    #[serde(default)]
+    methods: RetriedMethods,
+}
+
+/// Which methods are sent again.
+#[derive(Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum RetriedMethods {
+    /// Those that mean the same when they are sent twice.
+    #[default]
+    Idempotent,
+    /// All: twice does no harm.
+    All,
 }
 
 impl RequestBody for Call {
     const FREE: Option<&'static str> = Some("body");
+    const OBJECTS: &'static [&'static str] = &["retry"];
 }
 
 /// A field that is there, even if it is `null`.
@@ -86,6 +115,70 @@ pub(crate) struct CallAnswer {
     attempts: u32,
     /// Which token of the connection it carried.
     token_generation: Option<i64>,
+    /// Where it was sent, port included unless it is the usual one.
+    host: String,
+    /// The path that was asked for there, without the query.
+    path: String,
+    /// Each time that it was sent.
+    trail: Vec<Attempt>,
+}
+
+/// One time that a call was sent.
+#[derive(Serialize, ToSchema)]
+struct Attempt {
+    /// `called`, or why it was sent again: `token_refused`, `throttled`, `unavailable` or `network`.
+    why: Why,
+    /// Milliseconds from the beginning of the call until this time began.
+    begun_ms: u64,
+    /// Milliseconds until it had ended, waiting in line included.
+    took_ms: u64,
+    /// The API's HTTP status, if it answered.
+    status: Option<u16>,
+    /// What went wrong if it did not.
+    code: Option<&'static str>,
+    /// Which token it carried.
+    token_generation: Option<i64>,
+    /// Until when that token is good.
+    token_expires_at: Option<Timestamp>,
+    /// The API's own name for the request.
+    request_id: Option<String>,
+}
+
+/// Why a call was sent.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Why {
+    /// Somebody called.
+    Called,
+    /// The token was refused and renewed.
+    TokenRefused,
+    /// The API said that it was too much.
+    Throttled,
+    /// The API was in trouble.
+    Unavailable,
+    /// No answer came.
+    Network,
+}
+
+impl From<connect::Attempt> for Attempt {
+    fn from(attempt: connect::Attempt) -> Attempt {
+        Attempt {
+            why: match attempt.why {
+                connect::Why::Called => Why::Called,
+                connect::Why::TokenRefused => Why::TokenRefused,
+                connect::Why::Throttled => Why::Throttled,
+                connect::Why::Unavailable => Why::Unavailable,
+                connect::Why::Network => Why::Network,
+            },
+            begun_ms: attempt.begun_ms,
+            took_ms: attempt.took_ms,
+            status: attempt.status,
+            code: attempt.code,
+            token_generation: attempt.token_generation,
+            token_expires_at: attempt.token_expires_at,
+            request_id: attempt.request_id,
+        }
+    }
 }
 
 /// How a body stands in JSON.
@@ -123,6 +216,9 @@ impl From<ApiResponse> for CallAnswer {
             request_id: response.request_id,
             attempts: response.attempts,
             token_generation: response.token_generation,
+            host: response.host,
+            path: response.path,
+            trail: response.trail.into_iter().map(Attempt::from).collect(),
         }
     }
 }
@@ -235,6 +331,22 @@ impl Call {
                 ));
             }
         };
+        let retries = self
+            .retry
+            .map(|retry| {
+                if !(1..=ATTEMPTS_LIMIT).contains(&retry.attempts) {
+                    return Err(invalid("/retry/attempts", "it must be from 1 to 10"));
+                }
+                let methods = match retry.methods {
+                    RetriedMethods::Idempotent => Retried::Idempotent,
+                    RetriedMethods::All => Retried::All,
+                };
+                Ok(Retries {
+                    attempts: retry.attempts,
+                    methods,
+                })
+            })
+            .transpose()?;
         let redirects = if self.follow {
             Redirects::Follow
         } else {
@@ -247,6 +359,7 @@ impl Call {
             headers,
             body,
             redirects,
+            retries,
         })
     }
 }
@@ -357,6 +470,43 @@ mod tests {
         assert!(with(r#""bytes":"%%""#).is_err());
         assert!(with(r#""text":"a","body":1"#).is_err());
         assert!(with(r#""follow":null"#).is_err());
+    }
+
+    #[test]
+    fn how_often_at_its_edges() {
+        let with = |retry: &str| {
+            read(&format!(
+                r#"{{"method":"POST","path":"/x","retry":{retry}}}"#
+            ))
+        };
+        for (attempts, fine) in [
+            (0, false),
+            (1, true),
+            (2, true),
+            (9, true),
+            (10, true),
+            (11, false),
+        ] {
+            let request = with(&format!(r#"{{"attempts":{attempts}}}"#));
+            assert_eq!(request.is_ok(), fine, "{attempts}");
+        }
+        assert_eq!(
+            with(r#"{"attempts":2,"methods":"all"}"#).unwrap().retries,
+            Some(Retries {
+                attempts: 2,
+                methods: Retried::All
+            })
+        );
+        for wrong in [
+            "3",
+            "[3]",
+            "{}",
+            r#"{"attempts":-1}"#,
+            r#"{"attempts":2,"methods":"some"}"#,
+            r#"{"attempts":2,"x":1}"#,
+        ] {
+            assert!(with(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -102,6 +102,9 @@ impl Problem {
         if let Some(hint) = error.hint() {
             problem = problem.hint(hint);
         }
+        if let Some(wait) = error.wait() {
+            problem = problem.retry_after(wait.as_secs() + 1);
+        }
         if let Some(at) = error.retry_at() {
             let wait = at.duration_since(app.clock().now()).as_secs();
             problem = problem.retry_after(u64::try_from(wait).unwrap_or(0) + 1);

@@ -81,6 +81,7 @@ const KINDS: &[Kind] = &[
     kind("user.name_taken", StatusCode::CONFLICT, "This name is taken"),
     kind("user.last_admin", StatusCode::CONFLICT, "The last administrator cannot be disabled"),
     kind("user.", StatusCode::BAD_REQUEST, "The user is not valid"),
+    kind("run.", StatusCode::CONFLICT, "The run is somebody else's by now"),
     kind("conflict.", StatusCode::CONFLICT, "This is taken"),
     // the OAuth callback
     kind("oauth.", StatusCode::BAD_REQUEST, "The sign-in was not accepted"),
@@ -91,6 +92,7 @@ const KINDS: &[Kind] = &[
     kind("idp.timeout", StatusCode::GATEWAY_TIMEOUT, "The authorization server did not answer in time"),
     kind("upstream.", StatusCode::BAD_GATEWAY, "The API could not be reached"),
     kind("upstream.timeout", StatusCode::GATEWAY_TIMEOUT, "The API did not answer in time"),
+    kind("upstream.throttled", StatusCode::SERVICE_UNAVAILABLE, "The API asked to wait"),
     kind("tls.", StatusCode::BAD_GATEWAY, "No trusted TLS connection"),
     kind("discovery.", StatusCode::BAD_GATEWAY, "The issuer could not be discovered"),
     kind("pagination.", StatusCode::BAD_GATEWAY, "The next page is not acceptable"),

@@ -254,6 +254,145 @@ async fn calls_are_logged_in_batches() {
 }
 
 #[tokio::test]
+async fn the_log_is_read_newest_first_and_by_connection() {
+    let house = House::new().await;
+    let key = house.key(Role::Viewer).await;
+    for name in ["one", "two"] {
+        house.plain_connection(name, "http://127.0.0.1:9").await;
+    }
+    let mut records = Vec::new();
+    for (at, name) in [(1, "one"), (2, "two"), (3, "one")] {
+        let name = store::ConnectionName::parse(name).unwrap();
+        let found = house.store.connections().find(&Actor::local(), &name).await;
+        records.push(store::CallRecord {
+            at: jiff::Timestamp::from_second(at).unwrap(),
+            actor: "local".to_owned(),
+            connection: found.unwrap().unwrap().id,
+            method: "GET".to_owned(),
+            host: "127.0.0.1:9".to_owned(),
+            path: format!("/{at}"),
+            status: Some(200),
+            code: None,
+            provider: None,
+            duration: jiff::SignedDuration::from_millis(at),
+            attempts: 2,
+            token_generation: Some(7),
+            request_id: Some("fake-request".to_owned()),
+        });
+    }
+    house.store.calls().record_many(records).await.unwrap();
+    let get = async |query: &str| {
+        let path = format!("/api/v1/calls{query}");
+        house.request("GET", &path).key(&key).send().await
+    };
+    let paths = async |query: &str| {
+        let list = get(query).await.json();
+        let paths: Vec<String> = list["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["path"].as_str().unwrap().to_owned())
+            .collect();
+        (paths.join(" "), list["next"].clone())
+    };
+    assert_eq!(paths("").await, ("/3 /2 /1".to_owned(), Value::Null));
+    assert_eq!(paths("?connection=ONE").await.0, "/3 /1");
+    let (first, next) = paths("?limit=2").await;
+    assert_eq!(first, "/3 /2");
+    let rest = paths(&format!("?limit=2&before={}", next.as_str().unwrap())).await;
+    assert_eq!(rest, ("/1".to_owned(), Value::Null));
+    let row = get("?limit=1").await.json()["items"][0].clone();
+    assert_eq!(
+        (&row["took_ms"], &row["attempts"], &row["token_generation"]),
+        (&json!(3), &json!(2), &json!(7))
+    );
+    for (query, refusal) in [
+        ("?limit=0", "400 query.invalid limit"),
+        ("?limit=1001", "400 query.invalid limit"),
+        ("?before=yesterday", "400 query.invalid before"),
+        ("?connection=absent", "404 connection.not_found"),
+        ("?host=x", "400 query.unknown host"),
+    ] {
+        assert_eq!(get(query).await.refusal(), refusal, "{query}");
+    }
+    assert_eq!(get("?limit=1000").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_call_tells_every_time_that_it_was_sent() {
+    let house = House::new().await;
+    let key = house.key(Role::Operator).await;
+    let seen = std::sync::Arc::new(std::sync::atomic::AtomicU16::new(0));
+    let url = api(move |_: axum::extract::Request| {
+        let at = seen.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        async move {
+            Response::builder()
+                .status(if at % 3 < 2 { 503 } else { 200 })
+                .header("retry-after", "0")
+                .header("request-id", format!("fake-{at}"))
+                .body(Body::empty())
+                .unwrap()
+        }
+    })
+    .await;
+    house.plain_connection("echo", &url).await;
+    let answer = call(
+        &house,
+        &key,
+        &json!({"method": "GET", "path": "/x?a=secret"}),
+    )
+    .await
+    .json();
+    assert_eq!(
+        (&answer["status"], &answer["attempts"]),
+        (&json!(200), &json!(3))
+    );
+    let trail = answer["trail"].as_array().unwrap();
+    let told: Vec<String> = trail
+        .iter()
+        .map(|each| format!("{} {} {}", each["why"], each["status"], each["request_id"]))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            r#""called" 503 "fake-0""#,
+            r#""unavailable" 503 "fake-1""#,
+            r#""unavailable" 200 "fake-2""#
+        ]
+    );
+    assert!(!answer["trail"].to_string().contains("secret"));
+    let once = json!({"method": "GET", "path": "/x", "retry": {"attempts": 1}});
+    let answer = call(&house, &key, &once).await.json();
+    assert_eq!(
+        (&answer["status"], &answer["attempts"]),
+        (&json!(503), &json!(1))
+    );
+    // nobody says a word of trying again: an API that asks for an hour is not called meanwhile
+    let url = api(async |_: axum::extract::Request| {
+        Response::builder()
+            .status(429)
+            .header("retry-after", "3600")
+            .body(Body::empty())
+            .unwrap()
+    })
+    .await;
+    house.plain_connection("busy", &url).await;
+    let busy = async || {
+        house
+            .request("POST", "/api/v1/connections/busy/call")
+            .key(&key)
+            .json(&json!({"method": "GET", "path": "/x"}))
+            .send()
+            .await
+    };
+    assert_eq!(busy().await.json()["status"], 429);
+    let refused = busy().await;
+    assert_eq!(refused.refusal(), "503 upstream.throttled");
+    let seconds: u64 = refused.header("retry-after").parse().unwrap();
+    assert!((3_500..=3_600).contains(&seconds), "{seconds}");
+}
+
+#[tokio::test]
 async fn metrics_count_requests_by_route() {
     let house = House::new().await;
     house

@@ -141,6 +141,7 @@ async fn real_answers_have_the_described_shape() {
         ("/api/v1/keys", "KeyList"),
         ("/api/v1/users", "UserList"),
         ("/api/v1/audit", "AuditList"),
+        ("/api/v1/calls", "CallList"),
         ("/api/v1/me", "Me"),
         ("/api/v1/presets", "PresetList"),
         ("/api/v1/setup", "SetupNeeded"),

@@ -1,0 +1,71 @@
+//! `keyway calls`: the call log, for explaining a call afterwards.
+
+use clap::Args;
+use serde_json::Value;
+
+use super::{items, text, when};
+use crate::Exit;
+use crate::cli::Global;
+use crate::client;
+use crate::failure::Failure;
+use crate::ui::{Table, Ui, plain};
+
+/// Which calls.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// Only calls through this connection
+    #[arg(long, value_name = "NAME")]
+    connection: Option<String>,
+    /// At most so many rows
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: Option<u32>,
+    /// Continue where the last page ended
+    #[arg(long, value_name = "CURSOR")]
+    before: Option<String>,
+}
+
+pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result<Exit, Failure> {
+    let fields = [
+        ("connection", arguments.connection),
+        ("limit", arguments.limit.map(|limit| limit.to_string())),
+        ("before", arguments.before),
+    ];
+    let query: Vec<String> = fields
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!("{name}={}", client::query_value(&value?))))
+        .collect();
+    let path = if query.is_empty() {
+        "/api/v1/calls".to_owned()
+    } else {
+        format!("/api/v1/calls?{}", query.join("&"))
+    };
+    let answer = client::with(ui, global, async |client| client.get(&path).await).await?;
+    if ui.json() {
+        ui.document(&answer.body);
+        return Ok(Exit::Ok);
+    }
+    let mut table = Table::new(&["at", "call", "ended", "ms", "sent", "request id"]);
+    for row in items(&answer.body)? {
+        let ended = row["status"]
+            .as_u64()
+            .map_or_else(|| text(row, "code"), |status| status.to_string());
+        table.row([
+            when(row, "at"),
+            format!(
+                "{} {}{}",
+                text(row, "method"),
+                text(row, "host"),
+                text(row, "path")
+            ),
+            ended,
+            row["took_ms"].to_string(),
+            row["attempts"].to_string(),
+            text(row, "request_id"),
+        ]);
+    }
+    ui.text(&table.text());
+    if let Value::String(next) = &answer.body["next"] {
+        ui.note(&format!("more: --before {}", plain(next)));
+    }
+    Ok(Exit::Ok)
+}
