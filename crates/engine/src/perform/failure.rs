@@ -25,13 +25,16 @@ pub(super) fn of_call(caller: &Caller, error: &CallError, now: Timestamp) -> Don
         CallError::OriginForbidden { .. } => FaultType::Authorization,
         CallError::Needs { .. } | CallError::TokenUnavailable { .. } => FaultType::Authentication,
         CallError::Upstream { error, .. } => of_send(error),
-        CallError::RedirectBlocked { .. } => FaultType::Communication,
+        CallError::RedirectBlocked { .. } | CallError::Throttled { .. } => FaultType::Communication,
         CallError::Store(_) => FaultType::Runtime,
     };
     let mut fault = Fault::new(kind, with_hint(error.to_string(), error.hint())).code(error.code());
-    fault.retry_after = error
-        .retry_at()
-        .and_then(|at| u64::try_from(at.duration_since(now).as_millis()).ok());
+    fault.retry_after = match error.wait() {
+        Some(wait) => u64::try_from(wait.as_millis()).ok(),
+        None => error
+            .retry_at()
+            .and_then(|at| u64::try_from(at.duration_since(now).as_millis()).ok()),
+    };
     fault.into()
 }
 

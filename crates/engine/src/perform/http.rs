@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use ::http::Method;
-use connect::{ApiRequest, Body, Redirects};
+use connect::{ApiRequest, Body, Redirects, Retries};
 use flow::command::{Authentication, Call, HttpCall, OutcomeUnknown};
 use flow::{CommandId, Fault, FaultType};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -199,6 +199,8 @@ fn request(call: &HttpCall) -> Result<ApiRequest, Fault> {
         )
     })?;
     let mut request = ApiRequest::new(method, call.endpoint.clone());
+    // The flow says what is tried again, and the journal knows of every try.
+    request.retries = Some(Retries::NONE);
     request.query.clone_from(&call.query);
     request.headers.clone_from(&call.headers);
     if call.redirect {
