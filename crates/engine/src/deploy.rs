@@ -168,6 +168,24 @@ impl Local {
         Ok(record)
     }
 
+    /// Deletes a flow with its versions and finished runs; refused while runs of it go on.
+    pub async fn remove_flow(&self, actor: &Actor, id: &FlowId) -> Result<(), Error> {
+        let (store, definitions) = self.parts();
+        store.flows().remove(actor, id).await?;
+        definitions.forget();
+        Ok(())
+    }
+
+    /// What the current version of a flow names, and how that stands now.
+    pub async fn preflight_of(
+        &self,
+        actor: &Actor,
+        record: &FlowRecord,
+    ) -> Result<Vec<Preflight>, Error> {
+        let definition = self.parts().1.load(&record.id, record.current).await?;
+        self.preflight(actor, &definition.flow).await
+    }
+
     async fn preflight(&self, actor: &Actor, flow: &Flow) -> Result<Vec<Preflight>, Error> {
         let (store, definitions) = self.parts();
         let mut found = Vec::new();

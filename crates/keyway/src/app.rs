@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use store::{Clock, Secret, Sharing, Store, Vault};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
@@ -19,6 +20,8 @@ pub(crate) struct House {
     pub(crate) store: Store,
     pub(crate) app: server::App,
     pub(crate) tracker: TaskTracker,
+    /// Ends the engine's work on runs.
+    engine_stop: CancellationToken,
 }
 
 /// Opens everything; the first one creates data directory, key and database. A server shares its SQLite file with
@@ -42,18 +45,47 @@ pub(crate) async fn open(
         tracker.clone(),
     )
     .map_err(|error| Failure::new(Exit::Invalid, error.code(), error.to_string()))?;
+    let engine_stop = CancellationToken::new();
+    let engine = engine::Local::new(
+        store.clone(),
+        connector.clone(),
+        engine_settings(config, public_url, sharing)?,
+        tracker.clone(),
+        engine_stop.clone(),
+    );
     let mut settings = server::Config::new(public_url.clone());
     settings.trusted_proxies.clone_from(&config.trusted_proxies);
     if !config.trusted_proxies.is_empty() {
         settings.tls_proxy = server::TlsProxy::Present;
     }
     settings.local_token = local_token;
-    let app = server::App::new(store.clone(), connector, settings, tracker.clone());
+    let app = server::App::new(store.clone(), connector, engine, settings, tracker.clone());
     Ok(House {
         store,
         app,
         tracker,
+        engine_stop,
     })
+}
+
+/// Runs are worked on by whoever has the store open; heavy expressions by children of this very program.
+fn engine_settings(
+    config: &Config,
+    public_url: &Url,
+    sharing: Sharing,
+) -> Result<engine::Config, Failure> {
+    let mut settings = engine::Config::new(public_url.clone());
+    if sharing == Sharing::Shared || matches!(config.database, Database::Postgres(_)) {
+        settings.company = engine::Company::Others;
+    }
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::io("this program does not know where it is", &error))?;
+    settings.worker = Some(engine::WorkerConfig {
+        program,
+        arguments: vec!["expression-worker".to_owned()],
+        children: 2,
+    });
+    Ok(settings)
 }
 
 async fn open_store(config: &Config, sharing: Sharing) -> Result<Store, Failure> {
@@ -149,7 +181,9 @@ impl House {
             store,
             app,
             tracker,
+            engine_stop,
         } = self;
+        engine_stop.cancel();
         drop(app);
         tracker.close();
         if tokio::time::timeout(Duration::from_secs(35), tracker.wait())

@@ -6,14 +6,19 @@ pub(crate) mod audit;
 pub(crate) mod call_log;
 pub(crate) mod calls;
 pub(crate) mod connections;
+pub(crate) mod events;
+pub(crate) mod flow_secrets;
+pub(crate) mod flows;
 pub(crate) mod keys;
 pub(crate) mod me;
 pub(crate) mod pages;
 pub(crate) mod presets;
 pub(crate) mod redirect_uris;
+pub(crate) mod runs;
 pub mod schema;
 pub(crate) mod session;
 pub(crate) mod setup;
+pub(crate) mod tables;
 pub(crate) mod users;
 
 use std::collections::BTreeMap;
@@ -96,6 +101,32 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(session::sign_in, session::sign_out))
         .routes(routes!(setup::needed, setup::set_up))
         .routes(routes!(presets::list))
+        .merge(flow_router())
+}
+
+/// The routes of flows and what belongs to them.
+fn flow_router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(flows::list, flows::deploy))
+        .routes(routes!(flows::show, flows::delete))
+        .routes(routes!(flows::source))
+        .routes(routes!(flows::enable))
+        .routes(routes!(flows::disable))
+        .routes(routes!(flows::roll_back))
+        .routes(routes!(runs::start))
+        .routes(routes!(runs::list))
+        .routes(routes!(runs::show, runs::delete))
+        .routes(routes!(runs::cancel))
+        .routes(routes!(runs::suspend))
+        .routes(routes!(runs::resume))
+        .routes(routes!(runs::retry))
+        .routes(routes!(runs::resolve))
+        .routes(routes!(events::deliver))
+        .routes(routes!(flow_secrets::list))
+        .routes(routes!(flow_secrets::save, flow_secrets::delete))
+        .routes(routes!(tables::list))
+        .routes(routes!(tables::rows))
+        .routes(routes!(tables::row, tables::put, tables::delete))
 }
 
 /// The `OpenAPI` 3.1 document of the REST API, pretty-printed, ending with a line feed.

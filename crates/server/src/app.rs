@@ -96,6 +96,7 @@ pub struct App(Arc<Parts>);
 struct Parts {
     store: Store,
     connector: Connector,
+    engine: engine::Local,
     config: Config,
     tracker: TaskTracker,
     keys: KeyCache,
@@ -105,13 +106,20 @@ struct Parts {
 
 impl App {
     /// Wires the server; its background task is spawned on the tracker and ends when the last clone is dropped.
-    pub fn new(store: Store, connector: Connector, config: Config, tracker: TaskTracker) -> App {
+    pub fn new(
+        store: Store,
+        connector: Connector,
+        engine: engine::Local,
+        config: Config,
+        tracker: TaskTracker,
+    ) -> App {
         App(Arc::new(Parts {
             keys: KeyCache::new(config.local_token.as_ref()),
             logins: LoginLimit::new(config.limits.logins_per_minute),
             calls: CallLog::start(store.clone(), &tracker),
             store,
             connector,
+            engine,
             config,
             tracker,
         }))
@@ -123,6 +131,10 @@ impl App {
 
     pub(crate) fn connector(&self) -> &Connector {
         &self.0.connector
+    }
+
+    pub(crate) fn engine(&self) -> &engine::Local {
+        &self.0.engine
     }
 
     pub(crate) fn clock(&self) -> &Clock {

@@ -40,6 +40,7 @@ struct Inner {
     connection: Option<String>,
     diagnosis: Option<Box<oauth::Diagnosis>>,
     retry_after: Option<u64>,
+    findings: Vec<flow::Diagnostic>,
 }
 
 /// The document as it goes over the wire.
@@ -72,6 +73,10 @@ pub(crate) struct ProblemDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     diagnosis: Option<&'a oauth::Diagnosis>,
+    /// For texts of flows: each finding with its code, pointer, line and column.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    findings: &'a [flow::Diagnostic],
 }
 
 impl Problem {
@@ -92,6 +97,7 @@ impl Problem {
             connection: None,
             diagnosis: None,
             retry_after: None,
+            findings: Vec::new(),
         }))
     }
 
@@ -110,6 +116,13 @@ impl Problem {
                 format!("there is no connection \"{shown}\""),
             )
             .hint("`keyway connection list` shows all of them"),
+            "flow" => Problem::new("flow.not_found", format!("there is no flow {shown}"))
+                .hint("`keyway flow list` shows all of them"),
+            "run" => Problem::new("run.not_found", format!("there is no run {shown}"))
+                .hint("`keyway run list` shows the newest; finished runs are deleted after their flow's retention"),
+            "secret" => Problem::new("secret.not_found", format!("there is no secret \"{shown}\"")),
+            "approval" => Problem::new("approval.not_found", format!("there is no approval {shown}")),
+            "table" => Problem::new("table.not_found", format!("there is no row {shown}")),
             "key" => Problem::new("key.not_found", format!("there is no API key {shown}")),
             _ => Problem::new("user.not_found", format!("there is no user {shown}")),
         }
@@ -140,6 +153,13 @@ impl Problem {
     #[must_use]
     pub(crate) fn diagnosis(mut self, diagnosis: oauth::Diagnosis) -> Problem {
         self.0.diagnosis = Some(Box::new(diagnosis));
+        self
+    }
+
+    /// Adds what is wrong with a flow's text, each finding with its place.
+    #[must_use]
+    pub(crate) fn findings(mut self, findings: Vec<flow::Diagnostic>) -> Problem {
+        self.0.findings = findings;
         self
     }
 
@@ -194,6 +214,7 @@ impl Problem {
             trace_id: trace_id.to_string(),
             connection: inner.connection.as_deref(),
             diagnosis: inner.diagnosis.as_deref(),
+            findings: &inner.findings,
         }
     }
 

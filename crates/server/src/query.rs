@@ -21,6 +21,14 @@ const KNOWN: &[(&str, &[&str])] = &[
     ),
     ("/api/v1/calls", &["limit", "before", "connection"]),
     ("/api/v1/connections/{name}", &["force"]),
+    ("/api/v1/flows/{flow}/source", &["number"]),
+    (
+        "/api/v1/runs",
+        &[
+            "flow", "status", "since", "until", "parent", "text", "limit", "before",
+        ],
+    ),
+    ("/api/v1/tables/{table}", &["prefix", "after", "limit"]),
 ];
 
 /// Routes whose query is somebody else's business.

@@ -30,6 +30,23 @@ impl From<store::Error> for Problem {
     }
 }
 
+impl From<engine::Error> for Problem {
+    fn from(error: engine::Error) -> Problem {
+        let detail = error.to_string();
+        let code = error.code();
+        match error {
+            engine::Error::Store(error) => error.into(),
+            engine::Error::FlowInvalid(found) => Problem::new(code, detail)
+                .field("/source")
+                .findings(found.0),
+            engine::Error::Crowded | engine::Error::Stopping => {
+                Problem::new(code, detail).retry_after(1)
+            }
+            _ => Problem::new(code, detail),
+        }
+    }
+}
+
 impl From<connect::Error> for Problem {
     fn from(error: connect::Error) -> Problem {
         let error = match error {

@@ -1,0 +1,396 @@
+//! `/api/v1/flows`: definitions, from deploying a text to rolling back. A flow is named `namespace.name` here.
+
+use axum::Json as Answer;
+use axum::extract::{FromRequestParts, RawQuery};
+use axum::response::{IntoResponse, Response};
+use engine::{Deployed, DryRun};
+use http::StatusCode;
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use http::request::Parts;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use store::{FlowRecord, FlowVersion};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{Refusals, answer, path};
+use crate::access::{Admin, Viewer};
+use crate::app::App;
+use crate::json::{Json, RequestBody};
+use crate::problem::Problem;
+use crate::query::Query;
+
+/// A text to deploy.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewDefinition {
+    /// The flow, in YAML or JSON.
+    source: String,
+    /// Only tell what would happen.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+impl RequestBody for NewDefinition {}
+
+/// Which version is to be the current one.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RollBack {
+    /// The number of the version.
+    #[schema(minimum = 1)]
+    number: i64,
+}
+
+impl RequestBody for RollBack {}
+
+/// A flow.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FlowCard {
+    /// `flow_…`.
+    id: String,
+    /// `namespace.name`, as addresses have it.
+    key: String,
+    namespace: String,
+    name: String,
+    title: Option<String>,
+    /// The number of the version that new runs get.
+    current: i64,
+    /// Whether anything starts it.
+    enabled: bool,
+    /// How many days its finished runs are kept, where it says so.
+    retention_days: Option<u32>,
+    created_by: String,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    /// How many of its runs are not over.
+    live_runs: i64,
+}
+
+/// All flows.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FlowList {
+    items: Vec<FlowCard>,
+}
+
+/// One version of a flow.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct VersionCard {
+    /// Counts from 1.
+    number: i64,
+    /// `document.version`.
+    version: String,
+    /// The digest of the definition.
+    digest: String,
+    deployed_by: String,
+    deployed_at: Timestamp,
+    /// The text as it was deployed.
+    source: String,
+}
+
+/// A flow with its versions, newest first, and what it needs.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FlowDetail {
+    #[serde(flatten)]
+    flow: FlowCard,
+    versions: Vec<VersionCard>,
+    /// The connections and secrets that the current version names, how they stand, and the calls through them.
+    #[schema(value_type = Vec<Object>)]
+    preflight: Vec<engine::Preflight>,
+    /// When its triggers fire next.
+    schedules: Vec<ScheduleCard>,
+}
+
+/// A trigger that waits for a time.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ScheduleCard {
+    /// Which of the flow's triggers.
+    trigger: String,
+    /// When it fires next.
+    next_at: Option<Timestamp>,
+}
+
+/// What a deployment did, or would do.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DeploymentCard {
+    /// `created`, `added` or `unchanged`.
+    #[schema(value_type = String)]
+    deployment: engine::Deployment,
+    /// `namespace.name`.
+    key: String,
+    /// `document.version`.
+    version: String,
+    /// The number of the version that new runs get; none yet of a flow that is not stored.
+    current: Option<i64>,
+    /// The text against the current one, as lines that begin with ` `, `-` or `+`.
+    diff: Vec<String>,
+    /// What somebody should look at, though the flow runs.
+    #[schema(value_type = Vec<Object>)]
+    warnings: Vec<flow::Diagnostic>,
+    /// The connections and secrets that it names.
+    #[schema(value_type = Vec<Object>)]
+    preflight: Vec<engine::Preflight>,
+}
+
+impl From<Deployed> for DeploymentCard {
+    fn from(deployed: Deployed) -> DeploymentCard {
+        DeploymentCard {
+            deployment: deployed.deployment,
+            key: deployed.name.replace('/', "."),
+            version: deployed.version,
+            current: deployed.flow.map(|flow| flow.current),
+            diff: deployed.diff,
+            warnings: deployed.warnings,
+            preflight: deployed.preflight,
+        }
+    }
+}
+
+impl From<FlowVersion> for VersionCard {
+    fn from(version: FlowVersion) -> VersionCard {
+        VersionCard {
+            number: version.number,
+            version: version.version,
+            digest: version.digest,
+            deployed_by: version.deployed_by,
+            deployed_at: version.deployed_at,
+            source: version.source,
+        }
+    }
+}
+
+/// `namespace.name` in a path; one that no flow can have is simply not found.
+pub(crate) struct FlowKey {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+}
+
+impl FlowKey {
+    /// Reads `namespace.name`.
+    pub(crate) fn parse(text: &str) -> Result<FlowKey, Problem> {
+        match text.split_once('.') {
+            Some((namespace, name)) => Ok(FlowKey {
+                namespace: namespace.to_owned(),
+                name: name.to_owned(),
+            }),
+            None => Err(Problem::not_found("flow", text)),
+        }
+    }
+}
+
+impl FromRequestParts<App> for FlowKey {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<FlowKey, Problem> {
+        FlowKey::parse(&path(parts, app).await.unwrap_or_default())
+    }
+}
+
+impl Viewer {
+    async fn flows(&self) -> Result<Vec<FlowCard>, Problem> {
+        let mut cards = Vec::new();
+        for record in self.app().store().flows().list(self.actor()).await? {
+            cards.push(self.flow_card(record).await?);
+        }
+        Ok(cards)
+    }
+
+    async fn flow_card(&self, record: FlowRecord) -> Result<FlowCard, Problem> {
+        let live_runs = self.app().store().runs().live(&record.id).await?;
+        Ok(FlowCard {
+            id: record.id.to_string(),
+            key: format!("{}.{}", record.namespace, record.name),
+            namespace: record.namespace,
+            name: record.name,
+            title: record.title,
+            current: record.current,
+            enabled: record.disabled_at.is_none(),
+            retention_days: record.retention_days,
+            created_by: record.created_by,
+            created_at: record.created_at,
+            updated_at: record.updated_at,
+            live_runs,
+        })
+    }
+
+    /// A flow by its key.
+    pub(crate) async fn flow(&self, key: &FlowKey) -> Result<FlowRecord, Problem> {
+        let flows = self.app().store().flows();
+        let found = flows.find(self.actor(), &key.namespace, &key.name).await?;
+        found.ok_or_else(|| Problem::not_found("flow", &format!("{}.{}", key.namespace, key.name)))
+    }
+
+    async fn flow_detail(&self, key: &FlowKey) -> Result<FlowDetail, Problem> {
+        let record = self.flow(key).await?;
+        let versions = self.versions(&record).await?;
+        let schedules = self.app().store().schedules();
+        let schedules = schedules.of_flow(self.actor(), &record.id).await?;
+        let preflight = self
+            .app()
+            .engine()
+            .preflight_of(self.actor(), &record)
+            .await?;
+        Ok(FlowDetail {
+            flow: self.flow_card(record).await?,
+            versions: versions.into_iter().map(VersionCard::from).collect(),
+            preflight,
+            schedules: schedules
+                .into_iter()
+                .map(|(trigger, next_at)| ScheduleCard { trigger, next_at })
+                .collect(),
+        })
+    }
+
+    async fn versions(&self, record: &FlowRecord) -> Result<Vec<FlowVersion>, Problem> {
+        let flows = self.app().store().flows();
+        Ok(flows.versions(self.actor(), &record.id).await?)
+    }
+
+    async fn source(&self, key: &FlowKey, number: Option<i64>) -> Result<FlowVersion, Problem> {
+        let record = self.flow(key).await?;
+        let number = number.unwrap_or(record.current);
+        let flows = self.app().store().flows();
+        let found = flows.version(self.actor(), &record.id, number).await?;
+        found.ok_or_else(|| {
+            let name = format!("{}.{} version {number}", key.namespace, key.name);
+            Problem::not_found("flow", &name)
+        })
+    }
+}
+
+impl Admin {
+    async fn deploy(&self, new: &NewDefinition) -> Result<Deployed, Problem> {
+        let dry_run = if new.dry_run { DryRun::Yes } else { DryRun::No };
+        let engine = self.app().engine();
+        Ok(engine.deploy(self.actor(), &new.source, dry_run).await?)
+    }
+
+    async fn enable_flow(&self, key: &FlowKey) -> Result<FlowCard, Problem> {
+        let id = self.flow(key).await?.id;
+        let record = self.app().engine().enable(self.actor(), &id).await?;
+        self.flow_card(record).await
+    }
+
+    async fn disable_flow(&self, key: &FlowKey) -> Result<FlowCard, Problem> {
+        let id = self.flow(key).await?.id;
+        let record = self.app().engine().disable(self.actor(), &id).await?;
+        self.flow_card(record).await
+    }
+
+    async fn roll_back(&self, key: &FlowKey, number: i64) -> Result<FlowCard, Problem> {
+        let id = self.flow(key).await?.id;
+        let engine = self.app().engine();
+        let record = engine.roll_to(self.actor(), &id, number).await?;
+        self.flow_card(record).await
+    }
+
+    async fn remove_flow(&self, key: &FlowKey) -> Result<(), Problem> {
+        let id = self.flow(key).await?.id;
+        Ok(self.app().engine().remove_flow(self.actor(), &id).await?)
+    }
+}
+
+/// The flow's address.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(
+    dead_code,
+    reason = "documentation only; the value is read from the path"
+)]
+pub(crate) struct FlowParameter {
+    /// `namespace.name`.
+    #[param(pattern = "^[A-Za-z0-9-]+\\.[A-Za-z0-9-]+$")]
+    flow: String,
+}
+
+/// Which version's text.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "documentation only; the values are read one by one"
+)]
+pub(crate) struct SourceQuery {
+    /// The number of the version; the current one by default.
+    #[param(minimum = 1)]
+    number: Option<i64>,
+}
+
+/// Lists the flows.
+#[utoipa::path(get, path = "/api/v1/flows", tag = "flows", operation_id = "list_flows", responses((status = 200, body = FlowList), Refusals))]
+pub(crate) async fn list(viewer: Viewer) -> Result<Answer<FlowList>, Problem> {
+    let items = viewer.flows().await?;
+    Ok(Answer(FlowList { items }))
+}
+
+/// Deploys a text: it becomes the current version of its flow. The same text again changes nothing.
+#[utoipa::path(post, path = "/api/v1/flows", tag = "flows", operation_id = "deploy_flow", request_body = NewDefinition,
+    responses((status = 200, description = "Unchanged, or only told what would happen.", body = DeploymentCard), (status = 201, body = DeploymentCard), Refusals))]
+pub(crate) async fn deploy(
+    admin: Admin,
+    Json(new): Json<NewDefinition>,
+) -> Result<Response, Problem> {
+    let deployed = admin.deploy(&new).await?;
+    let stored = !new.dry_run && deployed.deployment != engine::Deployment::Unchanged;
+    let status = if stored {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    Ok(answer(status, (), DeploymentCard::from(deployed)))
+}
+
+/// Shows a flow with its versions, and what it needs against what is there.
+#[utoipa::path(get, path = "/api/v1/flows/{flow}", tag = "flows", operation_id = "show_flow", params(FlowParameter),
+    responses((status = 200, body = FlowDetail), Refusals))]
+pub(crate) async fn show(viewer: Viewer, key: FlowKey) -> Result<Answer<FlowDetail>, Problem> {
+    Ok(Answer(viewer.flow_detail(&key).await?))
+}
+
+/// Deletes a flow with its versions; refused while runs of it go on.
+#[utoipa::path(delete, path = "/api/v1/flows/{flow}", tag = "flows", operation_id = "delete_flow", params(FlowParameter),
+    responses((status = 204), Refusals))]
+pub(crate) async fn delete(admin: Admin, key: FlowKey) -> Result<Response, Problem> {
+    admin.remove_flow(&key).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Answers the text of a flow as it was deployed.
+#[utoipa::path(get, path = "/api/v1/flows/{flow}/source", tag = "flows", operation_id = "export_flow", params(FlowParameter, SourceQuery),
+    responses((status = 200, content_type = "application/yaml", body = String), Refusals))]
+pub(crate) async fn source(
+    viewer: Viewer,
+    key: FlowKey,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let number = Query(query.as_deref()).get("number", "the number of a version")?;
+    let version = viewer.source(&key, number).await?;
+    let headers = [
+        (CONTENT_TYPE, "application/yaml"),
+        (CONTENT_DISPOSITION, "attachment"),
+    ];
+    Ok((headers, version.source).into_response())
+}
+
+/// Lets a flow start again.
+#[utoipa::path(post, path = "/api/v1/flows/{flow}/enable", tag = "flows", operation_id = "enable_flow", params(FlowParameter),
+    responses((status = 200, body = FlowCard), Refusals))]
+pub(crate) async fn enable(admin: Admin, key: FlowKey) -> Result<Answer<FlowCard>, Problem> {
+    Ok(Answer(admin.enable_flow(&key).await?))
+}
+
+/// Keeps a flow from starting; runs that are under way go on.
+#[utoipa::path(post, path = "/api/v1/flows/{flow}/disable", tag = "flows", operation_id = "disable_flow", params(FlowParameter),
+    responses((status = 200, body = FlowCard), Refusals))]
+pub(crate) async fn disable(admin: Admin, key: FlowKey) -> Result<Answer<FlowCard>, Problem> {
+    Ok(Answer(admin.disable_flow(&key).await?))
+}
+
+/// Makes another version the current one; runs that are under way stay on theirs.
+#[utoipa::path(post, path = "/api/v1/flows/{flow}/rollback", tag = "flows", operation_id = "roll_back_flow", params(FlowParameter),
+    request_body = RollBack, responses((status = 200, body = FlowCard), Refusals))]
+pub(crate) async fn roll_back(
+    admin: Admin,
+    key: FlowKey,
+    Json(body): Json<RollBack>,
+) -> Result<Answer<FlowCard>, Problem> {
+    Ok(Answer(admin.roll_back(&key, body.number).await?))
+}

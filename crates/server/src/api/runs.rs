@@ -1,0 +1,515 @@
+//! `/api/v1/runs`: starting flows, watching what they do, and what a person can do about them.
+
+use std::time::Duration;
+
+use axum::Json as Answer;
+use axum::extract::{FromRequestParts, RawQuery};
+use axum::response::{IntoResponse, Response};
+use engine::{From as RetryFrom, History, Outcome, Resolution, Start, Started};
+use flow::CommandId;
+use http::StatusCode;
+use http::request::Parts;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::{Cursor, Run, RunFilter, RunId, RunStatus, Trigger};
+use utoipa::{IntoParams, ToSchema};
+
+use super::flows::{FlowKey, FlowParameter};
+use super::{Refusals, answer, path};
+use crate::access::{Admin, Operator, Viewer};
+use crate::app::App;
+use crate::json::{Json, RequestBody};
+use crate::problem::Problem;
+use crate::query::Query;
+
+/// How long a start waits at most for its run.
+const LONGEST_WAIT: u32 = 60;
+
+/// A run that is asked for.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewRun {
+    /// The raw input.
+    #[serde(default)]
+    input: Value,
+    /// `document.version`; the current one by default.
+    #[serde(default)]
+    version: Option<String>,
+    /// How many seconds to wait for its answer or end.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 60, default = 0)]
+    wait_seconds: u32,
+    /// A key under which no second run is started within 14 days.
+    #[serde(default)]
+    #[schema(max_length = 256)]
+    key: Option<String>,
+}
+
+impl RequestBody for NewRun {
+    const FREE: Option<&'static str> = Some("input");
+}
+
+/// From where a run is done again.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Retry {
+    /// `failed_step` takes over what was done before; `start` does everything again.
+    from: Place,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Place {
+    Start,
+    FailedStep,
+}
+
+impl RequestBody for Retry {}
+
+/// What somebody found out about a call whose outcome was unknown.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Resolve {
+    /// The command, as `parked` names it.
+    command: String,
+    /// `send_again`: it was not made; `completed`: it was, with this `output`; `failed`: it counts as failed.
+    outcome: Resolved,
+    /// The output of the call.
+    #[serde(default)]
+    output: Value,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Resolved {
+    SendAgain,
+    Completed,
+    Failed,
+}
+
+impl RequestBody for Resolve {
+    const FREE: Option<&'static str> = Some("output");
+}
+
+/// A run.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RunCard {
+    /// `run_…`.
+    id: String,
+    /// `namespace.name`; none if the flow is gone.
+    flow: Option<String>,
+    /// The number of the flow's version.
+    version: i64,
+    /// `pending`, `running`, `waiting`, `suspended`, `parked`, `cancelled`, `faulted` or `completed`.
+    #[schema(value_type = String)]
+    status: RunStatus,
+    /// Who or what started it.
+    actor: String,
+    /// By which means.
+    #[schema(value_type = Object)]
+    trigger: Trigger,
+    /// The run that started it.
+    parent: Option<String>,
+    /// The run that it does again.
+    retry_of: Option<String>,
+    created_at: Timestamp,
+    ended_at: Option<Timestamp>,
+    /// When it goes on by itself.
+    wake_at: Option<Timestamp>,
+    /// What somebody must act for.
+    #[schema(value_type = Vec<Object>)]
+    parked: Vec<store::Parked>,
+    /// The error that ended it.
+    error: Option<Value>,
+}
+
+/// A page of runs, newest first.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RunList {
+    items: Vec<RunCard>,
+    /// What to give as `before` for the page after this one; none on the last.
+    next: Option<String>,
+}
+
+/// A run with all that it did.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RunDetail {
+    #[serde(flatten)]
+    run: RunCard,
+    /// `document.version`.
+    flow_version: String,
+    /// The raw input.
+    input: Value,
+    /// The output, once it completed.
+    output: Option<Value>,
+    /// Every step in the order in which they began.
+    #[schema(value_type = Vec<Object>)]
+    steps: Vec<flow::machine::Step>,
+    /// The events that it published.
+    #[schema(value_type = Vec<Object>)]
+    events: Vec<flow::CloudEvent>,
+    /// What it waits for.
+    #[schema(value_type = Vec<Object>)]
+    waits_for: Vec<engine::WaitsFor>,
+}
+
+/// A run that was started, and what became of it while it was waited for.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct StartedRun {
+    /// `run_…`.
+    run: String,
+    /// Whether the same key had started it before.
+    duplicate: bool,
+    /// `pending` when it goes on; else `completed`, `faulted`, `cancelled` or `answered`.
+    status: &'static str,
+    /// The output, or what `call: respond` answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<Value>,
+    /// The error that ended it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Value>,
+}
+
+/// A run's id in a path; one that no run can have is simply not found.
+pub(crate) struct Id(pub(crate) RunId);
+
+impl FromRequestParts<App> for Id {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Id, Problem> {
+        let text = path(parts, app).await.unwrap_or_default();
+        RunId::parse(&text)
+            .map(Id)
+            .map_err(|_| Problem::not_found("run", &text))
+    }
+}
+
+impl Viewer {
+    /// A run as it is listed.
+    async fn run_card(&self, run: Run) -> Result<RunCard, Problem> {
+        let flows = self.app().store().flows();
+        let flow = flows.find_by_id(self.actor(), &run.flow).await?;
+        Ok(RunCard {
+            id: run.id.to_string(),
+            flow: flow.map(|flow| format!("{}.{}", flow.namespace, flow.name)),
+            version: run.version,
+            status: run.status,
+            actor: run.actor,
+            trigger: run.trigger,
+            parent: run.parent.map(|parent| parent.run.to_string()),
+            retry_of: run.retry_of.map(|run| run.to_string()),
+            created_at: run.created_at,
+            ended_at: run.ended_at,
+            wake_at: run.wake_at,
+            parked: run.parked,
+            error: run.error,
+        })
+    }
+
+    async fn runs(&self, filter: &RunFilter) -> Result<RunList, Problem> {
+        let page = self.app().store().runs().list(self.actor(), filter).await?;
+        let mut items = Vec::with_capacity(page.runs.len());
+        for run in page.runs {
+            items.push(self.run_card(run).await?);
+        }
+        let next = page
+            .next
+            .map(|place| format!("{}~{}", place.created_at.as_microsecond(), place.id));
+        Ok(RunList { items, next })
+    }
+
+    /// A run with its steps.
+    pub(crate) async fn history(&self, id: &RunId) -> Result<RunDetail, Problem> {
+        let history = self.app().engine().history(self.actor(), id).await?;
+        let History {
+            run,
+            version,
+            input,
+            output,
+            steps,
+            events,
+            waits_for,
+            ..
+        } = history;
+        Ok(RunDetail {
+            run: self.run_card(run).await?,
+            flow_version: version,
+            input,
+            output,
+            steps,
+            events,
+            waits_for,
+        })
+    }
+}
+
+impl Operator {
+    async fn start_run(&self, key: FlowKey, new: NewRun) -> Result<StartedRun, Problem> {
+        if new.wait_seconds > LONGEST_WAIT {
+            let detail =
+                format!("a start waits {LONGEST_WAIT} seconds at most: look at the run later");
+            return Err(Problem::new("body.invalid", detail).field("/wait_seconds"));
+        }
+        if new
+            .key
+            .as_ref()
+            .is_some_and(|key| key.is_empty() || key.len() > 256)
+        {
+            let detail = "a start key has 1 to 256 characters";
+            return Err(Problem::new("body.invalid", detail).field("/key"));
+        }
+        let start = Start {
+            namespace: key.namespace,
+            name: key.name,
+            version: new.version,
+            input: new.input,
+            trigger: Trigger::Manual,
+            key: new.key,
+        };
+        let engine = self.app().engine();
+        if new.wait_seconds == 0 {
+            let started = engine.start(self.actor(), start).await?;
+            return Ok(started_run(&started, Outcome::Pending));
+        }
+        let deadline = Duration::from_secs(new.wait_seconds.into());
+        let (started, answer) = engine.start_and_wait(self.actor(), start, deadline).await?;
+        Ok(started_run(&started, answer.outcome))
+    }
+
+    async fn cancel_run(&self, id: &RunId) -> Result<(), Problem> {
+        Ok(self.app().engine().cancel(self.actor(), id).await?)
+    }
+
+    async fn suspend_run(&self, id: &RunId) -> Result<(), Problem> {
+        Ok(self.app().engine().suspend(self.actor(), id).await?)
+    }
+
+    async fn resume_run(&self, id: &RunId) -> Result<(), Problem> {
+        Ok(self.app().engine().resume(self.actor(), id).await?)
+    }
+
+    async fn retry_run(&self, id: &RunId, from: &Place) -> Result<RunId, Problem> {
+        let from = match from {
+            Place::Start => RetryFrom::Start,
+            Place::FailedStep => RetryFrom::FailedStep,
+        };
+        Ok(self.app().engine().retry(self.actor(), id, from).await?)
+    }
+
+    async fn resolve_run(&self, id: &RunId, body: Resolve) -> Result<(), Problem> {
+        let resolution = match body.outcome {
+            Resolved::SendAgain => Resolution::SendAgain,
+            Resolved::Completed => Resolution::Completed(body.output),
+            Resolved::Failed => {
+                Resolution::Failed(format!("{} found out that it failed", self.actor().name))
+            }
+        };
+        let engine = self.app().engine();
+        let command = CommandId(body.command);
+        Ok(engine
+            .resolve(self.actor(), id, &command, resolution)
+            .await?)
+    }
+}
+
+impl Admin {
+    async fn remove_run(&self, id: &RunId) -> Result<(), Problem> {
+        let removed = self.app().store().runs().remove(self.actor(), id).await;
+        removed.map_err(|error| match error {
+            store::Error::NotFound { .. } => Problem::not_found("run", id.as_str()),
+            other => other.into(),
+        })
+    }
+}
+
+fn started_run(started: &Started, outcome: Outcome) -> StartedRun {
+    let (status, output, error) = match outcome {
+        Outcome::Pending => ("pending", None, None),
+        Outcome::Completed(output) => ("completed", Some(output), None),
+        Outcome::Faulted(error) => ("faulted", None, Some(error)),
+        Outcome::Cancelled => ("cancelled", None, None),
+        Outcome::Replied(reply) => ("answered", Some(reply.body), None),
+    };
+    StartedRun {
+        run: started.run().to_string(),
+        duplicate: matches!(started, Started::Before(_)),
+        status,
+        output,
+        error,
+    }
+}
+
+/// Which runs; everything left out is not looked at.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "documentation only; the values are read one by one"
+)]
+pub(crate) struct RunQuery {
+    /// Of this flow (`namespace.name`).
+    flow: Option<String>,
+    /// With this status.
+    status: Option<String>,
+    /// Stored not earlier than.
+    since: Option<Timestamp>,
+    /// Stored earlier than.
+    until: Option<Timestamp>,
+    /// Started by this run.
+    parent: Option<String>,
+    /// With this text in the input or in the error.
+    text: Option<String>,
+    /// At most so many.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<u32>,
+    /// `next` of the page before.
+    before: Option<String>,
+}
+
+async fn filter(viewer: &Viewer, query: &Query<'_>) -> Result<RunFilter, Problem> {
+    let wrong = |field: &'static str, detail: &str| {
+        Err(Problem::new("query.invalid", detail.to_owned()).field(field))
+    };
+    let limit: u32 = query
+        .get("limit", "a number from 1 to 1000")?
+        .unwrap_or(100);
+    if !(1..=1000).contains(&limit) {
+        return wrong("limit", "`limit` must be a number from 1 to 1000");
+    }
+    let flow = match query.get::<String>("flow", "namespace.name")? {
+        Some(text) => Some(viewer.flow(&FlowKey::parse(&text)?).await?.id),
+        None => None,
+    };
+    let status = query.get::<String>("status", "a status")?;
+    let status = status.map(|text| RunStatus::parse(&text)).transpose();
+    let Ok(status) = status else {
+        return wrong(
+            "status",
+            "`status` must be pending, running, waiting, suspended, parked, cancelled, faulted or completed",
+        );
+    };
+    let parent = query.get::<String>("parent", "a run's id")?;
+    let Ok(parent) = parent.map(|text| RunId::parse(&text)).transpose() else {
+        return wrong("parent", "`parent` must be a run's id");
+    };
+    let before = query.get::<String>("before", "the `next` of a page")?;
+    let Ok(before) = before.map(|text| place(&text).ok_or(())).transpose() else {
+        return wrong("before", "`before` must be the `next` of a page");
+    };
+    Ok(RunFilter {
+        flow,
+        status,
+        since: query.get("since", "a time such as 2026-11-02T08:00:00Z")?,
+        until: query.get("until", "a time such as 2026-11-02T08:00:00Z")?,
+        parent,
+        text: query.get("text", "text")?,
+        before,
+        limit,
+    })
+}
+
+fn place(text: &str) -> Option<Cursor> {
+    let (at, id) = text.split_once('~')?;
+    Some(Cursor {
+        created_at: Timestamp::from_microsecond(at.parse().ok()?).ok()?,
+        id: RunId::parse(id).ok()?,
+    })
+}
+
+/// The run's address.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(
+    dead_code,
+    reason = "documentation only; the value is read from the path"
+)]
+pub(crate) struct RunParameter {
+    /// `run_…`.
+    run: String,
+}
+
+/// Starts a flow; the run is durable when this answers. With `wait_seconds` it answers what became of it.
+#[utoipa::path(post, path = "/api/v1/flows/{flow}/runs", tag = "runs", operation_id = "start_run", params(FlowParameter), request_body = NewRun,
+    responses((status = 200, description = "The same key had started it before.", body = StartedRun), (status = 202, body = StartedRun), Refusals))]
+pub(crate) async fn start(
+    operator: Operator,
+    key: FlowKey,
+    Json(new): Json<NewRun>,
+) -> Result<Response, Problem> {
+    let started = operator.start_run(key, new).await?;
+    let status = if started.duplicate {
+        StatusCode::OK
+    } else {
+        StatusCode::ACCEPTED
+    };
+    Ok(answer(status, (), started))
+}
+
+/// Lists runs, newest first.
+#[utoipa::path(get, path = "/api/v1/runs", tag = "runs", operation_id = "list_runs", params(RunQuery), responses((status = 200, body = RunList), Refusals))]
+pub(crate) async fn list(
+    viewer: Viewer,
+    RawQuery(query): RawQuery,
+) -> Result<Answer<RunList>, Problem> {
+    let filter = filter(&viewer, &Query(query.as_deref())).await?;
+    Ok(Answer(viewer.runs(&filter).await?))
+}
+
+/// Shows a run with every step that it did, without the values of live secrets.
+#[utoipa::path(get, path = "/api/v1/runs/{run}", tag = "runs", operation_id = "show_run", params(RunParameter), responses((status = 200, body = RunDetail), Refusals))]
+pub(crate) async fn show(viewer: Viewer, Id(id): Id) -> Result<Answer<RunDetail>, Problem> {
+    Ok(Answer(viewer.history(&id).await?))
+}
+
+/// Deletes a run that is over, with its journal.
+#[utoipa::path(delete, path = "/api/v1/runs/{run}", tag = "runs", operation_id = "delete_run", params(RunParameter), responses((status = 204), Refusals))]
+pub(crate) async fn delete(admin: Admin, Id(id): Id) -> Result<Response, Problem> {
+    admin.remove_run(&id).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Ends a run for good.
+#[utoipa::path(post, path = "/api/v1/runs/{run}/cancel", tag = "runs", operation_id = "cancel_run", params(RunParameter), responses((status = 202), Refusals))]
+pub(crate) async fn cancel(operator: Operator, Id(id): Id) -> Result<Response, Problem> {
+    operator.cancel_run(&id).await?;
+    Ok(StatusCode::ACCEPTED.into_response())
+}
+
+/// Stops a run for the time being: what is under way comes to its end, nothing new is begun.
+#[utoipa::path(post, path = "/api/v1/runs/{run}/suspend", tag = "runs", operation_id = "suspend_run", params(RunParameter), responses((status = 202), Refusals))]
+pub(crate) async fn suspend(operator: Operator, Id(id): Id) -> Result<Response, Problem> {
+    operator.suspend_run(&id).await?;
+    Ok(StatusCode::ACCEPTED.into_response())
+}
+
+/// Lets a suspended run go on.
+#[utoipa::path(post, path = "/api/v1/runs/{run}/resume", tag = "runs", operation_id = "resume_run", params(RunParameter), responses((status = 202), Refusals))]
+pub(crate) async fn resume(operator: Operator, Id(id): Id) -> Result<Response, Problem> {
+    operator.resume_run(&id).await?;
+    Ok(StatusCode::ACCEPTED.into_response())
+}
+
+/// Does a run that is over again, as a new run on the current version of its flow.
+#[utoipa::path(post, path = "/api/v1/runs/{run}/retry", tag = "runs", operation_id = "retry_run", params(RunParameter), request_body = Retry,
+    responses((status = 202, body = StartedRun), Refusals))]
+pub(crate) async fn retry(
+    operator: Operator,
+    Id(id): Id,
+    Json(body): Json<Retry>,
+) -> Result<Response, Problem> {
+    let run = operator.retry_run(&id, &body.from).await?;
+    let started = started_run(&Started::Now(run), Outcome::Pending);
+    Ok(answer(StatusCode::ACCEPTED, (), started))
+}
+
+/// Says what became of a call whose outcome was unknown after a crash.
+#[utoipa::path(post, path = "/api/v1/runs/{run}/resolve", tag = "runs", operation_id = "resolve_run", params(RunParameter), request_body = Resolve,
+    responses((status = 202), Refusals))]
+pub(crate) async fn resolve(
+    operator: Operator,
+    Id(id): Id,
+    Json(body): Json<Resolve>,
+) -> Result<Response, Problem> {
+    operator.resolve_run(&id, body).await?;
+    Ok(StatusCode::ACCEPTED.into_response())
+}
