@@ -103,8 +103,15 @@ impl House {
         if let Some(change) = wishes.config {
             change(&mut config);
         }
-        let app = App::new(store.store(), connector, config, tracker.clone());
         let stop = CancellationToken::new();
+        let engine = engine::Local::new(
+            store.store(),
+            connector.clone(),
+            engine::Config::new(config.public_url.clone()),
+            tracker.clone(),
+            stop.clone(),
+        );
+        let app = App::new(store.store(), connector, engine, config, tracker.clone());
         tracker.spawn({
             let (app, stop) = (app.clone(), stop.clone());
             async move { server::serve(app, listener, None, stop).await.unwrap() }

@@ -25,7 +25,14 @@ async fn app(public_url: &str, change: impl FnOnce(&mut Config)) -> (TestStore, 
     let connector = Connector::new(store.store(), connect, tracker.clone()).unwrap();
     let mut config = Config::new(url);
     change(&mut config);
-    let app = App::new(store.store(), connector, config, tracker.clone());
+    let engine = engine::Local::new(
+        store.store(),
+        connector.clone(),
+        engine::Config::new(config.public_url.clone()),
+        tracker.clone(),
+        CancellationToken::new(),
+    );
+    let app = App::new(store.store(), connector, engine, config, tracker.clone());
     (store, app, tracker)
 }
 
