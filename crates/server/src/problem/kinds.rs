@@ -200,6 +200,7 @@ mod tests {
             "connect/src/check.rs",
             "connect/src/http.rs",
             "connect/src/page.rs",
+            "engine/src/error.rs",
             "store/src/error.rs",
             "oauth/src/callback.rs",
             "oauth/src/token.rs",
