@@ -165,6 +165,39 @@ impl Attempt {
     }
 }
 
+/// A flow of one step.
+fn flow(name: &str, step: &str) -> String {
+    format!(
+        "document: {{dsl: 1.0.3, namespace: contoso, name: {name}, version: 1.0.0}}\ndo:\n  - step: {{{step}}}\n"
+    )
+}
+
+enum Wanted {
+    Nothing,
+    Run,
+}
+
+/// Deploys a flow of one step as a program does, perhaps starts it; the address of the run.
+async fn run_of(page: &Page, key: &str, name: &str, step: &str, wanted: Wanted) -> String {
+    let post = |path: String, body: Value| {
+        page.house
+            .request("POST", &path)
+            .header("authorization", &format!("Bearer {key}"))
+            .body("application/json", body.to_string())
+    };
+    let source = flow(name, step);
+    let deployed = post("/api/v1/flows".to_owned(), json!({"source": source}));
+    assert_eq!(deployed.send().await.status, 201, "{name}");
+    let Wanted::Run = wanted else {
+        return String::new();
+    };
+    let path = format!("/api/v1/flows/contoso.{name}/runs");
+    let started = post(path, json!({})).send().await;
+    assert_eq!(started.status, 202, "{}", started.text);
+    let started: Value = serde_json::from_str(&started.text).unwrap();
+    format!("/api/v1/runs/{}", started["run"].as_str().unwrap())
+}
+
 /// Every unsafe address, in an order in which our own page can use them all.
 async fn attempts(page: &Page) -> Vec<Attempt> {
     let eve = page.house.user("eve", Role::Viewer).await;
@@ -172,6 +205,10 @@ async fn attempts(page: &Page) -> Vec<Attempt> {
     let keys = page.house.store.keys().list(&Actor::local()).await.unwrap();
     let key = keys.last().unwrap().id.to_string();
     let victim = "/api/v1/connections/victim";
+    let program = page.house.key(Role::Admin).await;
+    run_of(page, &program, "doomed", "set: {a: 1}", Wanted::Nothing).await;
+    let waiting = run_of(page, &program, "waiting", "wait: {hours: 1}", Wanted::Run).await;
+    let over = run_of(page, &program, "over", "set: {a: 1}", Wanted::Run).await;
     let planted = json!({"name": "planted", "type": "none", "base_url": "http://127.0.0.1:1"});
     let call = json!({"method": "POST", "path": "/", "body": 1});
     let user = json!({"username": "planted", "password": PASSWORD, "role": "admin"});
@@ -244,6 +281,114 @@ async fn attempts(page: &Page) -> Vec<Attempt> {
             json!({}),
             200,
         ),
+        Attempt::new(
+            "save_secret",
+            "PUT",
+            "/api/v1/secrets/planted",
+            json!({"value": "visibly-fake"}),
+            200,
+        ),
+        Attempt::new(
+            "delete_secret",
+            "DELETE",
+            "/api/v1/secrets/planted",
+            json!({}),
+            204,
+        ),
+        Attempt::new(
+            "put_row",
+            "PUT",
+            "/api/v1/tables/planted/a",
+            json!({"value": 1}),
+            200,
+        ),
+        Attempt::new(
+            "delete_row",
+            "DELETE",
+            "/api/v1/tables/planted/a",
+            json!({}),
+            204,
+        ),
+        // a CloudEvent has a media type of its own, which no form of another site can send
+        Attempt::new("send_events", "POST", "/api/v1/events", json!({}), 415),
+        Attempt::new(
+            "deploy_flow",
+            "POST",
+            "/api/v1/flows",
+            json!({"source": flow("planted", "set: {a: 1}")}),
+            201,
+        ),
+        Attempt::new(
+            "start_run",
+            "POST",
+            "/api/v1/flows/contoso.planted/runs",
+            json!({}),
+            202,
+        ),
+        Attempt::new(
+            "roll_back_flow",
+            "POST",
+            "/api/v1/flows/contoso.planted/rollback",
+            json!({"number": 1}),
+            200,
+        ),
+        Attempt::new(
+            "disable_flow",
+            "POST",
+            "/api/v1/flows/contoso.planted/disable",
+            json!({}),
+            200,
+        ),
+        Attempt::new(
+            "enable_flow",
+            "POST",
+            "/api/v1/flows/contoso.planted/enable",
+            json!({}),
+            200,
+        ),
+        Attempt::new(
+            "delete_flow",
+            "DELETE",
+            "/api/v1/flows/contoso.doomed",
+            json!({}),
+            204,
+        ),
+        Attempt::new(
+            "suspend_run",
+            "POST",
+            format!("{waiting}/suspend"),
+            json!({}),
+            202,
+        ),
+        Attempt::new(
+            "resume_run",
+            "POST",
+            format!("{waiting}/resume"),
+            json!({}),
+            202,
+        ),
+        Attempt::new(
+            "resolve_run",
+            "POST",
+            format!("{waiting}/resolve"),
+            json!({"command": "/do/0/step", "outcome": "failed"}),
+            409,
+        ),
+        Attempt::new(
+            "cancel_run",
+            "POST",
+            format!("{waiting}/cancel"),
+            json!({}),
+            202,
+        ),
+        Attempt::new(
+            "retry_run",
+            "POST",
+            format!("{over}/retry"),
+            json!({"from": "start"}),
+            202,
+        ),
+        Attempt::new("delete_run", "DELETE", over, json!({}), 204),
         Attempt::new("sign_in", "POST", "/api/v1/session", wrong, 401),
         Attempt::new("set_up", "POST", "/api/v1/setup", setup, 404),
         Attempt::new("sign_out", "DELETE", "/api/v1/session", json!({}), 204),
@@ -258,8 +403,22 @@ async fn state(page: &Page, called: &AtomicUsize) -> String {
         actor: Some(page.admin.clone()),
         ..store::AuditFilter::default()
     };
+    let runs = store
+        .runs()
+        .list(&local, &store::RunFilter::default())
+        .await;
+    let runs: Vec<String> = runs
+        .unwrap()
+        .runs
+        .iter()
+        .map(|run| run.id.to_string())
+        .collect();
     format!(
-        "{:?} {:?} {:?} {:?} {}",
+        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {}",
+        runs,
+        store.flows().list(&local).await.unwrap(),
+        store.secrets().list(&local).await.unwrap(),
+        store.tables().list(&local).await.unwrap(),
         connections,
         store.keys().list(&local).await.unwrap(),
         store.users().list(&local).await.unwrap(),
