@@ -53,19 +53,19 @@ impl RequestBody for NewRun {
 /// From where a run is done again.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Retry {
+pub(crate) struct NewRetry {
     /// `failed_step` takes over what was done before; `start` does everything again.
-    from: Place,
+    from: FromWhere,
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Place {
+enum FromWhere {
     Start,
     FailedStep,
 }
 
-impl RequestBody for Retry {}
+impl RequestBody for NewRetry {}
 
 /// What somebody found out about a call whose outcome was unknown.
 #[derive(Deserialize, ToSchema)]
@@ -288,10 +288,10 @@ impl Operator {
         Ok(self.app().engine().resume(self.actor(), id).await?)
     }
 
-    async fn retry_run(&self, id: &RunId, from: &Place) -> Result<RunId, Problem> {
+    async fn retry_run(&self, id: &RunId, from: &FromWhere) -> Result<RunId, Problem> {
         let from = match from {
-            Place::Start => RetryFrom::Start,
-            Place::FailedStep => RetryFrom::FailedStep,
+            FromWhere::Start => RetryFrom::Start,
+            FromWhere::FailedStep => RetryFrom::FailedStep,
         };
         Ok(self.app().engine().retry(self.actor(), id, from).await?)
     }
@@ -490,12 +490,12 @@ pub(crate) async fn resume(operator: Operator, Id(id): Id) -> Result<Response, P
 }
 
 /// Does a run that is over again, as a new run on the current version of its flow.
-#[utoipa::path(post, path = "/api/v1/runs/{run}/retry", tag = "runs", operation_id = "retry_run", params(RunParameter), request_body = Retry,
+#[utoipa::path(post, path = "/api/v1/runs/{run}/retry", tag = "runs", operation_id = "retry_run", params(RunParameter), request_body = NewRetry,
     responses((status = 202, body = StartedRun), Refusals))]
 pub(crate) async fn retry(
     operator: Operator,
     Id(id): Id,
-    Json(body): Json<Retry>,
+    Json(body): Json<NewRetry>,
 ) -> Result<Response, Problem> {
     let run = operator.retry_run(&id, &body.from).await?;
     let started = started_run(&Started::Now(run), Outcome::Pending);

@@ -91,7 +91,6 @@ const KINDS: &[Kind] = &[
     kind("run.not_now", StatusCode::CONFLICT, "The run is not in a state for that"),
     kind("run.crowded", StatusCode::SERVICE_UNAVAILABLE, "Too many runs are under way"),
     kind("run.stopping", StatusCode::SERVICE_UNAVAILABLE, "Keyway is being stopped"),
-    kind("run.", StatusCode::CONFLICT, "The run is not in a state for that"),
     kind("event.", StatusCode::BAD_REQUEST, "The event is not valid"),
     kind("secret.not_found", StatusCode::NOT_FOUND, "No such secret"),
     kind("approval.not_found", StatusCode::NOT_FOUND, "No such approval"),
