@@ -1173,6 +1173,8 @@ export interface components {
         FlowList: {
             items: components["schemas"]["FlowCard"][];
         };
+        /** @enum {string} */
+        FromWhere: "start" | "failed_step";
         /** @description Whom a token speaks for: a hint from its claims, never used for decisions. */
         Identity: {
             /** @description `user` or `app`. */
@@ -1391,6 +1393,11 @@ export interface components {
              */
             expires_in_days: number;
         };
+        /** @description From where a run is done again. */
+        NewRetry: {
+            /** @description `failed_step` takes over what was done before; `start` does everything again. */
+            from: components["schemas"]["FromWhere"];
+        };
         /** @description A value to store. */
         NewRow: {
             /** @description Any JSON. */
@@ -1450,8 +1457,6 @@ export interface components {
             /** @description Where the provider is told to send the browser. */
             redirect_uri: string;
         };
-        /** @enum {string} */
-        Place: "start" | "failed_step";
         /** @description A ready-made provider. */
         Preset: {
             /** @description The name to choose it by. */
@@ -4272,7 +4277,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Retry"];
+                "application/json": components["schemas"]["NewRetry"];
             };
         };
         responses: {
