@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use flow::Flow;
 use flow::machine::Secrets;
 use serde_json::{Map, Value};
-use store::{Actor, ConnectionName, FlowId, FlowRecord, Store};
+use store::{Actor, ConnectionName, FlowId, FlowRecord, Secret, Store};
 
 use crate::Error;
 
@@ -40,6 +40,8 @@ pub(crate) struct Definitions {
     given: Map<String, Value>,
     parsed: Mutex<HashMap<(FlowId, i64), Arc<Definition>>>,
     current: Mutex<HashMap<String, (Instant, FlowRecord)>>,
+    /// Secrets that hooks are signed with.
+    recent: Mutex<HashMap<String, (Instant, Arc<Secret>)>>,
 }
 
 impl Definitions {
@@ -49,6 +51,7 @@ impl Definitions {
             given,
             parsed: Mutex::default(),
             current: Mutex::default(),
+            recent: Mutex::default(),
         }
     }
 
@@ -179,6 +182,31 @@ impl Definitions {
             Some(_) => None,
             None => Some(value),
         })
+    }
+
+    /// One plain secret that is a text, as of a moment ago; that there is none is not remembered.
+    pub(crate) async fn recent_secret(&self, name: &str) -> Result<Option<Arc<Secret>>, Error> {
+        let known = self
+            .recent
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+            .filter(|(since, _)| since.elapsed() < FRESH)
+            .map(|(_, secret)| Arc::clone(secret));
+        if known.is_some() {
+            return Ok(known);
+        }
+        let found = self.secret(name).await?.and_then(crate::hook::text);
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        match &found {
+            Some(secret) => {
+                recent.insert(name.to_owned(), (Instant::now(), Arc::clone(secret)));
+            }
+            None => {
+                recent.remove(name);
+            }
+        }
+        Ok(found)
     }
 
     /// A value that was given at the start and stands for a secret.

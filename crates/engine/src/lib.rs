@@ -9,6 +9,7 @@ mod deploy;
 mod error;
 pub mod failpoint;
 mod history;
+mod hook;
 mod letter;
 mod local;
 mod perform;
@@ -19,6 +20,7 @@ pub mod worker;
 pub use deploy::{Deployed, Deployment, DryRun, Need, Preflight, Standing};
 pub use error::Error;
 pub use history::{History, WaitsFor};
+pub use hook::Hook;
 pub use letter::Resolution;
 pub use local::{
     Answer, Company, Config, Decision, From, Health, Local, Outcome, Reply, Start, Started, Verdict,

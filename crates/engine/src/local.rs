@@ -31,6 +31,7 @@ use crate::worker::{WorkerConfig, Workers};
 pub use people::{Decision, Verdict};
 pub use retry::From;
 pub use scheduler::Health;
+pub(crate) use scheduler::LATE;
 pub use start::{Start, Started};
 pub use waiters::{Answer, Outcome, Reply};
 
@@ -164,6 +165,11 @@ impl Local {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .len()
+    }
+
+    /// Whether there is no place for another run.
+    pub(crate) fn is_full(&self) -> bool {
+        self.inner.room.available_permits() == 0
     }
 
     /// How the scheduler is doing.

@@ -16,10 +16,11 @@ use url::Url;
 
 use crate::access::InProcess;
 use crate::call_log::CallLog;
+use crate::hooks::HookLimit;
 use crate::key_cache::KeyCache;
 use crate::problem::Problem;
 use crate::session::LoginLimit;
-use crate::{api, callback, console, frame, health, proxy};
+use crate::{api, callback, console, frame, health, hooks, proxy};
 
 /// Settings of the server.
 #[derive(Debug, Clone)]
@@ -51,6 +52,12 @@ pub enum TlsProxy {
 pub struct Limits {
     /// Bytes of a request body of the API.
     pub body_bytes: usize,
+    /// Bytes of a message to a hook.
+    pub hook_body_bytes: usize,
+    /// Messages that one hook takes in a second.
+    pub hook_messages_per_second: u32,
+    /// The same where anybody may send.
+    pub public_hook_messages_per_second: u32,
     /// Number of request headers.
     pub headers: usize,
     /// Bytes of all request headers together.
@@ -67,6 +74,9 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             body_bytes: 1024 * 1024,
+            hook_body_bytes: 1024 * 1024,
+            hook_messages_per_second: 5_000,
+            public_hook_messages_per_second: 100,
             headers: 100,
             header_bytes: 32 * 1024,
             url_bytes: 8 * 1024,
@@ -101,6 +111,7 @@ struct Parts {
     tracker: TaskTracker,
     keys: KeyCache,
     logins: LoginLimit,
+    hooks: HookLimit,
     calls: CallLog,
 }
 
@@ -116,6 +127,7 @@ impl App {
         App(Arc::new(Parts {
             keys: KeyCache::new(config.local_token.as_ref()),
             logins: LoginLimit::new(config.limits.logins_per_minute),
+            hooks: HookLimit::default(),
             calls: CallLog::start(store.clone(), &tracker),
             store,
             connector,
@@ -165,6 +177,10 @@ impl App {
         &self.0.logins
     }
 
+    pub(crate) fn hook_limit(&self) -> &HookLimit {
+        &self.0.hooks
+    }
+
     pub(crate) fn calls(&self) -> &CallLog {
         &self.0.calls
     }
@@ -190,6 +206,7 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(app.clone(), frame::frame))
         .merge(proxy::router())
+        .merge(hooks::router())
         .with_state(app)
 }
 

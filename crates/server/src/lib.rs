@@ -14,6 +14,7 @@ mod cookie;
 mod csrf;
 mod frame;
 mod health;
+mod hooks;
 mod json;
 mod key_cache;
 mod lane;

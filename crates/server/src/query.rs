@@ -37,6 +37,7 @@ const FOREIGN: &[&str] = &[
     "/proxy/{name}/",
     "/proxy/{name}/{*path}",
     "/oauth/callback/{path}",
+    "/hooks/{flow}/{hook}",
     "none",
 ];
 

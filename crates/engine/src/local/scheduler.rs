@@ -21,7 +21,7 @@ use crate::Error;
 /// How many runs are taken at once.
 const AT_ONCE: u32 = 200;
 /// How long a run may be due before somebody must know.
-const LATE: SignedDuration = SignedDuration::from_secs(30);
+pub(crate) const LATE: SignedDuration = SignedDuration::from_secs(30);
 /// How often runs are woken for the same connection while nothing about it changed.
 const AGAIN: Duration = Duration::from_secs(30);
 /// How often this process looks whether it owns a run that it does not work on.

@@ -65,7 +65,15 @@ impl Local {
     /// Starts a run; it is durable when this returns.
     pub async fn start(&self, actor: &Actor, start: Start) -> Result<Started, Error> {
         let draft = self.inner.draft(actor, start).await?;
-        Box::pin(self.inner.begin(draft)).await
+        self.begin(draft).await
+    }
+
+    /// Begins on a task of its own: whoever asked may go away meanwhile, and a run that is stored must be worked on.
+    async fn begin(&self, draft: Draft) -> Result<Started, Error> {
+        let inner = Arc::clone(&self.inner);
+        let begun = async move { inner.begin(draft).await };
+        let begun = self.inner.tracker.spawn(begun).await;
+        begun.unwrap_or(Err(Error::Stopping))
     }
 
     /// Starts a run and waits until it answers or ends, but not longer than `deadline`.
@@ -79,7 +87,7 @@ impl Local {
         // Before it is stored: it may end in the same commit.
         let waiting = self.inner.waiters.wait(&draft.run);
         let until = tokio::time::Instant::now() + deadline;
-        let started = Box::pin(self.inner.begin(draft)).await?;
+        let started = self.begin(draft).await?;
         let run = started.run().clone();
         let outcome = match &started {
             Started::Now(_) => tokio::time::timeout_at(until, waiting).await.ok(),

@@ -97,6 +97,14 @@ const KINDS: &[Kind] = &[
     kind("approval.", StatusCode::GONE, "The question is not open any more"),
     kind("table.not_found", StatusCode::NOT_FOUND, "No such row"),
     kind("table.", StatusCode::CONFLICT, "The row was changed in the meantime"),
+    // hooks
+    kind("webhook.not_found", StatusCode::NOT_FOUND, "No such hook"),
+    hinted("webhook.signature", StatusCode::UNAUTHORIZED, "The message is not signed as it must be", "sign `id.timestamp.body` with a secret of the hook (Standard Webhooks), by a clock that is right"),
+    kind("webhook.encoding", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The message is compressed"),
+    kind("webhook.media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The message has the wrong media type"),
+    kind("webhook.too_many", StatusCode::TOO_MANY_REQUESTS, "Too many messages"),
+    kind("webhook.validation_token", StatusCode::BAD_REQUEST, "The validation token is not valid"),
+    kind("webhook.run_failed", StatusCode::INTERNAL_SERVER_ERROR, "The flow did not come to its end"),
     // the OAuth callback
     kind("oauth.", StatusCode::BAD_REQUEST, "The sign-in was not accepted"),
     kind("oauth.refused", StatusCode::BAD_REQUEST, "The provider refused the sign-in"),

@@ -1,6 +1,7 @@
 //! A running server for one test, and a client that says exactly what is sent.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -28,6 +29,7 @@ pub(crate) struct House {
     pub(crate) store: TestStore,
     pub(crate) clock: Clock,
     pub(crate) app: App,
+    pub(crate) engine: engine::Local,
     pub(crate) sandbox: Option<sandbox::Sandbox>,
     stop: DropGuard,
     tracker: TaskTracker,
@@ -39,10 +41,14 @@ pub(crate) struct House {
 pub(crate) struct Wishes {
     pub(crate) sandbox: Sandbox,
     pub(crate) config: Option<ConfigChange>,
+    pub(crate) engine: Option<EngineChange>,
 }
 
 /// A change of the server's settings.
 pub(crate) type ConfigChange = Box<dyn FnOnce(&mut Config)>;
+
+/// A change of the engine's settings.
+pub(crate) type EngineChange = Box<dyn FnOnce(&mut engine::Config)>;
 
 /// Whether a test needs the stand-in of Entra and Graph.
 #[derive(Default, PartialEq)]
@@ -103,15 +109,26 @@ impl House {
         if let Some(change) = wishes.config {
             change(&mut config);
         }
+        let mut runs = engine::Config::new(config.public_url.clone());
+        runs.poll = Duration::from_millis(20);
+        if let Some(change) = wishes.engine {
+            change(&mut runs);
+        }
         let stop = CancellationToken::new();
         let engine = engine::Local::new(
             store.store(),
             connector.clone(),
-            engine::Config::new(config.public_url.clone()),
+            runs,
             tracker.clone(),
             stop.clone(),
         );
-        let app = App::new(store.store(), connector, engine, config, tracker.clone());
+        let app = App::new(
+            store.store(),
+            connector,
+            engine.clone(),
+            config,
+            tracker.clone(),
+        );
         tracker.spawn({
             let (app, stop) = (app.clone(), stop.clone());
             async move { server::serve(app, listener, None, stop).await.unwrap() }
@@ -127,6 +144,7 @@ impl House {
             store,
             clock,
             app,
+            engine,
             sandbox,
             stop: stop.drop_guard(),
             tracker,
@@ -137,7 +155,7 @@ impl House {
     /// Tells the server to end; answers what waits until it has, and then gives the store.
     pub(crate) fn close(self) -> impl Future<Output = TestStore> {
         self.stop.disarm().cancel();
-        drop(self.app);
+        drop((self.app, self.engine));
         self.tracker.close();
         async move {
             self.tracker.wait().await;

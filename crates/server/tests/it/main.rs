@@ -16,6 +16,8 @@ mod console;
 #[cfg(test)]
 mod csrf;
 #[cfg(test)]
+mod hooks;
+#[cfg(test)]
 mod house;
 #[cfg(test)]
 mod keys;
