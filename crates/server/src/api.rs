@@ -2,6 +2,7 @@
 //!
 //! A handler parses, calls one method of its handle, maps the answer.
 
+pub(crate) mod approvals;
 pub(crate) mod audit;
 pub(crate) mod call_log;
 pub(crate) mod calls;
@@ -20,6 +21,7 @@ pub(crate) mod session;
 pub(crate) mod setup;
 pub(crate) mod tables;
 pub(crate) mod users;
+pub(crate) mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -116,11 +118,14 @@ fn flow_router() -> OpenApiRouter<App> {
         .routes(routes!(runs::start))
         .routes(routes!(runs::list))
         .routes(routes!(runs::show, runs::delete))
+        .routes(routes!(watch::watch))
         .routes(routes!(runs::cancel))
         .routes(routes!(runs::suspend))
         .routes(routes!(runs::resume))
         .routes(routes!(runs::retry))
         .routes(routes!(runs::resolve))
+        .routes(routes!(approvals::list))
+        .routes(routes!(approvals::decide))
         .routes(routes!(events::deliver))
         .routes(routes!(flow_secrets::list))
         .routes(routes!(flow_secrets::save, flow_secrets::delete))

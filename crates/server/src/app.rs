@@ -11,6 +11,7 @@ use axum::middleware::from_fn_with_state;
 use connect::Connector;
 use oauth::Secret;
 use store::{Actor, Clock, Store};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
@@ -20,7 +21,7 @@ use crate::hooks::HookLimit;
 use crate::key_cache::KeyCache;
 use crate::problem::Problem;
 use crate::session::LoginLimit;
-use crate::{api, callback, console, frame, health, hooks, proxy};
+use crate::{api, approve, callback, console, frame, health, hooks, proxy};
 
 /// Settings of the server.
 #[derive(Debug, Clone)]
@@ -109,6 +110,7 @@ struct Parts {
     engine: engine::Local,
     config: Config,
     tracker: TaskTracker,
+    closing: CancellationToken,
     keys: KeyCache,
     logins: LoginLimit,
     hooks: HookLimit,
@@ -134,6 +136,7 @@ impl App {
             engine,
             config,
             tracker,
+            closing: CancellationToken::new(),
         }))
     }
 
@@ -169,6 +172,11 @@ impl App {
         &self.0.tracker
     }
 
+    /// Cancelled when the server takes no more connections: streams that would go on end then.
+    pub(crate) fn closing(&self) -> &CancellationToken {
+        &self.0.closing
+    }
+
     pub(crate) fn keys(&self) -> &KeyCache {
         &self.0.keys
     }
@@ -201,6 +209,7 @@ pub fn router(app: App) -> Router {
         .merge(api)
         .merge(api::document_router(&openapi))
         .merge(callback::router())
+        .merge(approve::router())
         .merge(health::router())
         .fallback(console::serve)
         .method_not_allowed_fallback(method_not_allowed)

@@ -14,7 +14,7 @@ use axum::routing::get;
 use connect::Connector;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
-use metrics::{Counter, Histogram, counter, histogram};
+use metrics::{Counter, Histogram, counter, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -41,7 +41,31 @@ pub(crate) fn router() -> Router<App> {
 
 async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
     app.store().ping().await?;
+    let health = app.engine().health();
+    if health.is_alarming() {
+        let detail = "runs can't go on as they should";
+        return Err(Problem::new("engine.unwell", detail).retry_after(5));
+    }
     Ok("ready\n")
+}
+
+/// Takes the engine's pulse for a scrape.
+async fn gauge_runs(app: &App) -> Result<(), Problem> {
+    if RECORDER.get().is_none() {
+        return Ok(());
+    }
+    let engine = app.engine();
+    let live = u32::try_from(engine.live()).unwrap_or(u32::MAX);
+    gauge!("keyway_runs_live").set(live);
+    let age = engine.health().oldest_due;
+    gauge!("keyway_runs_queue_age_seconds").set(age.as_secs_f64());
+    let counts = app.store().runs().counts().await?;
+    for status in ["pending", "running", "waiting", "suspended", "parked"] {
+        let count = counts.iter().find(|(found, _)| found.as_str() == status);
+        let count = count.map_or(0, |(_, count)| u32::try_from(*count).unwrap_or(u32::MAX));
+        gauge!("keyway_runs", "status" => status).set(count);
+    }
+    Ok(())
 }
 
 async fn scrape(State(app): State<App>, request: Request) -> Result<Response, Problem> {
@@ -50,6 +74,7 @@ async fn scrape(State(app): State<App>, request: Request) -> Result<Response, Pr
         <Viewer as axum::extract::FromRequestParts<App>>::from_request_parts(&mut parts, &app)
             .await?;
     }
+    gauge_runs(&app).await?;
     let text = RECORDER
         .get()
         .map(PrometheusHandle::render)

@@ -7,6 +7,7 @@
 mod access;
 mod api;
 mod app;
+mod approve;
 mod call_log;
 mod callback;
 mod console;

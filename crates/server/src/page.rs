@@ -1,6 +1,9 @@
-//! The result page of a sign-in: plain HTML, no script, everything from outside escaped as text.
+//! Pages that people meet outside the console: plain HTML, no script, everything from outside escaped as text.
 //!
+//! Here are the frame of all pages and the result of a sign-in; `page/question.rs` asks whether a run may go on.
 //! This is the only HTML that this room writes; the console's is embedded.
+
+pub(crate) mod question;
 
 use std::fmt::{self, Display, Write as _};
 use std::sync::LazyLock;
@@ -28,16 +31,52 @@ h1{font-size:1.5rem;margin:0 0 1rem}\
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.4rem 1.25rem;margin:1.25rem 0}\
 dt{opacity:.7}dd{margin:0;overflow-wrap:anywhere}\
 code{font:.9em ui-monospace,monospace;background:rgba(127,127,127,.15);padding:.1em .35em;border-radius:.25em;overflow-wrap:anywhere}\
+pre{font:.9em ui-monospace,monospace;background:rgba(127,127,127,.15);padding:.6em .8em;border-radius:.25em;overflow-wrap:anywhere;white-space:pre-wrap;margin:0}\
+label{display:block;margin:1rem 0 .25rem}\
+textarea,input{font:inherit;width:100%;box-sizing:border-box;padding:.4rem}\
+button{font:inherit;font-weight:600;padding:.5rem 1.25rem;margin:1.25rem .75rem 0 0;cursor:pointer}\
 footer{margin-top:2rem;font-size:.85rem;opacity:.7}";
 
 /// The style by its hash; nothing else may be loaded, run, submitted or framed.
-static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| policy("'none'"));
+
+fn policy(form_action: &str) -> HeaderValue {
     let hash = STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
     let policy = format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action {form_action}; frame-ancestors 'none'"
     );
     HeaderValue::from_str(&policy).expect("base64 in a header")
-});
+}
+
+/// The line above a title, and its class: `ok`, `bad` or none.
+struct Mark {
+    text: &'static str,
+    class: &'static str,
+}
+
+/// A whole page around markup of ours.
+fn framed(mark: &Mark, title: &str, body: &str, trace_id: TraceId) -> String {
+    let Mark { text, class } = mark;
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
+         <title>{title} · Keyway</title><style>{STYLE}</style></head>\n<body><main>\n<p class=\"mark {class}\">{text}</p>\n<h1>{title}</h1>\n{body}\
+         </main>\n<footer>Keyway · request <code>{trace_id}</code></footer>\n</body>\n</html>\n",
+        title = Escaped(title),
+    )
+}
+
+/// A page as an answer.
+fn answer(status: StatusCode, html: String, policy: HeaderValue) -> Response {
+    let mut response = Response::new(Body::from(html));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/html; charset=utf-8"),
+    );
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    response
+}
 
 /// Text that is shown as text, whatever it holds.
 struct Escaped<'a>(&'a str);
@@ -196,34 +235,20 @@ impl Page {
 
     /// Writes the page.
     pub(crate) fn render(&self, trace_id: TraceId) -> Response {
-        let (class, mark) = match self.verdict {
+        let (class, text) = match self.verdict {
             Verdict::Good => ("ok", "Signed in"),
             Verdict::Consented => ("ok", "Consented"),
             Verdict::Bad => ("bad", "Not signed in"),
         };
-        let mut html = format!(
-            "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
-             <title>{title} · Keyway</title><style>{STYLE}</style></head>\n<body><main>\n<p class=\"mark {class}\">{mark}</p>\n<h1>{title}</h1>\n<p>{lead}</p>\n<dl>\n",
-            title = Escaped(&self.title),
-            lead = Escaped(&self.lead),
-        );
+        let mut body = format!("<p>{}</p>\n<dl>\n", Escaped(&self.lead));
         for (label, value) in &self.facts {
-            let _ = writeln!(html, "<dt>{}</dt><dd>{}</dd>", Escaped(label), Words(value));
+            let _ = writeln!(body, "<dt>{}</dt><dd>{}</dd>", Escaped(label), Words(value));
         }
-        let _ = write!(
-            html,
-            "</dl>\n</main>\n<footer>Keyway · request <code>{trace_id}</code></footer>\n</body>\n</html>\n"
-        );
-        let mut response = Response::new(Body::from(html));
-        *response.status_mut() = self.status;
-        let headers = response.headers_mut();
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("text/html; charset=utf-8"),
-        );
-        headers.insert(CONTENT_SECURITY_POLICY, POLICY.clone());
+        body.push_str("</dl>\n");
+        let html = framed(&Mark { text, class }, &self.title, &body, trace_id);
+        let mut response = answer(self.status, html, POLICY.clone());
         if let Some(problem) = &self.problem {
-            problem.own_headers(headers);
+            problem.own_headers(response.headers_mut());
         }
         response
     }

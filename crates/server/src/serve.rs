@@ -75,6 +75,7 @@ pub async fn serve(
     health::install();
     app.tracker()
         .spawn(health::upkeep(app.connector().clone(), stop.clone()));
+    let closing = app.closing().clone();
     let counter = Arc::new(Counter::new(app, tls, stop.clone()));
     let lanes = std::thread::available_parallelism().map_or(1, NonZero::get);
     let lanes = (0..lanes)
@@ -82,6 +83,7 @@ pub async fn serve(
         .collect::<Result<Vec<_>, _>>()?;
     drop(counter);
     stop.run_until_cancelled(accept(&listener, &lanes)).await;
+    closing.cancel();
     drop(listener);
     join_all(lanes.into_iter().map(Lane::close)).await;
     Ok(())

@@ -153,6 +153,15 @@ impl Runs<'_> {
         self.0.change(work).await
     }
 
+    /// How many lines a run's journal has.
+    pub async fn length(&self, run: &RunId) -> Result<i64, Error> {
+        let rows = self.0.read(
+            "SELECT COALESCE(MAX(position) + 1, 0) FROM journal WHERE run = $1",
+            [run.as_str().into()],
+        );
+        rows.await?.first().map_or(Ok(0), |row| row.int(0))
+    }
+
     /// All lines of a run, in order.
     pub async fn journal(&self, run: &RunId) -> Result<Vec<Json>, Error> {
         let rows = self.0.read(

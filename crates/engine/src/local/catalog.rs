@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use flow::{CloudEvent, CommandId, Event, Fault, FaultType, Recorded};
+use flow::{CloudEvent, Command, CommandId, Event, Fault, FaultType, Recorded};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use store::{ApprovalId, Approvals, Line, NewApproval, TableAnswer, TableOperation};
 
@@ -96,7 +97,7 @@ impl Drive {
                 "details": arguments.get("details"),
                 "flow": self.definition.name(),
             }),
-            expires_at: None,
+            expires_at: self.deadline(&id),
         };
         let event = CloudEvent {
             specversion: "1.0".to_owned(),
@@ -120,6 +121,20 @@ impl Drive {
         };
         plan.progress.approvals.push(asked);
         self.publish(plan, &event).await;
+    }
+
+    /// Until when a command can be answered: its own timeout, or one around it.
+    fn deadline(&self, id: &CommandId) -> Option<Timestamp> {
+        let timeouts = self.pending(|timer| {
+            let around = timer.0.strip_suffix("#timeout");
+            let rest = around.and_then(|around| id.0.strip_prefix(around));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '[', '~', '#']))
+        });
+        let until = timeouts.iter().filter_map(|timer| match timer {
+            Command::Sleep { until, .. } => Some(*until),
+            _ => None,
+        });
+        until.min()
     }
 }
 

@@ -424,7 +424,7 @@ impl Drive {
             if let Some(outcome) = plan.ended.take() {
                 crate::failpoint::reach("run-ended");
                 self.busy.abort_all();
-                metrics::counter!("keyway_runs_ended_total").increment(1);
+                metrics::counter!("keyway_runs_total", "status" => outcome.word()).increment(1);
                 self.engine.waiters.answer(&self.run, &outcome);
                 return Stay::No;
             }

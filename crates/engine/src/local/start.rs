@@ -125,6 +125,13 @@ impl Local {
         }
     }
 
+    /// Waits until a run ends or answers in this process; never, where it is over or elsewhere. Can be dropped.
+    pub async fn ended(&self, run: &RunId) {
+        if self.inner.waiters.wait(run).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// What became of a run, as it is stored.
     pub async fn outcome(&self, actor: &Actor, run: &RunId) -> Result<Outcome, Error> {
         let runs = self.inner.store.runs();

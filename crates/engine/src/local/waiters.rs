@@ -31,6 +31,18 @@ pub enum Outcome {
     Pending,
 }
 
+impl Outcome {
+    /// The word for it, as statuses of runs have it.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Outcome::Completed(_) => "completed",
+            Outcome::Faulted(_) => "faulted",
+            Outcome::Cancelled => "cancelled",
+            Outcome::Replied(_) | Outcome::Pending => "running",
+        }
+    }
+}
+
 /// What `call: respond` answers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reply {

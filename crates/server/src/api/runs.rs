@@ -171,6 +171,13 @@ pub(crate) struct StartedRun {
     error: Option<Value>,
 }
 
+impl RunDetail {
+    /// The run as it is listed, its steps, and its output.
+    pub(crate) fn parts(self) -> (RunCard, Vec<flow::machine::Step>, Option<Value>) {
+        (self.run, self.steps, self.output)
+    }
+}
+
 /// A run's id in a path; one that no run can have is simply not found.
 pub(crate) struct Id(pub(crate) RunId);
 

@@ -97,6 +97,7 @@ const KINDS: &[Kind] = &[
     kind("approval.", StatusCode::GONE, "The question is not open any more"),
     kind("table.not_found", StatusCode::NOT_FOUND, "No such row"),
     kind("table.", StatusCode::CONFLICT, "The row was changed in the meantime"),
+    hinted("engine.unwell", StatusCode::SERVICE_UNAVAILABLE, "Runs cannot go on", "look at the server's log: the store fails, or runs wait for a place for too long"),
     // hooks
     kind("webhook.not_found", StatusCode::NOT_FOUND, "No such hook"),
     hinted("webhook.signature", StatusCode::UNAUTHORIZED, "The message is not signed as it must be", "sign `id.timestamp.body` with a secret of the hook (Standard Webhooks), by a clock that is right"),

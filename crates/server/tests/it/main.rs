@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod approvals;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod browser;
@@ -35,3 +37,5 @@ mod proxy;
 mod serving;
 #[cfg(test)]
 mod walk;
+#[cfg(test)]
+mod watching;

@@ -1,0 +1,152 @@
+//! `GET /api/v1/runs/{run}/watch`: what a run does as it does it, as server-sent events.
+//!
+//! The journal's length is asked for twice a second, at once when the run ends here; only when it has grown is the
+//! journal read. A stream ends with the run, with its reader, or when the server is being stopped.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::stream::unfold;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use serde::Serialize;
+use serde_json::{Value, json};
+use store::RunId;
+use tokio::sync::mpsc::{Sender, channel};
+
+use super::Refusals;
+use super::runs::{Id, RunDetail, RunParameter};
+use crate::access::Viewer;
+use crate::problem::Problem;
+
+/// How often a run is looked at.
+const LOOK: Duration = Duration::from_millis(500);
+/// How long a stream is silent at most, so that nobody in between takes it for dead.
+const SILENCE: Duration = Duration::from_secs(15);
+
+/// Where a run stands: by these it is known whether it has moved.
+#[derive(PartialEq)]
+struct Mark {
+    lines: i64,
+    status: store::RunStatus,
+}
+
+/// Somebody who watches a run.
+struct Watcher {
+    viewer: Viewer,
+    id: RunId,
+    mark: Option<Mark>,
+    /// The steps as they were last told, by their place in the run.
+    told: BTreeMap<usize, Value>,
+    spoken: Instant,
+}
+
+impl Watcher {
+    /// What there is to tell now, and whether that is all.
+    async fn look(&mut self) -> Result<(String, bool), Problem> {
+        let app = self.viewer.app().clone();
+        let runs = app.store().runs();
+        let found = runs.find(self.viewer.actor(), &self.id).await?;
+        let run = found.ok_or_else(|| Problem::not_found("run", self.id.as_str()))?;
+        let mark = Mark {
+            lines: runs.length(&self.id).await?,
+            status: run.status,
+        };
+        if self.mark.as_ref() == Some(&mark) {
+            return Ok((String::new(), false));
+        }
+        let over = run.status.is_over();
+        let detail = self.viewer.history(&self.id).await?;
+        self.mark = Some(mark);
+        Ok((self.events(detail, over), over))
+    }
+
+    fn events(&mut self, detail: RunDetail, over: bool) -> String {
+        let mut text = String::new();
+        let (card, steps, output) = detail.parts();
+        event(&mut text, "run", &card);
+        for (place, step) in steps.iter().enumerate() {
+            let step = serde_json::to_value(step).unwrap_or_default();
+            if self.told.get(&place) != Some(&step) {
+                event(&mut text, "step", &json!({ "index": place, "step": step }));
+                self.told.insert(place, step);
+            }
+        }
+        if over {
+            event(&mut text, "end", &json!({ "run": card, "output": output }));
+        }
+        text
+    }
+
+    /// Tells until the run is over, the reader gone or the server stopping.
+    async fn run(mut self, first: (String, bool), lines: Sender<Bytes>) {
+        let (mut text, mut over) = first;
+        let app = self.viewer.app().clone();
+        loop {
+            if text.is_empty() && self.spoken.elapsed() >= SILENCE {
+                text.push_str(":\n\n");
+            }
+            if !text.is_empty() {
+                self.spoken = Instant::now();
+                if lines.send(text.into()).await.is_err() {
+                    return;
+                }
+            }
+            if over {
+                return;
+            }
+            tokio::select! {
+                // an answer to a hook's caller is no end: then it is the pause that counts
+                () = tokio::time::sleep(LOOK) => {}
+                () = app.engine().ended(&self.id) => {}
+                () = lines.closed() => return,
+                () = app.closing().cancelled() => return,
+            }
+            (text, over) = match self.look().await {
+                Ok(told) => told,
+                Err(problem) => {
+                    let mut text = String::new();
+                    let said = json!({ "code": problem.code(), "detail": problem.detail() });
+                    event(&mut text, "problem", &said);
+                    (text, true)
+                }
+            };
+        }
+    }
+}
+
+/// One event; JSON has no line breaks of its own.
+fn event(text: &mut String, name: &str, data: &impl Serialize) {
+    let data = serde_json::to_string(data).unwrap_or_default();
+    for part in ["event: ", name, "\ndata: ", &data, "\n\n"] {
+        text.push_str(part);
+    }
+}
+
+/// Watches a run: `run` with how it stands, `step` for each step that is new or has changed, at last `end`.
+#[utoipa::path(get, path = "/api/v1/runs/{run}/watch", tag = "runs", operation_id = "watch_run", params(RunParameter),
+    responses((status = 200, description = "Server-sent events: `run` (a run as it is listed), `step` (`index`, `step`), `end` (`run`, `output`), `problem`.", content_type = "text/event-stream", body = String), Refusals))]
+pub(crate) async fn watch(viewer: Viewer, Id(id): Id) -> Result<Response, Problem> {
+    let app = viewer.app().clone();
+    let mut watcher = Watcher {
+        viewer,
+        id,
+        mark: None,
+        told: BTreeMap::new(),
+        spoken: Instant::now(),
+    };
+    let first = watcher.look().await?;
+    let (sender, receiver) = channel(1);
+    app.tracker().spawn(watcher.run(first, sender));
+    let lines = unfold(receiver, async |mut receiver| {
+        let piece = receiver.recv().await?;
+        Some((Ok::<Bytes, Infallible>(piece), receiver))
+    });
+    let mut response = Response::new(Body::from_stream(lines));
+    let kind = HeaderValue::from_static("text/event-stream");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    Ok(response)
+}
