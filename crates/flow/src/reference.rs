@@ -299,7 +299,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ),
     (
         "webhooks",
-        "hooks that start the flow, by name: `authentication` (`{signature: [<secret>, …]}`, `{graphNotification: <secret>}`, `apiKey` or `public`), `methods` (`[POST]`), `contentType` (`application/json`), `wait` (how long the caller waits for an answer, at most 300 seconds)",
+        "hooks that start the flow, by name: `authentication` (`{signature: [<secret>, …]}`, `{graphNotification: <secret>}`, `apiKey` or `public`), `methods` (`[POST]`), `contentType` (`application/json`), `wait` (how long the caller waits for an answer, at most 300 seconds). The address is `/hooks/<namespace>.<name>/<hook>`; the input is `{hook, id, method, headers, query, body}`, with the headers that describe the message (`content-type`, `user-agent`, `webhook-id`, `ce-…`, `x-…`; no credentials)",
     ),
     (
         "onOutcomeUnknown",

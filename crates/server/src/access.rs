@@ -11,8 +11,8 @@
 //! | see connections, their cards, `explain`, redirect URIs; `/me`, metrics, the call log, `openapi.json` | yes | yes | yes |
 //! | call, proxy, test, authorize | | yes | yes |
 //! | create, change, delete connections; reserve redirect URIs | | | yes |
-//! | see flows, runs and their steps, tables, names of secrets | yes | yes | yes |
-//! | start, cancel, suspend, resume, retry, resolve runs; send events; write tables | | yes | yes |
+//! | see flows, runs and their steps, questions, tables, names of secrets | yes | yes | yes |
+//! | start, cancel, suspend, resume, retry, resolve runs; answer questions; send events; write tables | | yes | yes |
 //! | deploy, enable, disable, roll back, delete flows; delete runs; flow secrets | | | yes |
 //! | API keys, users, the audit list | | | yes |
 //!

@@ -76,7 +76,7 @@ impl Default for Limits {
         Limits {
             body_bytes: 1024 * 1024,
             hook_body_bytes: 1024 * 1024,
-            hook_messages_per_second: 5_000,
+            hook_messages_per_second: 10_000,
             public_hook_messages_per_second: 100,
             headers: 100,
             header_bytes: 32 * 1024,

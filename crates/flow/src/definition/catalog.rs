@@ -41,7 +41,7 @@ pub const FUNCTIONS: &[Function] = &[
                 &[],
                 json!({
                     "status": { "description": "The HTTP status.", "type": "integer", "minimum": 200, "maximum": 599, "default": 200 },
-                    "headers": { "description": "Header fields.", "type": "object", "additionalProperties": { "type": "string" } },
+                    "headers": { "description": "Header fields: those that describe the answer (`content-type`, `location`, `etag`, `link`, `retry-after` and the like) and `x-…`; cookies and what protects browsers are not passed on.", "type": "object", "additionalProperties": { "type": "string" } },
                     "body": { "description": "The body: text as it is, anything else as JSON." }
                 }),
             )

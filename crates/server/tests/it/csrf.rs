@@ -209,6 +209,10 @@ async fn attempts(page: &Page) -> Vec<Attempt> {
     run_of(page, &program, "doomed", "set: {a: 1}", Wanted::Nothing).await;
     let waiting = run_of(page, &program, "waiting", "wait: {hours: 1}", Wanted::Run).await;
     let over = run_of(page, &program, "over", "set: {a: 1}", Wanted::Run).await;
+    let asks = "call: approve, with: {title: Shall it go on?}";
+    run_of(page, &program, "asking", asks, Wanted::Run).await;
+    let asked = page.house.store.approvals().list(&Actor::local());
+    let asked = format!("/api/v1/approvals/{}", asked.await.unwrap()[0].id);
     let planted = json!({"name": "planted", "type": "none", "base_url": "http://127.0.0.1:1"});
     let call = json!({"method": "POST", "path": "/", "body": 1});
     let user = json!({"username": "planted", "password": PASSWORD, "role": "admin"});
@@ -389,6 +393,13 @@ async fn attempts(page: &Page) -> Vec<Attempt> {
             202,
         ),
         Attempt::new("delete_run", "DELETE", over, json!({}), 204),
+        Attempt::new(
+            "decide_approval",
+            "POST",
+            asked,
+            json!({"decision": "approve"}),
+            204,
+        ),
         Attempt::new("sign_in", "POST", "/api/v1/session", wrong, 401),
         Attempt::new("set_up", "POST", "/api/v1/setup", setup, 404),
         Attempt::new("sign_out", "DELETE", "/api/v1/session", json!({}), 204),
@@ -414,8 +425,9 @@ async fn state(page: &Page, called: &AtomicUsize) -> String {
         .map(|run| run.id.to_string())
         .collect();
     format!(
-        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {}",
+        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {}",
         runs,
+        store.approvals().list(&local).await.unwrap(),
         store.flows().list(&local).await.unwrap(),
         store.secrets().list(&local).await.unwrap(),
         store.tables().list(&local).await.unwrap(),
