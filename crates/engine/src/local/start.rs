@@ -71,7 +71,7 @@ impl Local {
     /// Begins on a task of its own: whoever asked may go away meanwhile, and a run that is stored must be worked on.
     async fn begin(&self, draft: Draft) -> Result<Started, Error> {
         let inner = Arc::clone(&self.inner);
-        let begun = async move { inner.begin(draft).await };
+        let begun = async move { Box::pin(inner.begin(draft)).await };
         let begun = self.inner.tracker.spawn(begun).await;
         begun.unwrap_or(Err(Error::Stopping))
     }

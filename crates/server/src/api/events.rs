@@ -1,5 +1,5 @@
 //! `/api/v1/events`: `CloudEvents` 1.0 for runs that listen and flows that they start, over HTTP in structured, batched and
-//! binary mode (the CloudEvents HTTP protocol binding, §3).
+//! binary mode (the `CloudEvents` HTTP protocol binding, §3).
 
 use axum::Json as Answer;
 use axum::body::Bytes;

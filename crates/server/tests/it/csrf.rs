@@ -211,8 +211,9 @@ async fn attempts(page: &Page) -> Vec<Attempt> {
     let over = run_of(page, &program, "over", "set: {a: 1}", Wanted::Run).await;
     let asks = "call: approve, with: {title: Shall it go on?}";
     run_of(page, &program, "asking", asks, Wanted::Run).await;
-    let asked = page.house.store.approvals().list(&Actor::local());
-    let asked = format!("/api/v1/approvals/{}", asked.await.unwrap()[0].id);
+    let approvals = page.house.store.approvals();
+    let asked = approvals.list(&Actor::local()).await.unwrap();
+    let asked = format!("/api/v1/approvals/{}", asked[0].id);
     let planted = json!({"name": "planted", "type": "none", "base_url": "http://127.0.0.1:1"});
     let call = json!({"method": "POST", "path": "/", "body": 1});
     let user = json!({"username": "planted", "password": PASSWORD, "role": "admin"});
