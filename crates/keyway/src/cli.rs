@@ -70,8 +70,16 @@ pub(crate) enum Command {
     Call(Box<commands::call::Arguments>),
     /// List what was called, newest first, and how it went
     Calls(commands::calls::Arguments),
-    /// Check, draw and run flows
+    /// Check, draw, deploy and start flows
     Flow(commands::flow::Arguments),
+    /// What flows did and do: look at runs, stop them, let them go on
+    Run(commands::run::Arguments),
+    /// Send events to the runs that wait for them
+    Event(commands::event::Arguments),
+    /// The small tables of flows
+    Table(commands::table::Arguments),
+    /// Secrets that flows read by name
+    Secret(commands::secret::Arguments),
     /// API keys for programs
     Key(commands::key::Arguments),
     /// People who may sign in

@@ -37,7 +37,12 @@ struct Message<'a> {
     path: &'a str,
     if_match: Option<String>,
     body: Option<&'a Value>,
+    /// What the body is.
+    media: &'static str,
 }
+
+/// What the bodies of the API are, but for events.
+const JSON: &str = "application/json";
 
 /// A successful answer.
 pub(crate) struct Answer {
@@ -87,6 +92,7 @@ impl Client {
             path,
             if_match: None,
             body: None,
+            media: JSON,
         })
         .await
     }
@@ -97,6 +103,7 @@ impl Client {
             path,
             if_match: None,
             body,
+            media: JSON,
         })
         .await
     }
@@ -113,6 +120,7 @@ impl Client {
             path,
             if_match: Some(format!("\"{version}\"")),
             body: Some(body),
+            media: JSON,
         })
         .await
     }
@@ -125,6 +133,53 @@ impl Client {
             path,
             if_match,
             body: None,
+            media: JSON,
+        })
+        .await
+    }
+
+    /// Posts a document that is more than JSON.
+    pub(crate) async fn post_as(
+        &self,
+        path: &str,
+        media: &'static str,
+        body: &Value,
+    ) -> Result<Answer, Failure> {
+        self.send(Message {
+            method: Method::POST,
+            path,
+            if_match: None,
+            body: Some(body),
+            media,
+        })
+        .await
+    }
+
+    /// Stores under a name of the caller's, where that needs it only if what is there matches.
+    pub(crate) async fn put(
+        &self,
+        path: &str,
+        if_match: Option<String>,
+        body: &Value,
+    ) -> Result<Answer, Failure> {
+        self.send(Message {
+            method: Method::PUT,
+            path,
+            if_match,
+            body: Some(body),
+            media: JSON,
+        })
+        .await
+    }
+
+    /// Removes whatever version is there, or only what matches.
+    pub(crate) async fn delete_if(&self, path: &str, if_match: String) -> Result<Answer, Failure> {
+        self.send(Message {
+            method: Method::DELETE,
+            path,
+            if_match: Some(if_match),
+            body: None,
+            media: JSON,
         })
         .await
     }
@@ -136,6 +191,7 @@ impl Client {
             path,
             if_match: None,
             body: Some(body),
+            media: JSON,
         };
         match &self.way {
             Way::Http(http) => http.lines(message).await,

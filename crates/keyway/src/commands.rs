@@ -5,19 +5,26 @@ pub(crate) mod call;
 pub(crate) mod calls;
 pub(crate) mod connection;
 pub(crate) mod demo;
+pub(crate) mod event;
 pub(crate) mod expression_worker;
 pub(crate) mod flow;
 pub(crate) mod key;
 pub(crate) mod reference;
+pub(crate) mod run;
 pub(crate) mod sandbox;
+pub(crate) mod secret;
+pub(crate) mod table;
 pub(crate) mod user;
 pub(crate) mod version;
+
+use std::io::Read as _;
 
 use serde_json::Value;
 
 use crate::Exit;
-use crate::client::Client;
+use crate::client::{Client, query_value};
 use crate::failure::Failure;
+use crate::ui::{Ui, plain};
 
 /// Splits `k=v`; the value may hold further equal signs.
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -78,4 +85,85 @@ async fn id_of(
             format!("give the id: {}", several.join(" or ")),
         )),
     }
+}
+
+/// The longest JSON that is taken from a file or from stdin.
+const JSON_LIMIT: u64 = 16 * 1024 * 1024;
+
+/// JSON as it stands on the command line, or in a file (`@FILE`), or on stdin (`@-`).
+fn json_argument(what: &str, argument: &str) -> Result<Value, Failure> {
+    let text = match argument.strip_prefix('@') {
+        None => argument.to_owned(),
+        Some(place) => read_text(what, place)?,
+    };
+    serde_json::from_str(&text).map_err(|error| {
+        Failure::usage(
+            format!("the {what} is not JSON: {error}"),
+            "text needs its quotes: '\"text\"'; @FILE reads a file, @- stdin",
+        )
+    })
+}
+
+/// The text of a file, or of stdin for `-`.
+fn read_text(what: &str, place: &str) -> Result<String, Failure> {
+    let mut text = String::new();
+    let read = if place == "-" {
+        let mut stdin = std::io::stdin().lock().take(JSON_LIMIT);
+        stdin.read_to_string(&mut text)
+    } else {
+        std::fs::File::open(place).and_then(|file| file.take(JSON_LIMIT).read_to_string(&mut text))
+    };
+    read.map_err(|error| {
+        let detail = format!("the {what} cannot be read from {place}: {error}");
+        Failure::new(Exit::Invalid, "body.unreadable", detail)
+    })?;
+    Ok(text)
+}
+
+/// What cannot be undone is confirmed by a person or by `--yes`.
+fn confirm(ui: Ui, what: &str, yes: bool) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
+    }
+    if ui.json() || !ui.can_ask() {
+        return Err(Failure::usage(
+            format!("deleting {what} cannot be undone and nobody is here to be asked"),
+            "add --yes",
+        ));
+    }
+    if ui.confirm(&format!("delete {what}?"))? {
+        Ok(())
+    } else {
+        Err(Failure::usage("nothing was deleted", "answer y to delete"))
+    }
+}
+
+/// An address with the query parameters that are given.
+fn with_query<const N: usize>(path: &str, fields: [(&str, Option<String>); N]) -> String {
+    let given = fields
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!("{name}={}", query_value(&value?))));
+    let query = given.collect::<Vec<_>>().join("&");
+    if query.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{query}")
+    }
+}
+
+/// Says on stderr how to see the page after this one.
+fn note_more(ui: Ui, option: &str, body: &Value) {
+    if let Some(next) = body["next"].as_str() {
+        ui.note(&format!("more: {option} {}", plain(next)));
+    }
+}
+
+/// Prints a document, or a line for people.
+fn done(ui: Ui, document: &Value, line: &str) -> Exit {
+    if ui.json() {
+        ui.document(document);
+    } else {
+        ui.text(&plain(line));
+    }
+    Exit::Ok
 }

@@ -138,7 +138,7 @@ impl Http {
         }
         if let Some(body) = message.body {
             request = request
-                .header(CONTENT_TYPE, "application/json")
+                .header(CONTENT_TYPE, message.media)
                 .body(body.to_string());
         }
         request

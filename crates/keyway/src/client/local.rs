@@ -70,7 +70,7 @@ impl Local {
             request = request.header(http::header::IF_MATCH, tag);
         }
         if message.body.is_some() {
-            request = request.header(http::header::CONTENT_TYPE, "application/json");
+            request = request.header(http::header::CONTENT_TYPE, message.media);
         }
         let body = message.body.map(Value::to_string).unwrap_or_default();
         let request = request

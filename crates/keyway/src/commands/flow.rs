@@ -1,9 +1,14 @@
-//! `keyway flow`: flows in files. Checks, draws and runs them here, without a server: what a flow means is the room `flow`'s,
-//! how it runs the engine's.
+//! `keyway flow`: flows in files and flows that are deployed.
+//!
+//! Checks, draws and runs files here, without a server: what a flow means is the room `flow`'s, how it runs the engine's.
+//! What is deployed is the API's.
 
+mod deploy;
 mod file;
 mod findings;
 mod run;
+mod start;
+mod stored;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
@@ -12,6 +17,8 @@ use crate::Exit;
 use crate::cli::Global;
 use crate::failure::Failure;
 use crate::ui::Ui;
+
+pub(super) use stored::key_of;
 
 /// What to do with flows.
 #[derive(Args, Debug)]
@@ -41,6 +48,51 @@ enum Command {
         /// The flow, in YAML or JSON; - for stdin
         file: String,
     },
+    /// Deploy flows: each text becomes the current version of its flow
+    Deploy(deploy::Arguments),
+    /// List the deployed flows
+    List,
+    /// Show a flow: its versions, its schedule and what it needs
+    Show {
+        /// The flow: namespace.name, or its name alone
+        name: String,
+    },
+    /// Start a run of a deployed flow
+    Start(start::Arguments),
+    /// Let a flow be started again
+    Enable {
+        /// The flow
+        name: String,
+    },
+    /// Keep a flow from being started; its runs go on
+    Disable {
+        /// The flow
+        name: String,
+    },
+    /// Make another version the current one; runs stay on theirs
+    Rollback {
+        /// The flow
+        name: String,
+        /// The number of the version, as `flow show` lists it
+        #[arg(value_parser = clap::value_parser!(i64).range(1..))]
+        number: i64,
+    },
+    /// Print the text of a flow as it was deployed
+    Export {
+        /// The flow
+        name: String,
+        /// The number of the version [default: the current one]
+        #[arg(long, value_name = "N")]
+        number: Option<i64>,
+    },
+    /// Delete a flow with its versions and the history of its runs
+    Delete {
+        /// The flow
+        name: String,
+        /// Do not ask back
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -56,6 +108,15 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: &Arguments) -> Resul
         Command::Run(arguments) => Box::pin(run::run(ui, global, arguments)).await,
         Command::Validate { files, output } => Ok(validate(ui, files, *output)),
         Command::Graph { file } => graph(ui, file),
+        Command::Deploy(arguments) => deploy::run(ui, global, arguments).await,
+        Command::List => stored::list(ui, global).await,
+        Command::Show { name } => stored::show(ui, global, name).await,
+        Command::Start(arguments) => start::run(ui, global, arguments).await,
+        Command::Enable { name } => stored::switch(ui, global, name, "enable").await,
+        Command::Disable { name } => stored::switch(ui, global, name, "disable").await,
+        Command::Rollback { name, number } => stored::roll_back(ui, global, name, *number).await,
+        Command::Export { name, number } => stored::export(ui, global, name, *number).await,
+        Command::Delete { name, yes } => stored::delete(ui, global, name, *yes).await,
     }
 }
 
