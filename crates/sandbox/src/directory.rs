@@ -6,6 +6,7 @@
 
 mod certificates;
 mod consents;
+mod groups;
 mod people;
 mod registering;
 mod registrations;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 pub(crate) use certificates::{CertificateCredential, CertificateFault, SignatureAlgorithm, hex};
+pub(crate) use groups::Group;
 pub(crate) use people::{People, Position};
 pub(crate) use registering::RedirectFault;
 pub(crate) use registrations::{
@@ -48,6 +50,9 @@ pub(crate) struct Tenant {
     pub(crate) grants: BTreeMap<String, PermissionGrant>,
     /// Application permissions given, by id.
     pub(crate) assignments: BTreeMap<String, RoleAssignment>,
+    /// Groups by id.
+    #[serde(default)]
+    pub(crate) groups: BTreeMap<Guid, Group>,
     /// Refresh tokens and sessions from before this moment (of the wall clock) are dead.
     pub(crate) valid_from: HashMap<Guid, Timestamp>,
 }

@@ -1,12 +1,13 @@
 //! A part of Microsoft Graph v1.0 (`entra-and-graph.md` §9 to §11): users, app registrations,
-//! service principals, consents, the organization. Groups, batches, delta and subscriptions
-//! are not here and say so (501).
+//! service principals, consents, groups, the organization and its licences. Batches, delta and
+//! subscriptions are not here and say so (501).
 
 mod access;
 mod applications;
 mod consents;
 mod errors;
 mod filter;
+mod groups;
 mod principals;
 mod properties;
 mod query;
@@ -227,9 +228,8 @@ fn dispatch(call: &Call) -> Reply {
         ["users", "$count"] => users::count(call),
         ["users", "delta" | "delta()"]
         | [
-            "groups" | "devices" | "directoryObjects" | "directoryRoles" | "subscriptions"
-            | "subscribedSkus" | "$batch" | "$metadata" | "directory" | "auditLogs" | "sites"
-            | "teams",
+            "devices" | "directoryObjects" | "directoryRoles" | "subscriptions" | "$batch"
+            | "$metadata" | "directory" | "auditLogs" | "sites" | "teams",
             ..,
         ] => Err(errors::not_implemented()),
         ["users", key, rest @ ..] => users::one(call, key, rest),
@@ -238,6 +238,9 @@ fn dispatch(call: &Call) -> Reply {
         ["oauth2PermissionGrants", rest @ ..] => consents::grants(call, rest),
         ["organization", rest @ ..] => organization(call, rest),
         ["domains"] => domains(call),
+        ["groups", "delta" | "delta()"] => Err(errors::not_implemented()),
+        ["groups", rest @ ..] => groups::dispatch(call, rest),
+        ["subscribedSkus"] => licences(call),
         [] => Err(errors::unknown_segment("")),
         [other, ..] => Err(errors::unknown_segment(other)),
     }
@@ -297,6 +300,55 @@ fn domains(call: &Call) -> Reply {
         None,
         None,
         vec![domain],
+    ))
+}
+
+/// What the tenant bought, and how much of it is used: every member has one licence of the first.
+fn licences(call: &Call) -> Reply {
+    if call.method != Method::GET {
+        return Err(errors::wrong_method());
+    }
+    let readers = [
+        "Organization.Read.All",
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+    ];
+    call.caller.require(Need::Member, &readers, &readers)?;
+    let tenant = call.world.tenant;
+    let people = call.world.directory.read().people.count();
+    let licence = |id: &str, name: &str, bought: usize, used: usize| {
+        json!({
+            "capabilityStatus": "Enabled",
+            "consumedUnits": used,
+            "id": format!("{tenant}_{id}"),
+            "skuId": id,
+            "skuPartNumber": name,
+            "appliesTo": "User",
+            "prepaidUnits": {"enabled": bought, "suspended": 0, "warning": 0, "lockedOut": 0},
+            "servicePlans": [],
+        })
+    };
+    let bought = people.div_ceil(10) * 10;
+    let value = vec![
+        licence(
+            "05e9a617-0261-4cee-bb44-138d3ef5d965",
+            "SPE_E3",
+            bought,
+            people,
+        ),
+        licence(
+            "078d2b04-f1bd-4111-bbd4-b4b1b354cef4",
+            "AAD_PREMIUM",
+            20,
+            20,
+        ),
+    ];
+    let (page, next) = query::page_of(&call.query, &call.url(), "subscribedSku", value)?;
+    Ok(collection(
+        &call.context("subscribedSkus"),
+        None,
+        next,
+        page,
     ))
 }
 

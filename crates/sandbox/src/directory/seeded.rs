@@ -49,6 +49,7 @@ impl Seeded {
             principals: BTreeMap::new(),
             grants: BTreeMap::new(),
             assignments: BTreeMap::new(),
+            groups: BTreeMap::new(),
             valid_from: HashMap::new(),
         };
         let graph = ServicePrincipal {
