@@ -1,4 +1,5 @@
-//! Places where a test makes the process end as if it had been killed, by name. Without the feature `failpoints` there are none.
+//! Places where a test makes the process end as if it had been killed, by name. They are in development
+//! builds, and with the feature `failpoints`; a release has none.
 
 /// The places, in the order in which a run with one call meets them.
 pub const PLACES: [&str; 8] = [
@@ -12,7 +13,7 @@ pub const PLACES: [&str; 8] = [
     "run-claimed",
 ];
 
-#[cfg(feature = "failpoints")]
+#[cfg(any(debug_assertions, feature = "failpoints"))]
 mod armed {
     use std::sync::{
         OnceLock,
@@ -36,11 +37,11 @@ mod armed {
     }
 }
 
-#[cfg(feature = "failpoints")]
+#[cfg(any(debug_assertions, feature = "failpoints"))]
 pub use armed::arm;
-#[cfg(feature = "failpoints")]
+#[cfg(any(debug_assertions, feature = "failpoints"))]
 pub(crate) use armed::reach;
 
 /// Nothing happens here.
-#[cfg(not(feature = "failpoints"))]
+#[cfg(not(any(debug_assertions, feature = "failpoints")))]
 pub(crate) fn reach(_: &str) {}

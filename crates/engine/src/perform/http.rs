@@ -93,6 +93,7 @@ impl Performer {
         match answered {
             Ok(answer) => {
                 let explanation = json!({
+                    "method": call.method,
                     "connection": name,
                     "host": answer.host,
                     "path": answer.path,
@@ -126,6 +127,8 @@ impl Performer {
                 Done::Result { result, .. } => Done::Result {
                     result,
                     explanation: Some(json!({
+                        "method": call.method,
+                        "path": call.endpoint,
                         "connection": name,
                         "code": error.code(),
                         "hint": error.hint(),
@@ -154,6 +157,8 @@ impl Performer {
         match self.connector.call_unnamed(&unnamed, request).await {
             Ok(answer) => {
                 let explanation = json!({
+                    "method": call.method,
+                    "path": uri,
                     "status": answer.status,
                     "milliseconds": milliseconds(begun),
                 });

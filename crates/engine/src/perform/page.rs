@@ -64,6 +64,7 @@ impl Performer {
                 Done::Result {
                     result,
                     explanation: Some(json!({
+                        "method": "GET",
                         "connection": name,
                         "host": page.head.host,
                         "path": page.head.path,

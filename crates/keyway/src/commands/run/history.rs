@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::super::{text, when};
-use crate::ui::{duration, moment, plain, shown_width, wrap};
+use crate::ui::{WIDTH, duration, moment, plain, shown_width, wrap};
 
 /// Labels are padded to this width.
 const LABEL: usize = 12;
@@ -83,7 +83,8 @@ pub(super) fn standing(run: &Value) -> String {
 }
 
 fn labelled(label: &str, value: &str) -> String {
-    wrap(value, &format!("{label:LABEL$}"), LABEL)
+    let value = broken(value, WIDTH - LABEL);
+    wrap(&value, &format!("{label:LABEL$}"), LABEL)
 }
 
 /// By whom and by what.
@@ -150,14 +151,15 @@ pub(super) fn step(step: &Value) -> String {
         "{:INDENT$}{name}{padding} {:9} {:>5} {took:>9}",
         clock(&text(step, "started_at")),
         text(step, "status"),
-        step["attempt"]
+        step["attempt"].to_string()
     )
     .trim_end()
     .to_owned();
     let margin = " ".repeat(INDENT);
     let mut more = |said: &str| {
         if !said.is_empty() {
-            let _ = write!(out, "\n{}", wrap(&plain(said), &margin, INDENT + 2));
+            let said = broken(&plain(said), WIDTH - INDENT - 2);
+            let _ = write!(out, "\n{}", wrap(&said, &margin, INDENT + 2));
         }
     };
     let explanation = &step["explanation"];
@@ -187,14 +189,12 @@ fn call(explanation: &Value) -> String {
     if explanation["resolvedByPerson"] == true {
         parts.push("a person said what became of it".to_owned());
     }
-    let target: Vec<&str> = ["method", "host", "path"]
+    let target: Vec<&str> = ["method", "path"]
         .iter()
         .filter_map(|name| explanation[*name].as_str())
         .collect();
-    match target.as_slice() {
-        [method, host, path] => parts.push(format!("{method} https://{host}{path}")),
-        [] => {}
-        some => parts.push(some.join(" ")),
+    if !target.is_empty() {
+        parts.push(target.join(" "));
     }
     if let Some(connection) = explanation["connection"].as_str() {
         parts.push(format!("through {connection}"));
@@ -234,6 +234,25 @@ pub(in crate::commands) fn error_text(error: &Value) -> String {
         let _ = write!(said, " (at {instance})");
     }
     plain(&said)
+}
+
+/// Breaks words that are longer than a line: what an API said may be one word.
+fn broken(text: &str, room: usize) -> String {
+    let mut out = String::new();
+    let mut taken = 0;
+    for character in text.chars() {
+        let width = shown_width(character.encode_utf8(&mut [0; 4]));
+        if character == ' ' {
+            taken = 0;
+        } else if taken + width > room {
+            out.push(' ');
+            taken = width;
+        } else {
+            taken += width;
+        }
+        out.push(character);
+    }
+    out
 }
 
 /// The time of day.
@@ -276,7 +295,7 @@ mod tests {
                 {"name": "tell", "reference": "/do/1/each/for/do/0/tell", "id": "/do/1/each/for/do/0/tell", "rounds": [4], "attempt": 3,
                  "status": "faulted", "started_at": "2026-11-02T17:00:01Z", "ended_at": "2026-11-02T17:01:31Z",
                  "error": {"type": "https://serverlessworkflow.io/spec/1.0.0/errors/communication", "status": 403, "title": "Forbidden",
-                    "detail": "the API refused", "instance": "/do/1/each/for/do/0/tell"},
+                    "detail": format!("the API refused: {}", "x".repeat(200)), "instance": "/do/1/each/for/do/0/tell"},
                  "explanation": {"connection": "graph", "code": "connection.needs_consent", "hint": "grant Mail.Send"}},
             ],
         })
