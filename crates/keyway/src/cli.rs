@@ -74,6 +74,8 @@ pub(crate) enum Command {
     Flow(commands::flow::Arguments),
     /// What flows did and do: look at runs, stop them, let them go on
     Run(commands::run::Arguments),
+    /// Answer the questions that runs ask
+    Approval(commands::approval::Arguments),
     /// Send events to the runs that wait for them
     Event(commands::event::Arguments),
     /// The small tables of flows

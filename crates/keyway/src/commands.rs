@@ -1,5 +1,6 @@
 //! One file per noun of the command line: its options, what it asks the API, how the answer is shown.
 
+pub(crate) mod approval;
 pub(crate) mod audit;
 pub(crate) mod call;
 pub(crate) mod calls;

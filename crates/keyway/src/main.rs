@@ -139,6 +139,7 @@ async fn run(ui: Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Call(arguments) => commands::call::run(ui, &global, *arguments).await,
         Command::Flow(arguments) => commands::flow::run(ui, &global, &arguments).await,
         Command::Run(arguments) => commands::run::run(ui, &global, arguments).await,
+        Command::Approval(arguments) => commands::approval::run(ui, &global, arguments).await,
         Command::Event(arguments) => commands::event::run(ui, &global, arguments).await,
         Command::Table(arguments) => commands::table::run(ui, &global, arguments).await,
         Command::Secret(arguments) => commands::secret::run(ui, &global, arguments).await,

@@ -74,7 +74,7 @@ fn the_walk_ends_with_one_document() {
         "$ keyway connection create graph-delegated",
         "POST https://127.0.0.1:",
         "/addPassword",
-        "$ keyway call graph-app-only /v1.0/users",
+        "$ keyway call graph /v1.0/users",
         "DISPLAYNAME",
     ] {
         assert!(answer.stderr.contains(step), "{step} is not told: {answer}");

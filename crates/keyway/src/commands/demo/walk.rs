@@ -15,7 +15,7 @@ use crate::ui::{self, plain};
 pub(super) const DELEGATED: &str = "graph-delegated";
 
 /// The connection that acts as the app itself.
-const APP_ONLY: &str = "graph-app-only";
+const APP_ONLY: &str = "graph";
 
 /// How many rows of a list are shown.
 const ROWS: usize = 8;
