@@ -345,7 +345,8 @@ async fn queries_that_are_not_possible() {
         ("/users?$expand=shoes", 400, "BadRequest"),
         ("/users/$count", 400, "Request_BadRequest"),
         ("/users/delta", 501, "NotImplemented"),
-        ("/groups", 501, "NotImplemented"),
+        ("/groups/delta", 501, "NotImplemented"),
+        ("/groups", 403, "Authorization_RequestDenied"),
         ("/shoes", 400, "BadRequest"),
     ] {
         let answer = world.get(&token, path).await;

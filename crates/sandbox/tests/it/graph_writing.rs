@@ -518,3 +518,86 @@ async fn a_member_changes_only_a_little_of_himself() {
         "+1 555 0199"
     );
 }
+
+#[tokio::test]
+async fn groups_and_who_is_in_them() {
+    let world = World::start().await;
+    let token = app_with_roles(&world, &["Group.ReadWrite.All", "User.ReadWrite.All"]).await;
+    let users = world.get(&token, "/users?$top=3").await.ok();
+    let user = |index: usize| text(&users["value"][index]["id"]);
+    let reference = |id: &str| json!(world.url(&format!("/v1.0/users/{id}")));
+    let body = json!({
+        "displayName": "Team", "mailEnabled": false, "mailNickname": "team", "securityEnabled": true,
+        "members@odata.bind": [reference(&user(0))],
+    });
+    let made = world.post(&token, "/groups", body).await;
+    assert_eq!(made.status, 201);
+    let group = text(&made.ok()["id"]);
+    let members = format!("/groups/{group}/members");
+    let who = async || -> Vec<String> {
+        let page = world.get(&token, &members).await.ok();
+        let mut ids: Vec<String> = page["value"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|user| text(&user["id"]))
+            .collect();
+        ids.sort();
+        ids
+    };
+    let add = json!({ "@odata.id": reference(&user(1)) });
+    let added = world
+        .post(&token, &format!("{members}/$ref"), add.clone())
+        .await;
+    assert_eq!(added.status, 204);
+    let twice = world.post(&token, &format!("{members}/$ref"), add).await;
+    let (status, code, message) = twice.graph_refusal();
+    assert_eq!((status, code), (400, "Request_BadRequest"), "{message}");
+    let nobody = json!({ "@odata.id": reference("00000000-0000-4000-8000-000000000000") });
+    let refused = world.post(&token, &format!("{members}/$ref"), nobody).await;
+    assert_eq!(refused.status, 404);
+    let mut both = vec![user(0), user(1)];
+    both.sort();
+    assert_eq!(who().await, both);
+
+    let out = format!("{members}/{}/$ref", user(0));
+    let removed = world.graph(&token, Method::DELETE, &out, None).await;
+    assert_eq!(removed.status, 204);
+    let again = world.graph(&token, Method::DELETE, &out, None).await;
+    assert_eq!(again.status, 404);
+    // Who is deleted is in no group any more.
+    let gone = format!("/users/{}", user(1));
+    world.graph(&token, Method::DELETE, &gone, None).await;
+    assert_eq!(who().await, Vec::<String>::new());
+
+    let named = world
+        .get(&token, "/groups?$filter=displayName eq 'Team'")
+        .await
+        .ok();
+    assert_eq!(named["value"][0]["id"], group);
+    let path = format!("/groups/{group}");
+    world
+        .graph(
+            &token,
+            Method::PATCH,
+            &path,
+            Some(json!({"description": "Ours"})),
+        )
+        .await;
+    let shown = world.get(&token, &path).await.ok();
+    assert_eq!(shown["description"], "Ours");
+    world.graph(&token, Method::DELETE, &path, None).await;
+    assert_eq!(world.get(&token, &path).await.status, 404);
+}
+
+#[tokio::test]
+async fn licences_are_read_by_who_may() {
+    let world = World::start().await;
+    let token = app_with_roles(&world, &["Organization.Read.All"]).await;
+    let found = world.get(&token, "/subscribedSkus").await.ok();
+    let first = &found["value"][0];
+    assert_eq!(first["skuPartNumber"], "SPE_E3");
+    assert!(first["prepaidUnits"]["enabled"].as_u64() >= first["consumedUnits"].as_u64());
+    let other = app_with_roles(&world, &["User.Read.All"]).await;
+    assert_eq!(world.get(&other, "/subscribedSkus").await.status, 403);
+}
