@@ -34,7 +34,7 @@ def test_the_commands_work(tmp_path, sandbox):
     assert directory.ok("GET", f"/users/{leaver['id']}?$select=accountEnabled")["accountEnabled"] is False
     assert directory.ok("GET", "/users/ada.example@contoso.example")["displayName"] == "Ada Example"
     for part in ("leaver.yaml: valid", "flowchart", "would create", "created: guide.leaver", "HTTP 204", "deleted guide.leaver"):
-        assert part in printed, (part, printed)
+        assert part in printed, f"{part} is missing in:\n{printed}"
     assert SIGNING_KEY not in printed and "fake-First-Passw0rd" not in printed
 
 

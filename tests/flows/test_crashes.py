@@ -228,3 +228,56 @@ def test_a_server_killed_during_the_leaver_flow_goes_on_and_tells_what_happened(
         assert part in shown, shown
     assert [step["name"] for step in found["steps"]].count("block") == 1
     assert len(directory.calls(before, "PATCH", f"/users/{user['id']}")) == 1, "the completed step was not run again"
+
+
+POST_ONCE = """
+document: {dsl: '1.0.3', namespace: crashes, name: once, version: '1.0.0'}
+do:
+  - send:
+      call: http
+      with: {method: post, endpoint: UPSTREAM/order, body: {n: 1}}
+      metadata: {keyway: {onOutcomeUnknown: POLICY}}
+"""
+
+
+def killed_before_the_answer_is_stored(keyway: Keyway, upstream: Upstream, policy: str) -> str:
+    """Deploys a flow with one POST and ends the server when it has read the answer; answers the run."""
+    flow = keyway.directory / "once.yaml"
+    flow.write_text(POST_ONCE.replace("UPSTREAM", upstream.origin).replace("POLICY", policy))
+    keyway.ok("flow", "deploy", flow)
+    with Program([binary(), "serve", "--listen", "127.0.0.1:0"], keyway.environment | {"ENGINE_FAILPOINT": "answer-read:1"},
+                 keyway.directory) as server:
+        server.line(lambda line: "keyway is ready at" in line)
+        run = keyway.ok("flow", "start", "once")["run"]
+        assert server.process.wait(30) < 0
+    assert [request.path for request in upstream.seen] == ["/order"]
+    return run
+
+
+def test_a_post_whose_answer_was_lost_waits_for_somebody_who_knows(tmp_path):
+    keyway = Keyway(tmp_path / "keyway")
+    with Upstream() as upstream:
+        run = killed_before_the_answer_is_stored(keyway, upstream, "park")
+        with keyway.serve():
+            parked = wait_until(lambda: keyway.ok("run", "show", run)["parked"], "the run is parked")
+            assert parked[0]["for"] == "outcome_unknown", parked
+            told = " ".join(keyway.run("run", "show", run).stdout.split())
+            assert f"keyway run resolve {run} --command '/do/0/send'" in told, told
+            keyway.ok("run", "resolve", run, "--outcome", "completed", "--output", '{"order": 7}')
+            watched = keyway.run("run", "watch", run)
+            assert watched.code == 0 and "a person said what became of it" in watched.stdout, watched
+            assert keyway.ok("run", "show", run)["output"] == {"order": 7}
+        assert len(upstream.seen) == 1
+
+
+def test_a_post_that_may_be_made_twice_is_made_again_under_the_same_key(tmp_path):
+    keyway = Keyway(tmp_path / "keyway")
+    with Upstream() as upstream:
+        run = killed_before_the_answer_is_stored(keyway, upstream, "retry")
+        with keyway.serve():
+            assert keyway.run("run", "watch", run).code == 0
+        first, second = upstream.seen
+        assert first.key == second.key is not None
+        # So the counting of the test above can fail.
+        assert repeated([Seen("POST", "/r0/0", first.key), Seen("POST", "/r0/0", second.key)]) == (0, 2)
+        assert repeated([Seen("GET", "/r0/1", None), Seen("GET", "/r0/0", None)]) == (1, 0)

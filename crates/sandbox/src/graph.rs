@@ -226,7 +226,7 @@ fn dispatch(call: &Call) -> Reply {
         }
         ["users"] => users::all(call),
         ["users", "$count"] => users::count(call),
-        ["users", "delta" | "delta()"]
+        ["users" | "groups", "delta" | "delta()"]
         | [
             "devices" | "directoryObjects" | "directoryRoles" | "subscriptions" | "$batch"
             | "$metadata" | "directory" | "auditLogs" | "sites" | "teams",
@@ -238,7 +238,6 @@ fn dispatch(call: &Call) -> Reply {
         ["oauth2PermissionGrants", rest @ ..] => consents::grants(call, rest),
         ["organization", rest @ ..] => organization(call, rest),
         ["domains"] => domains(call),
-        ["groups", "delta" | "delta()"] => Err(errors::not_implemented()),
         ["groups", rest @ ..] => groups::dispatch(call, rest),
         ["subscribedSkus"] => licences(call),
         [] => Err(errors::unknown_segment("")),

@@ -14,6 +14,7 @@ mod configuration;
 mod connection;
 #[cfg(test)]
 mod demo;
+mod deployed;
 #[cfg(test)]
 mod flow;
 #[cfg(test)]

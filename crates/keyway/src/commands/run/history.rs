@@ -189,6 +189,9 @@ fn call(explanation: &Value) -> String {
     if explanation["resolvedByPerson"] == true {
         parts.push("a person said what became of it".to_owned());
     }
+    if let Some(status) = explanation["status"].as_u64() {
+        parts.push(format!("HTTP {status}"));
+    }
     let target: Vec<&str> = ["method", "path"]
         .iter()
         .filter_map(|name| explanation[*name].as_str())
@@ -198,9 +201,6 @@ fn call(explanation: &Value) -> String {
     }
     if let Some(connection) = explanation["connection"].as_str() {
         parts.push(format!("through {connection}"));
-    }
-    if let Some(status) = explanation["status"].as_u64() {
-        parts.push(format!("HTTP {status}"));
     }
     if let Some(attempts) = explanation["attempts"].as_u64().filter(|count| *count > 1) {
         parts.push(format!("sent {attempts} times"));
