@@ -1,4 +1,4 @@
-//! `keyway event`: CloudEvents for the runs that listen and the flows that they start.
+//! `keyway event`: `CloudEvents` for the runs that listen and the flows that they start.
 
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};

@@ -12,8 +12,8 @@ const FAULTY: &str = "document: {dsl: '1.0.3', namespace: test, name: faulty, ve
 
 fn file(home: &Home, name: &str, text: &str) -> String {
     let path = home.path(name);
-    std::fs::write(&path, text).unwrap();
-    path.to_str().unwrap().to_owned()
+    std::fs::write(&path, text).expect("the folder is there");
+    path.to_str().expect("its name is text").to_owned()
 }
 
 fn done(home: &Home, arguments: &[&str]) -> Value {
@@ -88,7 +88,7 @@ fn nothing_of_a_directory_is_deployed_when_one_text_is_wrong() {
     let folder = folder.to_str().unwrap();
     let refused = home.run(&["flow", "deploy", folder]).ends_with(5);
     assert!(
-        refused.stdout.contains("b.yml:4:5") && refused.stdout.contains("^^^^"),
+        refused.stdout.contains("b.yml:3:3") && refused.stdout.contains("^^^^"),
         "{refused}"
     );
     assert_eq!(done(&home, &["flow", "list"])["items"], json!([]));

@@ -224,7 +224,7 @@ fn add(call: &Call, id: &str) -> Reply {
     if find_mut(&mut tenant, id)?.members.insert(user) {
         Ok(Outcome::Done)
     } else {
-        Err(errors::bad_request(
+        Err(errors::invalid(
             "One or more added object references already exist for the following modified properties: 'members'.",
         ))
     }

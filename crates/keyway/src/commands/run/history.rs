@@ -169,9 +169,10 @@ pub(super) fn step(step: &Value) -> String {
     }
     if let Some(code) = explanation["code"].as_str() {
         let hint = text(explanation, "hint");
-        more(&match hint.is_empty() {
-            true => format!("code: {code}"),
-            false => format!("do this: {hint} ({code})"),
+        more(&if hint.is_empty() {
+            format!("code: {code}")
+        } else {
+            format!("do this: {hint} ({code})")
         });
     }
     out
