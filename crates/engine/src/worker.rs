@@ -21,6 +21,12 @@ use tokio::sync::Semaphore;
 const DEADLINE: Duration = Duration::from_millis(500);
 /// How long a child may take to be there.
 const BIRTH: Duration = Duration::from_secs(10);
+/// How long is waited before a child that could not be started is tried again.
+const PAUSES: [Duration; 3] = [
+    Duration::from_millis(50),
+    Duration::from_millis(200),
+    Duration::from_secs(1),
+];
 /// How much address space a child may have.
 const MEMORY: u64 = 1 << 30;
 /// The largest answer, in bytes.
@@ -91,7 +97,7 @@ impl Workers {
             .pop();
         let mut worker = match idle {
             Some(worker) => worker,
-            None => Worker::start(config).await?,
+            None => Worker::started(config).await?,
         };
         let answered = tokio::time::timeout(DEADLINE, worker.answer(&line)).await;
         let answer = match answered {
@@ -121,6 +127,17 @@ impl Workers {
 }
 
 impl Worker {
+    /// A process may be refused for a moment: a run does not end over that.
+    async fn started(config: &WorkerConfig) -> Result<Worker, Fault> {
+        for pause in PAUSES {
+            if let Ok(worker) = Worker::start(config).await {
+                return Ok(worker);
+            }
+            tokio::time::sleep(pause).await;
+        }
+        Worker::start(config).await
+    }
+
     async fn start(config: &WorkerConfig) -> Result<Worker, Fault> {
         let failed = |error: std::io::Error| {
             tracing::error!(%error, program = %config.program.display(), "no child process for heavy expressions");
