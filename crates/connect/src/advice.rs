@@ -91,6 +91,11 @@ impl Situation<'_> {
             {
                 ""
             }
+            Authentication::OAuth(oauth)
+                if oauth.client_authentication.assertion_form().is_some() =>
+            {
+                " --certificate-file FILE"
+            }
             Authentication::OAuth(_) => " --client-secret-file FILE",
             Authentication::Basic { .. } => " --password-file FILE",
             Authentication::Bearer => " --token-file FILE",

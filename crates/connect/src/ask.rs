@@ -5,11 +5,12 @@ use std::time::Duration;
 use aws_lc_rs::rand;
 use bytes::Bytes;
 use oauth::{
-    AuthenticationMethod, Client, ClientAuthentication, Grant, Hints, MissingSecret, Scope, Secret,
+    AuthenticationMethod, Client, Finding, Grant, Hints, MissingSecret, Scope, Secret,
     TokenError, TokenSet,
 };
-use store::{Connection, OAuth, StoredToken};
+use store::{Authentication, Connection, OAuth, StoredToken};
 
+use crate::certificate;
 use crate::failure::TokenFailure;
 use crate::http::{Certificates, Limits, Outgoing, SendError};
 use crate::refresh::Failed;
@@ -68,7 +69,7 @@ impl Inner {
         }
     }
 
-    /// Sends one token request; with automatic client authentication the body after the header was refused.
+    /// Sends one token request; after a refusal that may be for its form, the next way to prove the client.
     pub(crate) async fn ask(
         &self,
         asking: &Asking<'_>,
@@ -81,7 +82,7 @@ impl Inner {
         for method in candidates {
             let client = Client {
                 id: oauth.client_id.clone(),
-                authentication: ClientAuthentication::new(*method, asking.secret)?,
+                authentication: certificate::proof(oauth, *method, asking.secret, clock.now())?,
                 token_endpoint: oauth.token_endpoint.clone(),
             };
             let scope = scope_for(oauth, grant);
@@ -89,7 +90,7 @@ impl Inner {
             let response = self.send_token_request(asking.trust, request).await?;
             match oauth::token_response(&response, clock.now()) {
                 Ok(token_set) => return Ok((token_set, *method)),
-                Err(TokenError::Refused(error)) if error.error == "invalid_client" => {
+                Err(TokenError::Refused(error)) if method.may_go_on(&error) => {
                     refused = Some(TokenError::Refused(error));
                 }
                 Err(error) => return Err(error.into()),
@@ -145,8 +146,23 @@ fn scope_for<'a>(oauth: &'a OAuth, grant: &Grant<'_>) -> Option<&'a Scope> {
     (named && !oauth.scope.is_empty()).then_some(&oauth.scope)
 }
 
+/// What the client proves itself with: its secret, or its certificate with the key.
 pub(crate) fn client_secret(connection: &Connection) -> Option<&Secret> {
-    connection.secrets.as_ref()?.get("client_secret")
+    let slot = match &connection.settings.authentication {
+        Authentication::OAuth(oauth) if oauth.client_authentication.assertion_form().is_some() => {
+            certificate::SLOT
+        }
+        _ => "client_secret",
+    };
+    connection.secrets.as_ref()?.get(slot)
+}
+
+/// The finding of [`secret_missing`].
+pub(crate) fn proof_missing(method: AuthenticationMethod) -> Finding {
+    match method.assertion_form() {
+        Some(_) => Finding::CertificateMissing,
+        None => Finding::SecretMissing,
+    }
 }
 
 /// Whether the way the client proves itself needs a secret that is not there.

@@ -47,15 +47,19 @@ impl Connector {
             });
         }
         if secret_missing(&connection, oauth) {
+            let signs = oauth.client_authentication.assertion_form().is_some();
+            let (field, what, option) = if signs {
+                ("/certificate", "certificate", "--certificate-file")
+            } else {
+                ("/client_secret", "client secret", "--client-secret-file")
+            };
             return Err(Error::Invalid {
                 code: "connection.needs_secret",
-                field: "/client_secret".to_owned(),
+                field: field.to_owned(),
                 message: format!(
-                    "connection \"{name}\" has no client secret, without which a sign-in can't be finished"
+                    "connection \"{name}\" has no {what}, without which a sign-in can't be finished"
                 ),
-                hint: Some(format!(
-                    "`keyway connection change {name} --client-secret-file FILE`"
-                )),
+                hint: Some(format!("`keyway connection change {name} {option} FILE`")),
             });
         }
         let diagnosis = self.preflight(&connection).await?;

@@ -70,7 +70,9 @@ pub struct Card {
     pub authorized_by: Option<String>,
     /// About the stored token, never the token.
     pub token: Option<TokenCard>,
-    /// When the secret expires, if somebody said so.
+    /// What may be shown of the certificate.
+    pub certificate: Option<CertificateCard>,
+    /// When the secret or certificate expires, if that is known.
     pub secret_expires_at: Option<Timestamp>,
     /// What should be looked at, though it may work.
     pub warnings: Vec<Warning>,
@@ -80,6 +82,19 @@ pub struct Card {
     pub created_at: Timestamp,
     /// When its settings last changed.
     pub updated_at: Timestamp,
+}
+
+/// A certificate as providers list it; never its key.
+#[derive(Debug, Clone, Serialize)]
+pub struct CertificateCard {
+    /// SHA-1 of the certificate in hexadecimal, as Entra's portal shows it.
+    pub thumbprint: String,
+    /// SHA-256 of the certificate in hexadecimal.
+    pub thumbprint_sha256: String,
+    /// From when on it holds.
+    pub not_before: Timestamp,
+    /// Until when it holds.
+    pub expires_at: Timestamp,
 }
 
 /// A diagnosis with the exact next step for this connection.

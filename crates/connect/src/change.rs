@@ -11,6 +11,7 @@ use store::{
 
 use crate::Connector;
 use crate::card::Card;
+use crate::certificate;
 use crate::check::Kept;
 use crate::create::{first_standing, name};
 use crate::error::Error;
@@ -49,7 +50,7 @@ impl Connector {
         };
         let proves = change.prove != Some(false);
         let confirms = change.confirm_foreign_token_endpoint;
-        let dated = change.secret_expires_at.is_some();
+        let dated = change.secret_expires_at.is_some() || change.certificate.is_some();
         let (mut stored, kept) = Form::of(&connection.settings, &change);
         stored.confirm_foreign_token_endpoint = confirms.or(stored.confirm_foreign_token_endpoint);
         let mut checked = self.check(stored.overlay(change), kept).await?;
@@ -159,7 +160,11 @@ fn decide(connection: &Connection, settings: &Settings, given: &Secrets) -> Deci
         };
     }
     let secrets = (!given.is_empty()).then(|| {
-        let kept = connection.secrets.clone().unwrap_or_default();
+        let kept = connection.secrets.iter().flat_map(Secrets::iter);
+        let kept: Secrets = kept
+            .filter(|(slot, _)| !replaced(slot, given))
+            .map(|(slot, secret)| (slot.to_owned(), secret.clone()))
+            .collect();
         given
             .iter()
             .fold(kept, |all, (slot, secret)| all.with(slot, secret.clone()))
@@ -190,6 +195,15 @@ fn decide(connection: &Connection, settings: &Settings, given: &Secrets) -> Deci
         moved,
         wiped: Vec::new(),
         effect,
+    }
+}
+
+/// A client proves itself in one way: a certificate takes the place of the secret, and the other way round.
+fn replaced(slot: &str, given: &Secrets) -> bool {
+    match slot {
+        "client_secret" => given.get(certificate::SLOT).is_some(),
+        certificate::SLOT => given.get("client_secret").is_some(),
+        _ => false,
     }
 }
 
@@ -295,7 +309,15 @@ impl Form {
 
     fn put_oauth(&mut self, settings: &Settings, oauth: &OAuth, change: &Change) {
         self.client_id = Some(oauth.client_id.to_string());
-        self.client_authentication = Some(oauth.client_authentication.as_str().to_owned());
+        // Whoever brings a certificate, or a secret in its place, need not say how the client proves itself.
+        let signs = oauth.client_authentication.assertion_form().is_some();
+        let stays = if signs {
+            change.client_secret.is_none()
+        } else {
+            change.certificate.is_none()
+        };
+        self.client_authentication =
+            stays.then(|| oauth.client_authentication.as_str().to_owned());
         self.scope = Some(oauth.scope.to_string());
         self.issuer.clone_from(&oauth.issuer);
         self.token_parameters = Some(

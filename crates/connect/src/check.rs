@@ -8,6 +8,7 @@ use store::{Authentication, Origin, PresetName, Secrets, Settings};
 use url::Url;
 
 use crate::Connector;
+use crate::certificate;
 use crate::discovery;
 use crate::error::Error;
 use crate::fields;
@@ -78,6 +79,7 @@ impl Connector {
                 );
                 recognised = endpoints.recognised;
                 base_url = base_url.or_else(|| endpoints.base_url.clone());
+                certificate::keep(&form, self.clock().now(), &mut secrets)?;
                 Authentication::OAuth(fields::oauth(&form, endpoints, &mut secrets)?)
             }
             Kind::Basic => fields::basic(&form, &mut secrets)?,
@@ -105,7 +107,11 @@ impl Connector {
                     .await?,
                 authentication,
                 ca_certificate: form.ca_certificate.clone(),
-                secret_expires_at: fields::expiry(form.secret_expires_at.as_deref())?,
+                // A certificate says itself when it ends.
+                secret_expires_at: match certificate::expiry(&secrets) {
+                    Some(expiry) => Some(expiry),
+                    None => fields::expiry(form.secret_expires_at.as_deref())?,
+                },
             },
             secrets: secrets.into_iter().collect(),
             recognised,

@@ -6,7 +6,7 @@ use store::{
     Standing,
 };
 
-use crate::ask::secret_missing;
+use crate::ask::{proof_missing, secret_missing};
 use crate::card::Card;
 use crate::check::Kept;
 use crate::error::Error;
@@ -78,7 +78,7 @@ impl Connector {
             return self
                 .stand(&connection, |standing, now| {
                     let finding = if connection.secrets.is_some() {
-                        Finding::SecretMissing
+                        proof_missing(oauth.client_authentication)
                     } else {
                         Finding::Unreadable
                     };
@@ -141,7 +141,7 @@ pub(crate) fn first_standing(connection: &Connection, now: jiff::Timestamp) -> S
     };
     let finding = match &settings.authentication {
         Authentication::OAuth(oauth) if secret_missing(connection, oauth) => {
-            Some(Finding::SecretMissing)
+            Some(proof_missing(oauth.client_authentication))
         }
         Authentication::OAuth(oauth) => match oauth.grant {
             OAuthGrant::AuthorizationCode { .. } => Some(Finding::NeverAuthorized),

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use oauth::{
-    Action, AuthenticationMethod, Diagnosis, Finding, GrantType, MissingSecret, Scope, ScopeRule,
+    Action, AuthenticationMethod, CertificateError, Diagnosis, Finding, GrantType, MissingSecret, Scope, ScopeRule,
     Secret, State, TokenError, Who,
 };
 use store::{Authentication, Connection, OAuth, OAuthGrant, Standing, StoredToken};
 
-use crate::ask::jittered;
+use crate::ask::{jittered, proof_missing};
 use crate::http::SendError;
 
 /// The same failing token request is sent at most this often.
@@ -30,6 +30,8 @@ pub(crate) enum TokenFailure {
     Token(#[from] TokenError),
     #[error(transparent)]
     Secret(#[from] MissingSecret),
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
 }
 
 impl TokenFailure {
@@ -46,7 +48,9 @@ impl TokenFailure {
                 retry_after: None,
                 ..
             }) => *status >= 500,
-            TokenFailure::Token(_) | TokenFailure::Secret(_) => false,
+            TokenFailure::Token(_) | TokenFailure::Secret(_) | TokenFailure::Certificate(_) => {
+                false
+            },
         }
     }
 }
@@ -82,11 +86,17 @@ impl Verdict {
         now: Timestamp,
     ) -> Verdict {
         match failure {
-            TokenFailure::Secret(_) => Verdict::definitive(oauth::diagnose_finding(
-                Finding::SecretMissing,
+            TokenFailure::Secret(error) => Verdict::definitive(oauth::diagnose_finding(
+                proof_missing(error.method),
                 rules,
                 &oauth.scope,
             )),
+            TokenFailure::Certificate(error) => {
+                let finding = Finding::CertificateMissing;
+                let mut diagnosis = oauth::diagnose_finding(finding, rules, &oauth.scope);
+                diagnosis.why = format!("The stored one can't be used: {error}.");
+                Verdict::definitive(diagnosis)
+            }
             TokenFailure::Send(error) => Verdict::of_send(error),
             TokenFailure::Token(error) => Verdict::of_token(error, oauth, rules, secrets, now),
         }
@@ -323,8 +333,8 @@ pub(crate) fn learn(
     method: AuthenticationMethod,
 ) {
     if let Authentication::OAuth(oauth) = &connection.settings.authentication {
-        standing.learned_method =
-            (oauth.client_authentication == AuthenticationMethod::Automatic).then_some(method);
+        let several = oauth.client_authentication.candidates(None).len() > 1;
+        standing.learned_method = several.then_some(method);
     }
 }
 

@@ -63,6 +63,23 @@ pub(crate) fn oauth(
             "client authentication \"none\" sends no secret: leave the secret out, or choose automatic",
         ));
     }
+    match (method.assertion_form(), &form.client_secret, &form.certificate) {
+        (Some(_), Some(_), _) => {
+            return Err(Error::invalid(
+                "secret.unused",
+                "/client_secret",
+                format!("client authentication {method} sends no secret: leave the secret out, or choose automatic"),
+            ));
+        }
+        (None, _, Some(_)) => {
+            return Err(Error::invalid(
+                "certificate.unused",
+                "/certificate",
+                format!("client authentication {method} signs nothing: leave the certificate out, or choose private_key_jwt"),
+            ));
+        }
+        _ => {}
+    }
     keep(
         secrets,
         "client_secret",
@@ -127,17 +144,20 @@ fn grant(form: &Form, endpoints: &Endpoints) -> Result<GrantType, Error> {
 
 fn method(form: &Form) -> Result<AuthenticationMethod, Error> {
     match form.client_authentication.as_deref() {
+        None if form.certificate.is_some() => Ok(AuthenticationMethod::PrivateKeyJwt),
         None => Ok(entra::AUTHENTICATION),
         Some("automatic") => Ok(AuthenticationMethod::Automatic),
         Some("client_secret_basic" | "basic") => Ok(AuthenticationMethod::ClientSecretBasic),
         Some("client_secret_post" | "post") => Ok(AuthenticationMethod::ClientSecretPost),
+        Some("private_key_jwt") => Ok(AuthenticationMethod::PrivateKeyJwt),
+        Some("private_key_jwt_rs256") => Ok(AuthenticationMethod::PrivateKeyJwtRs256),
         Some("none") => Ok(AuthenticationMethod::None),
         Some(other) => Err(Error::invalid(
             "connection.client_authentication_unknown",
             "/client_authentication",
             format!("there is no client authentication {other:?}"),
         )
-        .with_hint("automatic, client_secret_basic, client_secret_post, none")),
+        .with_hint("automatic, client_secret_basic, client_secret_post, private_key_jwt, private_key_jwt_rs256, none")),
     }
 }
 

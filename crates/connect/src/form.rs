@@ -31,7 +31,9 @@ pub struct Form {
     pub client_id: Option<String>,
     /// Client secret.
     pub client_secret: Option<FormSecret>,
-    /// `automatic`, `client_secret_basic`, `client_secret_post` or `none`.
+    /// Certificate with its private key, in PEM; implies `private_key_jwt`.
+    pub certificate: Option<FormSecret>,
+    /// `automatic`, `client_secret_basic`, `client_secret_post`, `private_key_jwt`, `private_key_jwt_rs256` or `none`.
     pub client_authentication: Option<String>,
     /// Scope, separated by spaces.
     pub scope: Option<String>,
@@ -111,6 +113,7 @@ impl Form {
     /// Whether a secret of any type is among the fields.
     pub(crate) fn brings_secret(&self) -> bool {
         self.client_secret.is_some()
+            || self.certificate.is_some()
             || self.password.is_some()
             || self.token.is_some()
             || self.headers.is_some()
@@ -137,6 +140,7 @@ impl Form {
         lay(&mut self.token_endpoint, change.token_endpoint);
         lay(&mut self.client_id, change.client_id);
         lay(&mut self.client_secret, change.client_secret);
+        lay(&mut self.certificate, change.certificate);
         lay(
             &mut self.client_authentication,
             change.client_authentication,

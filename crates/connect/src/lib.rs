@@ -13,6 +13,7 @@ mod budget;
 mod call;
 mod callback;
 mod card;
+mod certificate;
 mod change;
 mod check;
 mod create;
@@ -52,7 +53,7 @@ use url::Url;
 pub use attempt::{Attempt, Why};
 pub use authorize::Started;
 pub use card::{
-    Advice, Card, Explanation, Identity, LastAuthorization, PendingCard, Raw, TokenCard, Warning,
+    Advice, Card, CertificateCard, Explanation, Identity, LastAuthorization, PendingCard, Raw, TokenCard, Warning,
 };
 pub use change::Changed;
 pub use error::{CallError, CallbackError, Error, Named};

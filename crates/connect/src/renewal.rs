@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::Connector;
 use crate::ask::{
-    Asking, client_secret, count, diagnosed, hints, jittered, secret_missing, stored,
+    Asking, client_secret, count, diagnosed, hints, jittered, proof_missing, secret_missing, stored,
 };
 use crate::failure::{self, Class, TokenFailure, Verdict};
 use crate::http::SendError;
@@ -116,7 +116,7 @@ impl Connector {
         let finding = if connection.secrets.is_none() || row.unreadable {
             Some(Finding::Unreadable)
         } else if secret_missing(connection, oauth) {
-            Some(Finding::SecretMissing)
+            Some(proof_missing(oauth.client_authentication))
         } else if matches!(oauth.grant, OAuthGrant::AuthorizationCode { .. }) {
             match &row.token {
                 None => Some(Finding::NeverAuthorized),

@@ -7,6 +7,7 @@ use url::Url;
 
 use crate::advice::Situation;
 use crate::card::{Card, Identity, TokenCard, Warning};
+use crate::certificate;
 use crate::change::type_word;
 use crate::error::Error;
 use crate::failure::grant_type;
@@ -99,6 +100,7 @@ impl Connector {
             authorized_by: connection.standing.authorized_by.clone(),
             warnings: warnings(connection, rules, token, token_card.as_ref(), now),
             token: token_card,
+            certificate: certificate::shown(connection),
             secret_expires_at: settings.secret_expires_at,
             created_by: connection.created_by.clone(),
             created_at: connection.created_at,
@@ -129,7 +131,7 @@ pub(crate) fn grant_word(oauth: &OAuth) -> &'static str {
 
 fn used(connection: &Connection, oauth: &OAuth, token: Option<&StoredToken>) -> Option<String> {
     match oauth.client_authentication {
-        AuthenticationMethod::Automatic => connection
+        AuthenticationMethod::Automatic | AuthenticationMethod::PrivateKeyJwt => connection
             .standing
             .learned_method
             .map(|method| method.as_str().to_owned()),
@@ -196,10 +198,13 @@ fn warnings(
     card: Option<&TokenCard>,
     now: Timestamp,
 ) -> Vec<Warning> {
+    let signs = matches!(&connection.settings.authentication, Authentication::OAuth(oauth)
+        if oauth.client_authentication.assertion_form().is_some());
+    let what = if signs { "certificate" } else { "secret" };
     let expiry = connection
         .settings
         .secret_expires_at
-        .and_then(|expiry| expiry_warning(expiry, now));
+        .and_then(|expiry| expiry_warning(what, expiry, now));
     let Authentication::OAuth(oauth) = &connection.settings.authentication else {
         return expiry.into_iter().collect();
     };
@@ -264,12 +269,12 @@ fn warnings(
 }
 
 /// Counts the days down, from the thirtieth on.
-fn expiry_warning(expiry: Timestamp, now: Timestamp) -> Option<Warning> {
+fn expiry_warning(what: &str, expiry: Timestamp, now: Timestamp) -> Option<Warning> {
     let left = expiry.duration_since(now);
     if left <= SignedDuration::ZERO {
         return Some(warning(
             "secret.expired",
-            "the secret's expiry date has passed: make a new one at the provider and enter it here",
+            format!("the {what}'s expiry date has passed: make a new one at the provider and enter it here"),
         ));
     }
     let days = left.as_hours() / 24;
@@ -281,7 +286,7 @@ fn expiry_warning(expiry: Timestamp, now: Timestamp) -> Option<Warning> {
         };
         warning(
             "secret.expires_soon",
-            format!("the secret expires {left}: make a new one at the provider and enter it here"),
+            format!("the {what} expires {left}: make a new one at the provider and enter it here"),
         )
     })
 }

@@ -14,10 +14,13 @@ use url::Url;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
-use crate::{Grant, Scope, Secret};
+use crate::{AssertionForm, Grant, ProviderError, Scope, Secret, entra};
 
 /// The most characters that a client id may have; Entra's have 36.
 const CLIENT_ID_LIMIT: usize = 512;
+
+/// RFC 7523 §2.2.
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// The identifier that the authorization server gave to the client (Entra: Application (client) ID).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -96,6 +99,10 @@ pub enum AuthenticationMethod {
     ClientSecretBasic,
     /// `client_id` and `client_secret` in the body.
     ClientSecretPost,
+    /// A signed assertion (RFC 7523) as Entra recommends it: PS256, certificate named by `x5t#S256`.
+    PrivateKeyJwt,
+    /// The same as older servers want it: RS256, certificate named by `x5t`.
+    PrivateKeyJwtRs256,
     /// A public client: `client_id` only.
     None,
 }
@@ -111,7 +118,31 @@ impl AuthenticationMethod {
             (Self::Automatic, _) => &[Self::ClientSecretBasic, Self::ClientSecretPost],
             (Self::ClientSecretBasic, _) => &[Self::ClientSecretBasic],
             (Self::ClientSecretPost, _) => &[Self::ClientSecretPost],
+            (Self::PrivateKeyJwt, Some(Self::PrivateKeyJwtRs256)) => {
+                &[Self::PrivateKeyJwtRs256, Self::PrivateKeyJwt]
+            }
+            (Self::PrivateKeyJwt, _) => &[Self::PrivateKeyJwt, Self::PrivateKeyJwtRs256],
+            (Self::PrivateKeyJwtRs256, _) => &[Self::PrivateKeyJwtRs256],
         }
+    }
+
+    /// How the method signs, if it proves with a certificate.
+    pub fn assertion_form(self) -> Option<AssertionForm> {
+        match self {
+            Self::PrivateKeyJwt => Some(AssertionForm::Ps256),
+            Self::PrivateKeyJwtRs256 => Some(AssertionForm::Rs256),
+            Self::Automatic | Self::ClientSecretBasic | Self::ClientSecretPost | Self::None => None,
+        }
+    }
+
+    /// Whether the next candidate may be tried after this refusal.
+    ///
+    /// A secret that came in the header may be wanted in the body. An assertion whose fault has a number is not
+    /// refused for its form, except where the number says just that.
+    pub fn may_go_on(self, refusal: &ProviderError) -> bool {
+        let in_form = |code: &u32| *code == entra::MALFORMED_JWT;
+        refusal.error == "invalid_client"
+            && (self.assertion_form().is_none() || refusal.error_codes.iter().all(in_form))
     }
 
     /// The method's word, as RFC 7591 spells it.
@@ -120,6 +151,8 @@ impl AuthenticationMethod {
             Self::Automatic => "automatic",
             Self::ClientSecretBasic => "client_secret_basic",
             Self::ClientSecretPost => "client_secret_post",
+            Self::PrivateKeyJwt => "private_key_jwt",
+            Self::PrivateKeyJwtRs256 => "private_key_jwt_rs256",
             Self::None => "none",
         }
     }
@@ -133,10 +166,19 @@ impl fmt::Display for AuthenticationMethod {
 
 /// A method that proves with a secret was chosen, and there is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("client authentication {method} needs a client secret, and the connection has none")]
+#[error("client authentication {method} needs {}, and the connection has none", self.wanted())]
 pub struct MissingSecret {
     /// The method that was chosen.
     pub method: AuthenticationMethod,
+}
+
+impl MissingSecret {
+    fn wanted(&self) -> &'static str {
+        match self.method.assertion_form() {
+            Some(_) => "a certificate",
+            None => "a client secret",
+        }
+    }
 }
 
 /// How the client proves itself in one request, with exactly the data that this needs.
@@ -148,10 +190,14 @@ pub enum ClientAuthentication {
     ClientSecretBasic(Secret),
     /// In the body (RFC 6749 §2.3.1).
     ClientSecretPost(Secret),
+    /// A signed assertion in the body (RFC 7523 §2.2), made for this request by [`crate::ClientCertificate::assertion`].
+    PrivateKeyJwt(Secret),
 }
 
 impl ClientAuthentication {
-    /// Joins a method and the stored secret; [`AuthenticationMethod::Automatic`] means its first candidate.
+    /// Joins a method and its proof: the stored secret, or the assertion that was made for this request.
+    ///
+    /// [`AuthenticationMethod::Automatic`] means its first candidate.
     pub fn new(
         method: AuthenticationMethod,
         secret: Option<&Secret>,
@@ -167,6 +213,10 @@ impl ClientAuthentication {
             (AuthenticationMethod::ClientSecretPost, Some(secret)) => {
                 Ok(Self::ClientSecretPost(secret.clone()))
             }
+            (
+                AuthenticationMethod::PrivateKeyJwt | AuthenticationMethod::PrivateKeyJwtRs256,
+                Some(assertion),
+            ) => Ok(Self::PrivateKeyJwt(assertion.clone())),
         }
     }
 }
@@ -239,6 +289,11 @@ impl Client {
             ClientAuthentication::ClientSecretPost(secret) => {
                 form.append_pair("client_id", self.id.as_str());
                 form.append_pair("client_secret", secret.expose());
+            }
+            ClientAuthentication::PrivateKeyJwt(assertion) => {
+                form.append_pair("client_id", self.id.as_str());
+                form.append_pair("client_assertion_type", ASSERTION_TYPE);
+                form.append_pair("client_assertion", assertion.expose());
             }
         }
         for (name, value) in extra {

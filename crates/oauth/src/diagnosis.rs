@@ -48,6 +48,8 @@ pub enum Finding {
     RenewalOutcomeUnknown,
     /// There is no client secret: `client_secret.missing`.
     SecretMissing,
+    /// There is no certificate to sign assertions with: `client_certificate.missing`.
+    CertificateMissing,
     /// The client secret is a GUID, the Secret ID: `client_secret.is_id`.
     SecretIsId,
     /// The stored secrets can't be unsealed: `secret.unreadable`.

@@ -11,6 +11,8 @@ use crate::{Action, Diagnosis, GrantType, Scope, ScopeRule, State, corrected_sco
 
 /// "Too many requests", whatever the status and word it comes with.
 pub(crate) const THROTTLED: u32 = 90_055;
+/// "Invalid JWT": an assertion whose form is not taken.
+pub(crate) const MALFORMED_JWT: u32 = 50_027;
 /// No consent.
 const CONSENT: u32 = 65_001;
 /// A parameter is missing, often the scope.

@@ -6,6 +6,7 @@
 
 mod authorization;
 mod callback;
+mod certificate;
 mod client;
 mod diagnosis;
 mod entra;
@@ -23,6 +24,7 @@ pub use authorization::{
     is_reserved_authorization_parameter,
 };
 pub use callback::{Callback, CallbackError};
+pub use certificate::{AssertionForm, Certificate, CertificateError, ClientCertificate};
 pub use client::{
     AuthenticationMethod, Client, ClientAuthentication, ClientId, ClientIdError, MissingSecret,
     is_reserved_token_parameter,

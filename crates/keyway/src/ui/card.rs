@@ -67,6 +67,7 @@ pub(crate) fn card(card: &Value, now: Timestamp) -> String {
     } else {
         sheet.text("scope", &card["scope"]);
     }
+    sheet.text("certificate", &card["certificate"]["thumbprint"]);
     if let Some(expiry) = card["secret_expires_at"].as_str() {
         sheet.line("secret expires", &moment(expiry, now));
     }

@@ -23,6 +23,7 @@ pub(super) fn finding(finding: Finding) -> &'static Case {
         Finding::NoRefreshToken => &NO_REFRESH,
         Finding::RenewalOutcomeUnknown => &RENEWAL_UNKNOWN,
         Finding::SecretMissing => &SECRET_MISSING,
+        Finding::CertificateMissing => &CERTIFICATE_MISSING,
         Finding::SecretIsId => &SECRET_IS_ID,
         Finding::Unreadable => &UNREADABLE,
     }
@@ -371,6 +372,16 @@ static SECRET_MISSING: Case = Case {
     what: "The connection has no client secret.",
     why: "It was never entered, or it was wiped because a URL, the client id or the kind of authentication was changed.",
     advice: "Enter the client secret (Entra: the Value under Certificates & secrets).",
+};
+
+static CERTIFICATE_MISSING: Case = Case {
+    code: "client_certificate.missing",
+    state: State::NeedsSecret,
+    who: Who::You,
+    action: Action::ReplaceSecret,
+    what: "The connection has no certificate.",
+    why: "It was never entered, or it was wiped because a URL, the client id or the kind of authentication was changed.",
+    advice: "Enter the certificate with its private key (Entra: one whose thumbprint stands under Certificates & secrets, Certificates).",
 };
 
 static SECRET_IS_ID: Case = Case {

@@ -71,8 +71,8 @@ pub(super) static TABLE: &[(&[u32], Case)] = &[
             who: Who::AppOwner,
             action: Action::ReplaceSecret,
             what: "Entra ID does not accept the certificate of this connection.",
-            why: "The client assertion (RFC 7523) is signed with a key that is not among the app registration's certificates.",
-            advice: "Upload the certificate to that app registration under Certificates & secrets, Certificates.",
+            why: "The client assertion (RFC 7523) is signed with a key that is not among the app registration's certificates, or whose certificate has expired there.",
+            advice: "Compare the thumbprint on the card with those of the app registration under Certificates & secrets, Certificates: upload the certificate there, or enter here the one that is there.",
         },
     ),
     (
@@ -308,7 +308,7 @@ pub(super) static TABLE: &[(&[u32], Case)] = &[
         },
     ),
     (
-        &[50_147, 501_491, 900_561, 70_003],
+        &[50_147, 501_491, 900_561, 70_003, super::MALFORMED_JWT],
         Case {
             code: "request.bug",
             state: State::NeedsSettings,

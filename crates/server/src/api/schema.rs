@@ -146,7 +146,10 @@ pub struct NewConnection {
     /// Client secret; never shown again.
     #[schema(format = Password)]
     pub client_secret: Option<String>,
-    /// `automatic` (default), `client_secret_basic`, `client_secret_post` or `none`.
+    /// Certificate with its private key (RSA, 2048 bits or more), in PEM; implies `private_key_jwt`; the key is never shown again.
+    #[schema(format = Password)]
+    pub certificate: Option<String>,
+    /// `automatic` (default), `client_secret_basic`, `client_secret_post`, `private_key_jwt`, `private_key_jwt_rs256` or `none`.
     pub client_authentication: Option<String>,
     /// Scope, separated by spaces.
     pub scope: Option<String>,
@@ -208,7 +211,10 @@ pub struct Change {
     /// Client secret; never shown again.
     #[schema(format = Password)]
     pub client_secret: Option<String>,
-    /// `automatic` (default), `client_secret_basic`, `client_secret_post` or `none`.
+    /// Certificate with its private key (RSA, 2048 bits or more), in PEM; implies `private_key_jwt`; the key is never shown again.
+    #[schema(format = Password)]
+    pub certificate: Option<String>,
+    /// `automatic` (default), `client_secret_basic`, `client_secret_post`, `private_key_jwt`, `private_key_jwt_rs256` or `none`.
     pub client_authentication: Option<String>,
     /// Scope, separated by spaces.
     pub scope: Option<String>,
@@ -242,6 +248,20 @@ pub struct Change {
     pub confirm_foreign_token_endpoint: Option<bool>,
     /// Whether to prove the connection after saving it; the default is yes.
     pub prove: Option<bool>,
+}
+
+/// A certificate as providers list it; never its key.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    /// SHA-1 of the certificate in hexadecimal, as Entra's portal shows it.
+    pub thumbprint: String,
+    /// SHA-256 of the certificate in hexadecimal.
+    pub thumbprint_sha256: String,
+    /// From when on it holds.
+    pub not_before: Timestamp,
+    /// Until when it holds.
+    pub expires_at: Timestamp,
 }
 
 /// Something that should be looked at.
@@ -401,7 +421,9 @@ pub struct Card {
     pub authorized_by: Option<String>,
     /// About the stored token.
     pub token: Option<Token>,
-    /// When the secret expires, if somebody said so.
+    /// What may be shown of the certificate.
+    pub certificate: Option<Certificate>,
+    /// When the secret or certificate expires, if that is known.
     pub secret_expires_at: Option<Timestamp>,
     /// What should be looked at, though it may work.
     pub warnings: Vec<Warning>,

@@ -17,6 +17,10 @@ const CLIENT_SECRET: Question<'static> = Question {
     what: "client secret",
     option: "--client-secret-file",
 };
+const CERTIFICATE: Question<'static> = Question {
+    what: "certificate with its private key (PEM)",
+    option: "--certificate-file",
+};
 const PASSWORD: Question<'static> = Question {
     what: "password",
     option: "--password-file",
@@ -78,6 +82,9 @@ pub(super) struct Fields {
     client_secret_file: Option<String>,
     #[arg(long, hide = true, value_name = "REFUSED")]
     client_secret: Option<String>,
+    /// A 0600 PEM file with a certificate and its private key, instead of a client secret; or - for stdin
+    #[arg(long, value_name = "FILE|-", conflicts_with = "client_secret_file")]
+    certificate_file: Option<String>,
     /// When the secret expires, as the provider shows it; counted down on the card
     #[arg(long, value_name = "DATE")]
     secret_expires_at: Option<String>,
@@ -148,6 +155,12 @@ enum ClientAuthentication {
     Basic,
     #[value(alias = "client_secret_post")]
     Post,
+    /// A certificate signs (PS256, x5t#S256); where a server refuses that, as private-key-jwt-rs256
+    #[value(alias = "private_key_jwt")]
+    PrivateKeyJwt,
+    /// A certificate signs for an older server (RS256, x5t)
+    #[value(alias = "private_key_jwt_rs256")]
+    PrivateKeyJwtRs256,
     None,
 }
 
@@ -228,8 +241,16 @@ impl Fields {
         document: &mut Map<String, Value>,
     ) -> Result<(), Failure> {
         let kind = self.kind.unwrap_or(Kind::Oauth);
-        let wants_client_secret =
-            kind == Kind::Oauth && self.client_authentication != Some(ClientAuthentication::None);
+        let wants_client_secret = kind == Kind::Oauth
+            && self.certificate_file.is_none()
+            && matches!(
+                self.client_authentication,
+                None | Some(
+                    ClientAuthentication::Automatic
+                        | ClientAuthentication::Basic
+                        | ClientAuthentication::Post
+                )
+            );
         let secrets = [
             (
                 "client_secret",
@@ -237,6 +258,7 @@ impl Fields {
                 &self.client_secret_file,
                 wants_client_secret,
             ),
+            ("certificate", &CERTIFICATE, &self.certificate_file, false),
             (
                 "password",
                 &PASSWORD,
@@ -301,6 +323,7 @@ impl Fields {
     fn refuse_second_stdin(&self) -> Result<(), Failure> {
         let single = [
             &self.client_secret_file,
+            &self.certificate_file,
             &self.password_file,
             &self.token_file,
         ]
@@ -352,6 +375,8 @@ impl ClientAuthentication {
             ClientAuthentication::Automatic => "automatic",
             ClientAuthentication::Basic => "client_secret_basic",
             ClientAuthentication::Post => "client_secret_post",
+            ClientAuthentication::PrivateKeyJwt => "private_key_jwt",
+            ClientAuthentication::PrivateKeyJwtRs256 => "private_key_jwt_rs256",
             ClientAuthentication::None => "none",
         }
     }
