@@ -1,4 +1,4 @@
-"""The commands of docs/guides/microsoft-graph.md, run word for word against the sandbox.
+"""The commands of docs/guides/microsoft-graph.md and certificates.md, run word for word against the sandbox.
 
 Only what a reader replaces is replaced: the block of his own values, the secret that he pastes, and his browser.
 A comment before a block tells how it is run: `<!-- test: values|stdin|background -->`.
@@ -73,6 +73,44 @@ def test_the_commands_work(tmp_path, sandbox):
     assert sandbox.app["client_secret"] not in printed
     graph = [line for line in sandbox.log() if line["path"].startswith("/v1.0/")]
     assert {line["status"] for line in graph[-4:]} == {200}
+
+
+CERTIFICATES = ROOT / "docs" / "guides" / "certificates.md"
+UPLOAD = re.compile(r"<!-- test: upload (\S+) -->")
+
+
+def test_the_commands_for_certificates_work(tmp_path, sandbox):
+    """The page, up to each upload in the portal, which is done over Graph here."""
+    app = sandbox.register("Signs", delegated=("User.Read", "User.Read.All", "offline_access"), application=("User.Read.All",))
+    sandbox.grant_admin_consent(app)
+    port = free_port()
+    reader = Keyway(tmp_path)
+    reader.declare_cloud("sandbox", sandbox.origin, sandbox.ca_file, f"http://localhost:{port}")
+    reader.browse_as(sandbox.browser())
+    values = f"TENANT={sandbox.tenant}\nCLIENT_ID={app.client_id}\nCLOUD=sandbox\n"
+    sections = UPLOAD.split(CERTIFICATES.read_text())
+    files = sections[1::2]
+    assert files == ["graph.cer", "new.cer"]
+    printed, registered = [], []
+    with Program([binary(), "serve", "--listen", f"127.0.0.1:{port}"], reader.environment, tmp_path) as server:
+        server.line(lambda line: "keyway is ready at" in line)
+        for at, section in enumerate(sections[::2]):
+            page = [Block(match["kind"] or "run", match["text"]) for match in BLOCK.finditer(section)]
+            assert page, section
+            printed.append(run_all(reader, page, values, "", port))
+            if at < len(files):
+                pem = (tmp_path / files[at]).read_text()
+                der = "".join(line for line in pem.splitlines() if not line.startswith("-----"))
+                registered.append({"displayName": files[at], "type": "AsymmetricX509Cert", "usage": "Verify", "key": der})
+                sandbox.graph("PATCH", f"/applications/{app.object_id}", {"keyCredentials": registered})
+    made, connected, replaced = printed
+    thumbprint = re.search(r"Fingerprint=([0-9A-F:]+)", made)[1].replace(":", "")
+    assert thumbprint in connected and thumbprint not in replaced
+    assert sandbox.users[0]["upn"] in connected and "private_key_jwt" in connected
+    assert "PRIVATE KEY" not in connected + replaced
+    tokens = sandbox.token_requests(app.client_id)
+    assert len(tokens) >= 3 and {line["status"] for line in tokens} == {200}
+    assert not list(tmp_path.glob("*.key")) + list(tmp_path.glob("*.pem"))
 
 
 @pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.name)

@@ -5,8 +5,8 @@ use std::time::Duration;
 use aws_lc_rs::rand;
 use bytes::Bytes;
 use oauth::{
-    AuthenticationMethod, Client, Finding, Grant, Hints, MissingSecret, Scope, Secret,
-    TokenError, TokenSet,
+    AuthenticationMethod, Client, Finding, Grant, Hints, MissingSecret, Scope, Secret, TokenError,
+    TokenSet,
 };
 use store::{Authentication, Connection, OAuth, StoredToken};
 

@@ -45,9 +45,14 @@ pub(crate) fn keep(
         return Err(Error::invalid(
             "certificate.not_yet_valid",
             FIELD,
-            format!("the certificate holds only from {} on", certificate.not_before()),
+            format!(
+                "the certificate holds only from {} on",
+                certificate.not_before()
+            ),
         )
-        .with_hint("check this machine's clock; else wait until then, or make one that holds from now on"));
+        .with_hint(
+            "check this machine's clock; else wait until then, or make one that holds from now on",
+        ));
     }
     secrets.push((SLOT.to_owned(), read.pem().clone()));
     Ok(())

@@ -316,8 +316,7 @@ impl Form {
         } else {
             change.certificate.is_none()
         };
-        self.client_authentication =
-            stays.then(|| oauth.client_authentication.as_str().to_owned());
+        self.client_authentication = stays.then(|| oauth.client_authentication.as_str().to_owned());
         self.scope = Some(oauth.scope.to_string());
         self.issuer.clone_from(&oauth.issuer);
         self.token_parameters = Some(

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use oauth::{
-    Action, AuthenticationMethod, CertificateError, Diagnosis, Finding, GrantType, MissingSecret, Scope, ScopeRule,
-    Secret, State, TokenError, Who,
+    Action, AuthenticationMethod, CertificateError, Diagnosis, Finding, GrantType, MissingSecret,
+    Scope, ScopeRule, Secret, State, TokenError, Who,
 };
 use store::{Authentication, Connection, OAuth, OAuthGrant, Standing, StoredToken};
 
@@ -50,7 +50,7 @@ impl TokenFailure {
             }) => *status >= 500,
             TokenFailure::Token(_) | TokenFailure::Secret(_) | TokenFailure::Certificate(_) => {
                 false
-            },
+            }
         }
     }
 }

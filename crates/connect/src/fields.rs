@@ -63,19 +63,27 @@ pub(crate) fn oauth(
             "client authentication \"none\" sends no secret: leave the secret out, or choose automatic",
         ));
     }
-    match (method.assertion_form(), &form.client_secret, &form.certificate) {
+    match (
+        method.assertion_form(),
+        &form.client_secret,
+        &form.certificate,
+    ) {
         (Some(_), Some(_), _) => {
             return Err(Error::invalid(
                 "secret.unused",
                 "/client_secret",
-                format!("client authentication {method} sends no secret: leave the secret out, or choose automatic"),
+                format!(
+                    "client authentication {method} sends no secret: leave the secret out, or choose automatic"
+                ),
             ));
         }
         (None, _, Some(_)) => {
             return Err(Error::invalid(
                 "certificate.unused",
                 "/certificate",
-                format!("client authentication {method} signs nothing: leave the certificate out, or choose private_key_jwt"),
+                format!(
+                    "client authentication {method} signs nothing: leave the certificate out, or choose private_key_jwt"
+                ),
             ));
         }
         _ => {}

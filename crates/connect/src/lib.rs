@@ -53,7 +53,8 @@ use url::Url;
 pub use attempt::{Attempt, Why};
 pub use authorize::Started;
 pub use card::{
-    Advice, Card, CertificateCard, Explanation, Identity, LastAuthorization, PendingCard, Raw, TokenCard, Warning,
+    Advice, Card, CertificateCard, Explanation, Identity, LastAuthorization, PendingCard, Raw,
+    TokenCard, Warning,
 };
 pub use change::Changed;
 pub use error::{CallError, CallbackError, Error, Named};

@@ -274,7 +274,9 @@ fn expiry_warning(what: &str, expiry: Timestamp, now: Timestamp) -> Option<Warni
     if left <= SignedDuration::ZERO {
         return Some(warning(
             "secret.expired",
-            format!("the {what}'s expiry date has passed: make a new one at the provider and enter it here"),
+            format!(
+                "the {what}'s expiry date has passed: make a new one at the provider and enter it here"
+            ),
         ));
     }
     let days = left.as_hours() / 24;

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod diagnoses;
 #[cfg(test)]
 mod forms;

@@ -132,7 +132,10 @@ fn the_basic_pair_is_form_encoded() {
 
 #[test]
 fn methods_to_try() {
-    use AuthenticationMethod::{Automatic, ClientSecretBasic, ClientSecretPost, None as Public};
+    use AuthenticationMethod::{
+        Automatic, ClientSecretBasic, ClientSecretPost, None as Public, PrivateKeyJwt,
+        PrivateKeyJwtRs256,
+    };
     let check = |method: AuthenticationMethod,
                  learned: Option<AuthenticationMethod>,
                  expected: &[AuthenticationMethod]| {
@@ -156,6 +159,51 @@ fn methods_to_try() {
     );
     check(ClientSecretPost, None, &[ClientSecretPost]);
     check(Public, Some(ClientSecretPost), &[Public]);
+    check(PrivateKeyJwt, None, &[PrivateKeyJwt, PrivateKeyJwtRs256]);
+    check(
+        PrivateKeyJwt,
+        Some(PrivateKeyJwtRs256),
+        &[PrivateKeyJwtRs256, PrivateKeyJwt],
+    );
+    check(PrivateKeyJwtRs256, None, &[PrivateKeyJwtRs256]);
+}
+
+#[test]
+fn the_next_method_is_tried_where_the_form_may_be_at_fault() {
+    use AuthenticationMethod::{Automatic, PrivateKeyJwt};
+    let check = |method: AuthenticationMethod, error: &str, codes: &[u32], expected: bool| {
+        let refusal = ProviderError {
+            error: error.to_owned(),
+            error_codes: codes.to_vec(),
+            ..ProviderError::default()
+        };
+        assert_eq!(method.may_go_on(&refusal), expected, "{method} {refusal:?}");
+    };
+    check(Automatic, "invalid_client", &[], true);
+    check(Automatic, "invalid_client", &[7_000_215], true);
+    check(Automatic, "invalid_grant", &[], false);
+    check(PrivateKeyJwt, "invalid_client", &[], true);
+    check(PrivateKeyJwt, "invalid_client", &[50_027], true);
+    check(PrivateKeyJwt, "invalid_client", &[700_027], false);
+    check(PrivateKeyJwt, "invalid_request", &[], false);
+}
+
+#[test]
+fn an_assertion_goes_into_the_body() {
+    let client = Client {
+        id: ClientId::parse("client").unwrap(),
+        authentication: ClientAuthentication::PrivateKeyJwt(Secret::new("fake.assertion.here")),
+        token_endpoint: Url::parse("https://login.contoso.example/token").unwrap(),
+    };
+    let request = client.token_request(&Grant::ClientCredentials, None, &[]);
+    assert!(!request.headers().contains_key(AUTHORIZATION));
+    let body = std::str::from_utf8(request.body()).unwrap();
+    assert_eq!(
+        body,
+        "grant_type=client_credentials&client_id=client\
+         &client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer\
+         &client_assertion=fake.assertion.here"
+    );
 }
 
 #[test]
@@ -165,6 +213,8 @@ fn a_secret_is_needed_where_one_is_sent() {
         AuthenticationMethod::Automatic,
         AuthenticationMethod::ClientSecretBasic,
         AuthenticationMethod::ClientSecretPost,
+        AuthenticationMethod::PrivateKeyJwt,
+        AuthenticationMethod::PrivateKeyJwtRs256,
     ] {
         assert_eq!(
             ClientAuthentication::new(method, None),
@@ -188,6 +238,8 @@ fn methods_are_stored_under_their_standard_names() {
         AuthenticationMethod::Automatic,
         AuthenticationMethod::ClientSecretBasic,
         AuthenticationMethod::ClientSecretPost,
+        AuthenticationMethod::PrivateKeyJwt,
+        AuthenticationMethod::PrivateKeyJwtRs256,
         AuthenticationMethod::None,
     ] {
         assert_eq!(

@@ -243,6 +243,10 @@ fn findings() {
         "client_secret.missing needs_secret You ReplaceSecret",
     );
     check(
+        Finding::CertificateMissing,
+        "client_certificate.missing needs_secret You ReplaceSecret",
+    );
+    check(
         Finding::SecretIsId,
         "client_secret.is_id needs_secret You ReplaceSecret",
     );
