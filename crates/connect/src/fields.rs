@@ -56,38 +56,7 @@ pub(crate) fn oauth(
         )
     })?;
     let method = method(form)?;
-    if method == AuthenticationMethod::None && form.client_secret.is_some() {
-        return Err(Error::invalid(
-            "secret.unused",
-            "/client_secret",
-            "client authentication \"none\" sends no secret: leave the secret out, or choose automatic",
-        ));
-    }
-    match (
-        method.assertion_form(),
-        &form.client_secret,
-        &form.certificate,
-    ) {
-        (Some(_), Some(_), _) => {
-            return Err(Error::invalid(
-                "secret.unused",
-                "/client_secret",
-                format!(
-                    "client authentication {method} sends no secret: leave the secret out, or choose automatic"
-                ),
-            ));
-        }
-        (None, _, Some(_)) => {
-            return Err(Error::invalid(
-                "certificate.unused",
-                "/certificate",
-                format!(
-                    "client authentication {method} signs nothing: leave the certificate out, or choose private_key_jwt"
-                ),
-            ));
-        }
-        _ => {}
-    }
+    one_proof(method, form)?;
     keep(
         secrets,
         "client_secret",
@@ -167,6 +136,30 @@ fn method(form: &Form) -> Result<AuthenticationMethod, Error> {
         )
         .with_hint("automatic, client_secret_basic, client_secret_post, private_key_jwt, private_key_jwt_rs256, none")),
     }
+}
+
+/// A client proves itself in one way: what that way does not send is not taken.
+fn one_proof(method: AuthenticationMethod, form: &Form) -> Result<(), Error> {
+    let signs = method.assertion_form().is_some();
+    if form.client_secret.is_some() && (signs || method == AuthenticationMethod::None) {
+        return Err(Error::invalid(
+            "secret.unused",
+            "/client_secret",
+            format!(
+                "client authentication \"{method}\" sends no secret: leave the secret out, or choose automatic"
+            ),
+        ));
+    }
+    if form.certificate.is_some() && !signs {
+        return Err(Error::invalid(
+            "certificate.unused",
+            "/certificate",
+            format!(
+                "client authentication \"{method}\" signs nothing: leave the certificate out, or choose private_key_jwt"
+            ),
+        ));
+    }
+    Ok(())
 }
 
 fn scope(text: &str, rules: ScopeRule, grant: GrantType) -> Result<Scope, Error> {

@@ -13,6 +13,7 @@ use connect::{Form, FormSecret, Proof};
 use http::Method;
 use oauth::State;
 use serde_json::{Value, json};
+use store::Clock;
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
@@ -65,6 +66,14 @@ impl Pair {
     }
 }
 
+/// A house whose clock shows the sandbox's time: assertions are judged by it.
+async fn in_time() -> House {
+    let house = house().await;
+    let clock = &house.store.clock;
+    clock.advance(Clock::system().now().duration_since(clock.now()));
+    house
+}
+
 /// Registers certificates with the seeded app, as its owner.
 async fn register(house: &House, pairs: &[&Pair]) {
     let client_id = &house.facts().app.client_id;
@@ -87,7 +96,7 @@ async fn register(house: &House, pairs: &[&Pair]) {
 
 #[tokio::test]
 async fn the_app_itself_by_certificate() {
-    let house = house().await;
+    let house = in_time().await;
     house.administration().await;
     let pair = Pair::new();
     register(&house, &[&pair]).await;
@@ -123,7 +132,7 @@ async fn the_app_itself_by_certificate() {
 
 #[tokio::test]
 async fn a_person_and_the_renewal_by_certificate() {
-    let house = house().await;
+    let house = in_time().await;
     house.administration().await;
     let pair = Pair::new();
     register(&house, &[&pair]).await;
@@ -144,7 +153,7 @@ async fn a_person_and_the_renewal_by_certificate() {
 
 #[tokio::test]
 async fn the_wrong_certificate_is_explained_and_cured() {
-    let house = house().await;
+    let house = in_time().await;
     house.administration().await;
     let (registered, other) = (Pair::new(), Pair::new());
     register(&house, &[&registered]).await;
@@ -181,7 +190,7 @@ async fn the_wrong_certificate_is_explained_and_cured() {
 
 #[tokio::test]
 async fn a_certificate_follows_another_and_takes_the_place_of_a_secret() {
-    let house = house().await;
+    let house = in_time().await;
     house.administration().await;
     let (old, new) = (Pair::until(2050), Pair::until(2055));
     register(&house, &[&old, &new]).await;
@@ -235,7 +244,7 @@ async fn a_certificate_follows_another_and_takes_the_place_of_a_secret() {
 
 #[tokio::test]
 async fn what_is_refused_at_once() {
-    let house = house().await;
+    let house = in_time().await;
     let pair = Pair::new();
     let (other, expired) = (Pair::new(), Pair::until(2021));
     let given = |text: String| Form {
@@ -316,7 +325,7 @@ async fn old_server() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
 
 #[tokio::test]
 async fn an_older_server_is_asked_in_its_own_form_and_that_is_remembered() {
-    let house = house().await;
+    let house = in_time().await;
     let (address, seen) = old_server().await;
     let form = Form {
         name: Some("old".to_owned()),
