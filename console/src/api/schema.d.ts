@@ -1041,9 +1041,10 @@ export interface components {
             /** @description Who signed in. */
             authorized_by?: string | null;
             token?: components["schemas"]["Token"] | null;
+            certificate?: components["schemas"]["Certificate"] | null;
             /**
              * Format: date-time
-             * @description When the secret expires, if somebody said so.
+             * @description When the secret or certificate expires, if that is known.
              */
             secret_expires_at?: string | null;
             /** @description What should be looked at, though it may work. */
@@ -1060,6 +1061,23 @@ export interface components {
              * @description When its settings last changed.
              */
             updated_at: string;
+        };
+        /** @description A certificate as providers list it; never its key. */
+        Certificate: {
+            /** @description SHA-1 of the certificate in hexadecimal, as Entra's portal shows it. */
+            thumbprint: string;
+            /** @description SHA-256 of the certificate in hexadecimal. */
+            thumbprint_sha256: string;
+            /**
+             * Format: date-time
+             * @description From when on it holds.
+             */
+            not_before: string;
+            /**
+             * Format: date-time
+             * @description Until when it holds.
+             */
+            expires_at: string;
         };
         /** @description The fields to change; what is left out stays. `null` is refused. */
         Change: {
@@ -1086,7 +1104,12 @@ export interface components {
              * @description Client secret; never shown again.
              */
             client_secret?: string | null;
-            /** @description `automatic` (default), `client_secret_basic`, `client_secret_post` or `none`. */
+            /**
+             * Format: password
+             * @description Certificate with its private key (RSA, 2048 bits or more), in PEM; implies `private_key_jwt`; the key is never shown again.
+             */
+            certificate?: string | null;
+            /** @description `automatic` (default), `client_secret_basic`, `client_secret_post`, `private_key_jwt`, `private_key_jwt_rs256` or `none`. */
             client_authentication?: string | null;
             /** @description Scope, separated by spaces. */
             scope?: string | null;
@@ -1409,7 +1432,12 @@ export interface components {
              * @description Client secret; never shown again.
              */
             client_secret?: string | null;
-            /** @description `automatic` (default), `client_secret_basic`, `client_secret_post` or `none`. */
+            /**
+             * Format: password
+             * @description Certificate with its private key (RSA, 2048 bits or more), in PEM; implies `private_key_jwt`; the key is never shown again.
+             */
+            certificate?: string | null;
+            /** @description `automatic` (default), `client_secret_basic`, `client_secret_post`, `private_key_jwt`, `private_key_jwt_rs256` or `none`. */
             client_authentication?: string | null;
             /** @description Scope, separated by spaces. */
             scope?: string | null;
