@@ -47,12 +47,14 @@ wrk.headers["Content-Type"] = "application/json"
 
 
 def fsync_p50_us(directory: Path, times: int = 200) -> float:
-    """How long the disk takes to keep one page of a log, in microseconds."""
+    """How long the disk takes to keep one page of a log that is already allocated, in microseconds."""
     taken = []
     path = directory / "fsync"
     with path.open("wb", buffering=0) as file:
-        for _ in range(times):
-            file.write(b"x" * 4096)
+        file.write(bytes(4096 * times))
+        os.fsync(file.fileno())
+        for page in range(times):
+            os.pwrite(file.fileno(), b"x" * 4096, page * 4096)
             began = time.perf_counter()
             os.fdatasync(file.fileno())
             taken.append((time.perf_counter() - began) * 1e6)
@@ -111,7 +113,8 @@ def hooks(directory: Path, upstream: str, load: Callable, rounds: int, seconds: 
     def median(name: str, figure: str) -> float:
         return statistics.median(each[figure] for each in found[name])
 
-    fsync, direct = statistics.median(found["fsync_us"]), median("upstream_1", "p50_us")
+    # of the rounds the one in which the disk was quickest: a disk that was busy must not make the goal easier
+    fsync, direct = min(found["fsync_us"]), median("upstream_1", "p50_us")
     return {
         "runs_per_second_64": median("call_64", "rps"), "p50_us_64": median("call_64", "p50_us"),
         "p50_us_1": median("call_1", "p50_us"), "fsync_p50_us": fsync, "upstream_p50_us": direct,
