@@ -4,6 +4,7 @@ mod catalog;
 mod deliver;
 mod drive;
 mod fire;
+mod intake;
 mod people;
 mod plan;
 mod retry;
