@@ -58,8 +58,7 @@ impl Situation<'_> {
     }
 
     fn delegated(&self) -> bool {
-        self.oauth()
-            .is_some_and(|oauth| matches!(oauth.grant, OAuthGrant::AuthorizationCode { .. }))
+        self.oauth().is_some_and(|oauth| oauth.grant.is_delegated())
     }
 
     fn test(&self) -> String {
@@ -226,11 +225,12 @@ impl Situation<'_> {
     }
 
     fn url_options(&self) -> String {
-        if self.delegated() {
-            "--authorize-url URL --token-url URL".to_owned()
-        } else {
-            "--token-url URL".to_owned()
+        match self.oauth().map(|oauth| &oauth.grant) {
+            Some(OAuthGrant::AuthorizationCode { .. }) => "--authorize-url URL --token-url URL",
+            Some(OAuthGrant::DeviceCode { .. }) => "--device-url URL --token-url URL",
+            Some(OAuthGrant::ClientCredentials) | None => "--token-url URL",
         }
+        .to_owned()
     }
 
     fn change_endpoint(&self, diagnosis: &Diagnosis, advice: &str) -> Next {

@@ -5,10 +5,11 @@ use std::time::Duration;
 use aws_lc_rs::rand;
 use bytes::Bytes;
 use oauth::{
-    AuthenticationMethod, Client, Finding, Grant, Hints, MissingSecret, Scope, Secret, TokenError,
-    TokenSet,
+    AuthenticationMethod, Client, DeviceAuthorization, Finding, Grant, Hints, MissingSecret, Scope,
+    Secret, Timestamp, TokenError, TokenSet,
 };
 use store::{Authentication, Connection, OAuth, StoredToken};
+use url::Url;
 
 use crate::certificate;
 use crate::failure::TokenFailure;
@@ -76,6 +77,36 @@ impl Inner {
         grant: &Grant<'_>,
         clock: &store::Clock,
     ) -> Result<(TokenSet, AuthenticationMethod), TokenFailure> {
+        let scope = scope_for(asking.oauth, grant);
+        let extra = &asking.oauth.token_parameters;
+        let request = |client: &Client| client.token_request(grant, scope, extra);
+        self.prove(asking, request, oauth::token_response, clock)
+            .await
+    }
+
+    /// Asks for a code that a person types elsewhere, in the same way.
+    pub(crate) async fn ask_for_device(
+        &self,
+        asking: &Asking<'_>,
+        endpoint: &Url,
+        parameters: &[(String, String)],
+        clock: &store::Clock,
+    ) -> Result<(DeviceAuthorization, AuthenticationMethod), TokenFailure> {
+        let scope = Some(&asking.oauth.scope);
+        let request =
+            |client: &Client| client.device_authorization_request(endpoint, scope, parameters);
+        self.prove(asking, request, oauth::device_authorization, clock)
+            .await
+    }
+
+    /// Sends a request of the client's, proved in each way that may be right until one is taken.
+    async fn prove<T>(
+        &self,
+        asking: &Asking<'_>,
+        request: impl Fn(&Client) -> ::http::Request<Bytes>,
+        read: impl Fn(&::http::Response<Bytes>, Timestamp) -> Result<T, TokenError>,
+        clock: &store::Clock,
+    ) -> Result<(T, AuthenticationMethod), TokenFailure> {
         let oauth = asking.oauth;
         let candidates = oauth.client_authentication.candidates(asking.learned);
         let mut refused = None;
@@ -85,11 +116,11 @@ impl Inner {
                 authentication: certificate::proof(oauth, *method, asking.secret, clock.now())?,
                 token_endpoint: oauth.token_endpoint.clone(),
             };
-            let scope = scope_for(oauth, grant);
-            let request = client.token_request(grant, scope, &oauth.token_parameters);
-            let response = self.send_token_request(asking.trust, request).await?;
-            match oauth::token_response(&response, clock.now()) {
-                Ok(token_set) => return Ok((token_set, *method)),
+            let response = self
+                .send_token_request(asking.trust, request(&client))
+                .await?;
+            match read(&response, clock.now()) {
+                Ok(answer) => return Ok((answer, *method)),
                 Err(TokenError::Refused(error)) if method.may_go_on(&error) => {
                     refused = Some(TokenError::Refused(error));
                 }
@@ -113,11 +144,10 @@ impl Inner {
         request: ::http::Request<Bytes>,
     ) -> Result<::http::Response<Bytes>, SendError> {
         let (parts, body) = request.into_parts();
-        let url =
-            url::Url::parse(&parts.uri.to_string()).map_err(|error| SendError::Malformed {
-                host: parts.uri.host().unwrap_or_default().to_owned(),
-                detail: error.to_string(),
-            })?;
+        let url = Url::parse(&parts.uri.to_string()).map_err(|error| SendError::Malformed {
+            host: parts.uri.host().unwrap_or_default().to_owned(),
+            detail: error.to_string(),
+        })?;
         let outgoing = Outgoing {
             method: parts.method,
             url,
@@ -141,7 +171,7 @@ fn scope_for<'a>(oauth: &'a OAuth, grant: &Grant<'_>) -> Option<&'a Scope> {
     let named = match grant {
         Grant::ClientCredentials => true,
         Grant::RefreshToken(_) => preset::entra::tenant_of(&oauth.token_endpoint).is_some(),
-        Grant::AuthorizationCode(_) => false,
+        Grant::AuthorizationCode(_) | Grant::DeviceCode(_) => false,
     };
     (named && !oauth.scope.is_empty()).then_some(&oauth.scope)
 }

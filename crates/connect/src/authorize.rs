@@ -11,18 +11,21 @@ use store::{
 use url::Url;
 
 use crate::ask::{fill, secret_missing};
+use crate::device::UserCode;
 use crate::error::{CallbackError, Error};
 use crate::{Connector, preset};
 
 /// A sign-in that was begun.
 #[derive(Debug, Clone, Serialize)]
 pub struct Started {
-    /// The page to open: `{public_url}/oauth/start/{ticket}`.
+    /// The page to open: `{public_url}/oauth/start/{ticket}`, or the provider's page for codes.
     pub url: Url,
     /// Until when.
     pub expires_at: Timestamp,
     /// What the provider's page already says against it.
     pub diagnosis: Option<Diagnosis>,
+    /// What to type on that page, where that is how the sign-in works.
+    pub device: Option<UserCode>,
 }
 
 impl Connector {
@@ -35,11 +38,8 @@ impl Connector {
                 why: "its authentication type has no sign-in",
             });
         };
-        if matches!(oauth.grant, OAuthGrant::ClientCredentials) {
-            return Err(Error::NotAuthorizable {
-                name: name.to_string(),
-                why: "the app itself calls (client credentials), nobody signs in",
-            });
+        if !oauth.grant.is_delegated() {
+            return Err(nobody_signs_in(name));
         }
         if connection.secrets.is_none() {
             return Err(Error::Unreadable {
@@ -62,15 +62,33 @@ impl Connector {
                 hint: Some(format!("`keyway connection change {name} {option} FILE`")),
             });
         }
-        let diagnosis = self.preflight(&connection).await?;
-        let (authorization, url) = self.begin(&connection, oauth)?;
+        if let OAuthGrant::DeviceCode {
+            device_authorization_endpoint: endpoint,
+            parameters,
+        } = &oauth.grant
+        {
+            return self
+                .authorize_by_device(actor, &connection, oauth, endpoint, parameters)
+                .await;
+        }
+        self.authorize_in_browser(actor, &connection, oauth).await
+    }
+
+    async fn authorize_in_browser(
+        &self,
+        actor: &Actor,
+        connection: &Connection,
+        oauth: &OAuth,
+    ) -> Result<Started, Error> {
+        let diagnosis = self.preflight(connection).await?;
+        let (authorization, url) = self.begin(connection, oauth)?;
         let expires_at = authorization.expires_at();
         let pending = PendingAuthorization {
             connection: connection.id.clone(),
             connection_version: connection.version,
             actor: actor.clone(),
             authorization,
-            path: self.callback_path(&connection),
+            path: self.callback_path(connection),
             browser: None,
         };
         self.inner.known.trip_begun(&connection.id);
@@ -84,6 +102,7 @@ impl Connector {
             url: self.start_url(&ticket),
             expires_at,
             diagnosis,
+            device: None,
         })
     }
 
@@ -118,10 +137,7 @@ impl Connector {
             parameters,
         } = &oauth.grant
         else {
-            return Err(Error::NotAuthorizable {
-                name: connection.name.to_string(),
-                why: "the app itself calls (client credentials), nobody signs in",
-            });
+            return Err(nobody_signs_in(&connection.name));
         };
         let mut parameters = parameters.clone();
         // A claims challenge (multi-factor, conditional access) is answered where a person is.
@@ -177,5 +193,12 @@ impl Connector {
         };
         let (tenant, _) = preset::entra::tenant_of(&oauth.token_endpoint)?;
         Some(cloud.admin_consent(&tenant, oauth.client_id.as_str(), &redirect_uri))
+    }
+}
+
+fn nobody_signs_in(name: &ConnectionName) -> Error {
+    Error::NotAuthorizable {
+        name: name.to_string(),
+        why: "the app itself calls, nobody signs in",
     }
 }

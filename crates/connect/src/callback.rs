@@ -2,7 +2,9 @@
 //!
 //! Whatever goes wrong, the state is spent and the connection keeps the tokens that it has.
 
-use oauth::{Callback, Diagnosis, Grant, Secret, State, TokenSet, check_id_token};
+use oauth::{
+    AuthenticationMethod, Callback, Diagnosis, Grant, Secret, State, TokenSet, check_id_token,
+};
 use store::{
     Actor, ApiKeyId, Authentication, Connection, ConnectionName, OAuth, PendingAuthorization, Role,
     UserId,
@@ -10,7 +12,7 @@ use store::{
 
 use crate::ask::{Asking, client_secret, count, hints, stored};
 use crate::error::CallbackError;
-use crate::failure::{self, Verdict, grant_type};
+use crate::failure::{self, Verdict, access};
 use crate::known::Trip;
 use crate::{Connector, preset};
 
@@ -85,9 +87,8 @@ impl Connector {
         let code = match accepted {
             Ok(code) => code,
             Err(error) => {
-                let diagnosis = matches!(error, oauth::CallbackError::Provider(_)).then(|| {
-                    oauth::diagnose_callback(&error, rules, grant_type(oauth), &oauth.scope)
-                });
+                let diagnosis = matches!(error, oauth::CallbackError::Provider(_))
+                    .then(|| oauth::diagnose_callback(&error, rules, access(oauth), &oauth.scope));
                 if let Some(diagnosis) = &diagnosis {
                     self.note_refusal(&connection, diagnosis.clone()).await?;
                 }
@@ -98,15 +99,14 @@ impl Connector {
                 });
             }
         };
-        let token_set = self
-            .exchange(&connection, oauth, &code, nonce.as_deref())
+        let answer = self.exchange(&connection, oauth, &code).await?;
+        self.keep_sign_in(&actor, &connection, oauth, answer, nonce.as_deref())
             .await?;
-        self.keep_first(&actor, &connection, token_set).await?;
         Ok(connection.name)
     }
 
     /// The role is asked for now, not when the sign-in was begun.
-    async fn still_allowed(&self, actor: &Actor) -> Result<(), CallbackError> {
+    pub(crate) async fn still_allowed(&self, actor: &Actor) -> Result<(), CallbackError> {
         let store = &self.inner.store;
         let role = if let Ok(id) = UserId::parse(&actor.id) {
             store
@@ -138,8 +138,7 @@ impl Connector {
         connection: &Connection,
         oauth: &OAuth,
         code: &oauth::AuthorizationCode,
-        nonce: Option<&str>,
-    ) -> Result<TokenSet, CallbackError> {
+    ) -> Result<(TokenSet, AuthenticationMethod), CallbackError> {
         let rules = preset::rules(&connection.settings);
         let trust = self.inner.clouds.trust(&connection.settings);
         let secret = client_secret(connection);
@@ -153,8 +152,11 @@ impl Connector {
             .inner
             .ask(&asking, &Grant::AuthorizationCode(code), self.clock())
             .await;
-        let (token_set, method) = match asked {
-            Ok(answer) => answer,
+        match asked {
+            Ok(answer) => {
+                count("ok");
+                Ok(answer)
+            }
             Err(error) => {
                 count("refused");
                 let secrets: Vec<&Secret> = secret
@@ -164,13 +166,23 @@ impl Connector {
                 let verdict = Verdict::of(&error, oauth, rules, &secrets, self.clock().now());
                 self.note_refusal(connection, verdict.diagnosis.clone())
                     .await?;
-                return Err(CallbackError::Exchange {
+                Err(CallbackError::Exchange {
                     connection: connection.name.clone(),
                     diagnosis: Box::new(verdict.diagnosis),
-                });
+                })
             }
-        };
-        count("ok");
+        }
+    }
+
+    /// Keeps what a finished sign-in brought, if the ID token belongs to it.
+    pub(crate) async fn keep_sign_in(
+        &self,
+        actor: &Actor,
+        connection: &Connection,
+        oauth: &OAuth,
+        (token_set, method): (TokenSet, AuthenticationMethod),
+        nonce: Option<&str>,
+    ) -> Result<(), CallbackError> {
         if let Some(id_token) = &token_set.id_token {
             check_id_token(id_token, nonce, &oauth.client_id).map_err(|error| {
                 CallbackError::Refused {
@@ -184,7 +196,7 @@ impl Connector {
             failure::learn(standing, connection, method);
         })
         .await?;
-        Ok(token_set)
+        self.keep_first(actor, connection, token_set).await
     }
 
     async fn keep_first(
@@ -219,7 +231,7 @@ impl Connector {
     }
 
     /// A refused sign-in explains a connection that does not work; one that works stays as it is.
-    async fn note_refusal(
+    pub(crate) async fn note_refusal(
         &self,
         connection: &Connection,
         diagnosis: Diagnosis,

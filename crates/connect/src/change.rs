@@ -170,10 +170,9 @@ fn decide(connection: &Connection, settings: &Settings, given: &Secrets) -> Deci
             .fold(kept, |all, (slot, secret)| all.with(slot, secret.clone()))
     });
     let (scope, app_only) = match (&before.authentication, &settings.authentication) {
-        (Authentication::OAuth(before), Authentication::OAuth(after)) => (
-            before.scope != after.scope,
-            matches!(after.grant, OAuthGrant::ClientCredentials),
-        ),
+        (Authentication::OAuth(before), Authentication::OAuth(after)) => {
+            (before.scope != after.scope, !after.grant.is_delegated())
+        }
         _ => (false, false),
     };
     let oauth = matches!(settings.authentication, Authentication::OAuth(_));
@@ -237,6 +236,16 @@ fn credentials_moved(before: &Authentication, after: &Authentication) -> bool {
                     },
                     OAuthGrant::AuthorizationCode {
                         authorization_endpoint: after,
+                        ..
+                    },
+                ) => before != after,
+                (
+                    OAuthGrant::DeviceCode {
+                        device_authorization_endpoint: before,
+                        ..
+                    },
+                    OAuthGrant::DeviceCode {
+                        device_authorization_endpoint: after,
                         ..
                     },
                 ) => before != after,
@@ -326,16 +335,23 @@ impl Form {
                 .cloned()
                 .collect::<BTreeMap<_, _>>(),
         );
-        let mut authorization = None;
+        self.grant = Some(oauth.grant.as_str().to_owned());
+        let (mut authorization, mut device) = (None, None);
         match &oauth.grant {
-            OAuthGrant::ClientCredentials => self.grant = Some("client_credentials".to_owned()),
+            OAuthGrant::ClientCredentials => {}
             OAuthGrant::AuthorizationCode {
                 authorization_endpoint,
                 parameters,
             } => {
-                self.grant = Some("authorization_code".to_owned());
                 self.authorize_parameters = Some(parameters.iter().cloned().collect());
                 authorization = Some(authorization_endpoint.to_string());
+            }
+            OAuthGrant::DeviceCode {
+                device_authorization_endpoint,
+                parameters,
+            } => {
+                self.authorize_parameters = Some(parameters.iter().cloned().collect());
+                device = Some(device_authorization_endpoint.to_string());
             }
         }
         let types_urls = types_urls(change);
@@ -372,12 +388,15 @@ impl Form {
             return;
         }
         self.authorization_endpoint = authorization;
+        self.device_authorization_endpoint = device;
         self.token_endpoint = Some(oauth.token_endpoint.to_string());
     }
 }
 
 fn types_urls(change: &Change) -> bool {
-    change.authorization_endpoint.is_some() || change.token_endpoint.is_some()
+    change.authorization_endpoint.is_some()
+        || change.device_authorization_endpoint.is_some()
+        || change.token_endpoint.is_some()
 }
 
 /// The word for an authentication type.

@@ -32,6 +32,7 @@ pub(crate) struct Endpoints {
     pub(crate) cloud: Option<String>,
     pub(crate) tenant: Option<String>,
     pub(crate) authorization: Option<Url>,
+    pub(crate) device: Option<Url>,
     pub(crate) token: Url,
     pub(crate) base_url: Option<Url>,
     pub(crate) issuer: Option<String>,
@@ -216,6 +217,7 @@ impl Connector {
             cloud: Some(cloud.name.clone()),
             tenant: Some(tenant.to_owned()),
             authorization: Some(cloud.authorization_endpoint(tenant)),
+            device: Some(cloud.device_authorization_endpoint(tenant)),
             token: cloud.token_endpoint(tenant),
             base_url: Some(cloud.base_url()),
             issuer: None,
@@ -246,20 +248,32 @@ impl Connector {
                     "the issuer names no token endpoint",
                 )
             })?;
-        let authorization = match form
-            .authorization_endpoint
-            .clone()
-            .or(found.authorization_endpoint)
-        {
-            Some(text) => Some(self.url("/authorization_endpoint", &text).await?),
-            None => None,
-        };
+        let mut read = Vec::with_capacity(2);
+        for (field, typed, found) in [
+            (
+                "/authorization_endpoint",
+                &form.authorization_endpoint,
+                found.authorization_endpoint,
+            ),
+            (
+                "/device_authorization_endpoint",
+                &form.device_authorization_endpoint,
+                found.device_authorization_endpoint,
+            ),
+        ] {
+            read.push(match typed.clone().or(found) {
+                Some(text) => Some(self.url(field, &text).await?),
+                None => None,
+            });
+        }
+        let (device, authorization) = (read.pop().flatten(), read.pop().flatten());
         let token = self.url("/token_endpoint", &token).await?;
         Ok(Endpoints {
             preset: PresetName::Oidc,
             cloud: None,
             tenant: None,
             authorization,
+            device,
             token,
             base_url: None,
             issuer: Some(found.issuer),
@@ -276,6 +290,10 @@ impl Connector {
             None => Ok(None),
         };
         let authorization = read("/authorization_endpoint", &form.authorization_endpoint)?;
+        let device = read(
+            "/device_authorization_endpoint",
+            &form.device_authorization_endpoint,
+        )?;
         let token = read("/token_endpoint", &form.token_endpoint)?;
         entra::lint_endpoints(authorization.as_ref(), token.as_ref())?;
         if let Some(found) = self.recognise(authorization.as_ref(), token.as_ref()) {
@@ -292,15 +310,18 @@ impl Connector {
             )
         })?;
         self.resolved("/token_endpoint", &token).await?;
-        if let Some(authorization) = &authorization {
-            self.resolved("/authorization_endpoint", authorization)
-                .await?;
+        for (field, endpoint) in [
+            ("/authorization_endpoint", &authorization),
+            ("/device_authorization_endpoint", &device),
+        ] {
+            let Some(endpoint) = endpoint else { continue };
+            self.resolved(field, endpoint).await?;
             let confirmed = form.confirm_foreign_token_endpoint == Some(true);
-            if !generic::same_site(authorization, &token) && !confirmed {
+            if !generic::same_site(endpoint, &token) && !confirmed {
                 return Err(Error::invalid(
                     "connection.token_endpoint_foreign",
                     "/token_endpoint",
-                    format!("people would sign in at {authorization}, but the code and secret would go to {token}, on another site"),
+                    format!("people would sign in at {endpoint}, but the code and secret would go to {token}, on another site"),
                 )
                 .with_hint("if both belong to the same provider, confirm it: confirm_foreign_token_endpoint"));
             }
@@ -310,6 +331,7 @@ impl Connector {
             cloud: None,
             tenant: None,
             authorization,
+            device,
             token,
             base_url: None,
             issuer: form.issuer.clone(),
@@ -371,7 +393,8 @@ fn kind(form: &Form) -> Result<Kind, Error> {
         || form.grant.is_some()
         || form.client_id.is_some()
         || form.token_endpoint.is_some()
-        || form.authorization_endpoint.is_some();
+        || form.authorization_endpoint.is_some()
+        || form.device_authorization_endpoint.is_some();
     let guessed = if oauth {
         Some(Kind::OAuth)
     } else if form.username.is_some() {

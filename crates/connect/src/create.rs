@@ -93,14 +93,14 @@ impl Connector {
                 .map_err(Error::Store);
         }
         let row = self.inner.store.tokens().read(&connection.id).await?;
-        let renewable = match oauth.grant {
-            OAuthGrant::ClientCredentials => true,
-            OAuthGrant::AuthorizationCode { .. } => {
-                row.token.is_some_and(|token| token.refresh_token.is_some())
-            }
-        };
+        let renewable = !oauth.grant.is_delegated()
+            || row.token.is_some_and(|token| token.refresh_token.is_some());
         if !renewable {
-            self.preflight(&connection).await?;
+            if matches!(oauth.grant, OAuthGrant::AuthorizationCode { .. }) {
+                self.preflight(&connection).await?;
+            } else {
+                self.wait_for_sign_in(&connection, oauth).await?;
+            }
             return Ok(());
         }
         let loaded = match self.loaded(actor, name).await {
@@ -144,7 +144,9 @@ pub(crate) fn first_standing(connection: &Connection, now: jiff::Timestamp) -> S
             Some(proof_missing(oauth.client_authentication))
         }
         Authentication::OAuth(oauth) => match oauth.grant {
-            OAuthGrant::AuthorizationCode { .. } => Some(Finding::NeverAuthorized),
+            OAuthGrant::AuthorizationCode { .. } | OAuthGrant::DeviceCode { .. } => {
+                Some(Finding::NeverAuthorized)
+            }
             OAuthGrant::ClientCredentials => {
                 failure::set(&mut standing, never_tried(), now);
                 None

@@ -20,6 +20,8 @@ pub(crate) struct Metadata {
     #[serde(default)]
     pub(crate) authorization_endpoint: Option<String>,
     #[serde(default)]
+    pub(crate) device_authorization_endpoint: Option<String>,
+    #[serde(default)]
     pub(crate) token_endpoint: Option<String>,
     #[serde(default)]
     pub(crate) authorization_response_iss_parameter_supported: bool,

@@ -58,6 +58,14 @@ pub enum Error {
         /// Why not.
         why: &'static str,
     },
+    /// The provider gave no code to sign in with.
+    #[error("the provider gave connection \"{name}\" no code to sign in with: {}", diagnosis.what)]
+    Refused {
+        /// The connection.
+        name: String,
+        /// What it means and who can cure it.
+        diagnosis: Box<Diagnosis>,
+    },
     /// The store failed or refused.
     #[error(transparent)]
     Store(store::Error),
@@ -73,6 +81,7 @@ impl Error {
             Error::Version { .. } => "conflict.version",
             Error::Unreadable { .. } => "connection.unreadable",
             Error::NotAuthorizable { .. } => "connection.not_authorizable",
+            Error::Refused { .. } => "oauth.refused",
             Error::Store(error) => error.code(),
         }
     }
@@ -103,13 +112,19 @@ impl Error {
             Error::NotAuthorizable { name, .. } => {
                 Some(format!("run: keyway connection test {name}"))
             }
+            Error::Refused { name, .. } => Some(format!(
+                "keyway connection explain {name} says who can cure it, and how"
+            )),
             Error::Store(_) => None,
         }
     }
 
     /// What the provider made of it, where it was asked.
     pub fn diagnosis(&self) -> Option<&Diagnosis> {
-        None
+        match self {
+            Error::Refused { diagnosis, .. } => Some(diagnosis),
+            _ => None,
+        }
     }
 
     pub(crate) fn invalid(

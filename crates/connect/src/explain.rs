@@ -1,7 +1,7 @@
 //! Why a connection stands as it stands: the card's facts in the order a person asks for them.
 
 use oauth::{Finding, State, Who};
-use store::{Actor, Authentication, Connection, ConnectionName, OAuthGrant, Waiting};
+use store::{Actor, Authentication, Connection, ConnectionName, PendingDevice, Waiting};
 
 use crate::advice::Situation;
 use crate::card::{Card, Explanation, PendingCard, Raw};
@@ -36,6 +36,12 @@ impl Connector {
             .authorizations()
             .pending_for(actor, &connection.id)
             .await?;
+        let device = self
+            .inner
+            .store
+            .devices()
+            .pending_for(actor, &connection.id)
+            .await?;
         let redirect_uri = self.callback_url(&self.callback_path(&connection));
         let admin_consent = self.admin_consent(&connection);
         let situation = Situation {
@@ -50,7 +56,9 @@ impl Connector {
         };
         let told = told(&card, &connection, &situation, waiting.as_ref());
         let trip = self.inner.known.last_trip(&connection.id);
-        let pending = pending(waiting.as_ref(), trip.as_ref(), &situation);
+        let pending = device
+            .map(typed_elsewhere)
+            .or_else(|| pending(waiting.as_ref(), trip.as_ref(), &situation));
         let provider = card
             .diagnosis
             .as_ref()
@@ -91,23 +99,32 @@ fn pending(
     trip: Option<&Trip>,
     situation: &Situation<'_>,
 ) -> Option<PendingCard> {
-    let redirect_uri = situation
-        .redirect_uri
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let redirect_uri = situation.redirect_uri.map(ToString::to_string);
     match (waiting, trip) {
         (Some(waiting), _) => Some(PendingCard {
             begun_at: waiting.begun_at,
             expires_at: waiting.expires_at,
             redirect_uri,
+            verification_uri: None,
         }),
         // The row is gone as the code is exchanged, and still it is not over.
         (None, Some(Trip::Finishing)) => Some(PendingCard {
             begun_at: situation.now,
             expires_at: situation.now,
             redirect_uri,
+            verification_uri: None,
         }),
         (None, _) => None,
+    }
+}
+
+/// Without the code: it is for whoever began the sign-in.
+fn typed_elsewhere(pending: PendingDevice) -> PendingCard {
+    PendingCard {
+        begun_at: pending.device.begun_at,
+        expires_at: pending.device.expires_at,
+        redirect_uri: None,
+        verification_uri: Some(pending.device.verification_uri.to_string()),
     }
 }
 
@@ -222,7 +239,7 @@ fn no_refresh_token(
         return None;
     };
     let token = card.token.as_ref().filter(|token| !token.refresh_token)?;
-    if !matches!(oauth.grant, OAuthGrant::AuthorizationCode { .. }) {
+    if !oauth.grant.is_delegated() {
         return None;
     }
     let rules = preset::rules(&connection.settings);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use oauth::{
-    Action, AuthenticationMethod, CertificateError, Diagnosis, Finding, GrantType, MissingSecret,
+    Access, Action, AuthenticationMethod, CertificateError, Diagnosis, Finding, MissingSecret,
     Scope, ScopeRule, Secret, State, TokenError, Who,
 };
 use store::{Authentication, Connection, OAuth, OAuthGrant, Standing, StoredToken};
@@ -136,7 +136,7 @@ impl Verdict {
         now: Timestamp,
     ) -> Verdict {
         let mut diagnosis =
-            oauth::diagnose_token_error(error, rules, grant_type(oauth), &oauth.scope, now);
+            oauth::diagnose_token_error(error, rules, access(oauth), &oauth.scope, now);
         diagnosis.provider = diagnosis
             .provider
             .map(|provider| provider.redacted(secrets));
@@ -338,10 +338,11 @@ pub(crate) fn learn(
     }
 }
 
-pub(crate) fn grant_type(oauth: &OAuth) -> GrantType {
-    match oauth.grant {
-        OAuthGrant::AuthorizationCode { .. } => GrantType::AuthorizationCode,
-        OAuthGrant::ClientCredentials => GrantType::ClientCredentials,
+pub(crate) fn access(oauth: &OAuth) -> Access {
+    if oauth.grant.is_delegated() {
+        Access::Delegated
+    } else {
+        Access::AppOnly
     }
 }
 

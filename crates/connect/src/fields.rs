@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use oauth::{
-    AuthenticationMethod, ClientId, GrantType, Scope, ScopeRule, Secret, Severity,
+    Access, AuthenticationMethod, ClientId, Scope, ScopeRule, Secret, Severity,
     is_reserved_authorization_parameter, is_reserved_token_parameter,
 };
 use store::{Authentication, OAuth, OAuthGrant, PresetName};
@@ -33,7 +33,11 @@ pub(crate) fn oauth(
     endpoints: Endpoints,
     secrets: &mut Vec<(String, Secret)>,
 ) -> Result<OAuth, Error> {
-    let grant_type = grant(form, &endpoints)?;
+    let word = word(form, &endpoints)?;
+    let access = match word {
+        Word::AuthorizationCode | Word::DeviceCode => Access::Delegated,
+        Word::ClientCredentials => Access::AppOnly,
+    };
     let rules = if endpoints.preset == PresetName::MicrosoftGraph
         || entra::tenant_of(&endpoints.token).is_some()
     {
@@ -55,7 +59,7 @@ pub(crate) fn oauth(
             error.to_string(),
         )
     })?;
-    let method = method(form)?;
+    let method = method(form, word)?;
     one_proof(method, form)?;
     keep(
         secrets,
@@ -63,10 +67,17 @@ pub(crate) fn oauth(
         "/client_secret",
         form.client_secret.as_ref(),
     )?;
-    let scope = scope(form.scope.as_deref().unwrap_or_default(), rules, grant_type)?;
-    let grant = match grant_type {
-        GrantType::ClientCredentials => OAuthGrant::ClientCredentials,
-        GrantType::AuthorizationCode => OAuthGrant::AuthorizationCode {
+    let scope = scope(form.scope.as_deref().unwrap_or_default(), rules, access)?;
+    let authorize_parameters = || {
+        parameters(
+            "/authorize_parameters",
+            form.authorize_parameters.as_ref(),
+            is_reserved_authorization_parameter,
+        )
+    };
+    let grant = match word {
+        Word::ClientCredentials => OAuthGrant::ClientCredentials,
+        Word::AuthorizationCode => OAuthGrant::AuthorizationCode {
             authorization_endpoint: endpoints.authorization.ok_or_else(|| {
                 Error::invalid(
                     "connection.authorization_endpoint_missing",
@@ -74,11 +85,17 @@ pub(crate) fn oauth(
                     "the authorization endpoint (Authorize Path) is missing",
                 )
             })?,
-            parameters: parameters(
-                "/authorize_parameters",
-                form.authorize_parameters.as_ref(),
-                is_reserved_authorization_parameter,
-            )?,
+            parameters: authorize_parameters()?,
+        },
+        Word::DeviceCode => OAuthGrant::DeviceCode {
+            device_authorization_endpoint: endpoints.device.ok_or_else(|| {
+                Error::invalid(
+                    "connection.device_authorization_endpoint_missing",
+                    "/device_authorization_endpoint",
+                    "the device authorization endpoint is missing",
+                )
+            })?,
+            parameters: authorize_parameters()?,
         },
     };
     Ok(OAuth {
@@ -97,13 +114,23 @@ pub(crate) fn oauth(
     })
 }
 
-fn grant(form: &Form, endpoints: &Endpoints) -> Result<GrantType, Error> {
+/// The grant that a form names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    AuthorizationCode,
+    ClientCredentials,
+    DeviceCode,
+}
+
+fn word(form: &Form, endpoints: &Endpoints) -> Result<Word, Error> {
     match form.grant.as_deref() {
-        Some("authorization_code" | "authorization-code") => Ok(GrantType::AuthorizationCode),
-        Some("client_credentials" | "client-credentials") => Ok(GrantType::ClientCredentials),
-        None if form.authorization_endpoint.is_some() => Ok(GrantType::AuthorizationCode),
+        Some("authorization_code" | "authorization-code") => Ok(Word::AuthorizationCode),
+        Some("client_credentials" | "client-credentials") => Ok(Word::ClientCredentials),
+        Some("device_code" | "device-code") => Ok(Word::DeviceCode),
+        None if form.authorization_endpoint.is_some() => Ok(Word::AuthorizationCode),
+        None if form.device_authorization_endpoint.is_some() => Ok(Word::DeviceCode),
         None if endpoints.recognised || endpoints.preset == PresetName::Generic => {
-            Ok(GrantType::ClientCredentials)
+            Ok(Word::ClientCredentials)
         }
         other => Err(Error::invalid(
             "connection.grant_invalid",
@@ -114,14 +141,18 @@ fn grant(form: &Form, endpoints: &Endpoints) -> Result<GrantType, Error> {
             },
         )
         .with_hint(
-            "grants: authorization_code (a person signs in), client_credentials (the app itself)",
+            "grants: authorization_code (a person signs in), device_code (a person types a code elsewhere), client_credentials (the app itself)",
         )),
     }
 }
 
-fn method(form: &Form) -> Result<AuthenticationMethod, Error> {
+fn method(form: &Form, grant: Word) -> Result<AuthenticationMethod, Error> {
     match form.client_authentication.as_deref() {
         None if form.certificate.is_some() => Ok(AuthenticationMethod::PrivateKeyJwt),
+        // What has no browser can rarely keep a secret: the usual client of this grant is public.
+        None if grant == Word::DeviceCode && form.client_secret.is_none() => {
+            Ok(AuthenticationMethod::None)
+        }
         None => Ok(entra::AUTHENTICATION),
         Some("automatic") => Ok(AuthenticationMethod::Automatic),
         Some("client_secret_basic" | "basic") => Ok(AuthenticationMethod::ClientSecretBasic),
@@ -162,9 +193,9 @@ fn one_proof(method: AuthenticationMethod, form: &Form) -> Result<(), Error> {
     Ok(())
 }
 
-fn scope(text: &str, rules: ScopeRule, grant: GrantType) -> Result<Scope, Error> {
+fn scope(text: &str, rules: ScopeRule, access: Access) -> Result<Scope, Error> {
     let empty_is_fine = rules == ScopeRule::Exact;
-    let refused = oauth::lint(text, rules, grant).into_iter().find(|lint| {
+    let refused = oauth::lint(text, rules, access).into_iter().find(|lint| {
         lint.severity == Severity::Error
             && SCOPE_ERRORS.contains(&lint.code)
             && !(empty_is_fine && lint.code == "scope.empty")

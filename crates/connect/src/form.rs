@@ -17,7 +17,7 @@ pub struct Form {
     /// `oauth`, `basic`, `headers`, `query_key`, `bearer` or `none`.
     #[serde(rename = "type")]
     pub kind: Option<String>,
-    /// `authorization_code` or `client_credentials`.
+    /// `authorization_code`, `client_credentials` or `device_code`.
     pub grant: Option<String>,
     /// `global`, `us-gov`, `china`, the name of a declared cloud, or an https origin.
     pub cloud: Option<String>,
@@ -25,6 +25,8 @@ pub struct Form {
     pub tenant: Option<String>,
     /// Authorization endpoint.
     pub authorization_endpoint: Option<String>,
+    /// Device authorization endpoint (RFC 8628).
+    pub device_authorization_endpoint: Option<String>,
     /// Token endpoint.
     pub token_endpoint: Option<String>,
     /// Client id.
@@ -37,7 +39,7 @@ pub struct Form {
     pub client_authentication: Option<String>,
     /// Scope, separated by spaces.
     pub scope: Option<String>,
-    /// Extra parameters of the authorization request.
+    /// Extra parameters of the authorization request, or of the device authorization request.
     pub authorize_parameters: Option<BTreeMap<String, String>>,
     /// Extra parameters of every token request.
     pub token_parameters: Option<BTreeMap<String, String>>,
@@ -136,6 +138,10 @@ impl Form {
         lay(
             &mut self.authorization_endpoint,
             change.authorization_endpoint,
+        );
+        lay(
+            &mut self.device_authorization_endpoint,
+            change.device_authorization_endpoint,
         );
         lay(&mut self.token_endpoint, change.token_endpoint);
         lay(&mut self.client_id, change.client_id);

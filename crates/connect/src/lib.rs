@@ -19,6 +19,7 @@ mod check;
 mod create;
 mod credential;
 mod decode;
+mod device;
 mod discovery;
 mod error;
 mod explain;
@@ -57,6 +58,7 @@ pub use card::{
     TokenCard, Warning,
 };
 pub use change::Changed;
+pub use device::UserCode;
 pub use error::{CallError, CallbackError, Error, Named};
 pub use form::{Change, Form, FormSecret, NewConnection, Proof, QueryKey};
 pub use forward::{ProxyRequest, ProxyResponse, StreamBody};

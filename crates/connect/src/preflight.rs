@@ -10,7 +10,7 @@ use store::{Authentication, Connection, OAuth};
 use url::Url;
 
 use crate::error::Error;
-use crate::failure::{self, grant_type};
+use crate::failure::{self, access};
 use crate::http::{Limits, Outgoing, PAGE_LIMIT, SendError};
 use crate::{Connector, preset};
 
@@ -45,22 +45,33 @@ impl Connector {
         if works {
             return Ok(diagnosis);
         }
-        let noted = diagnosis.clone();
-        self.stand(connection, |standing, now| match noted {
-            Some(diagnosis) => failure::set(standing, diagnosis, now),
-            // The page is fine now: what it said before is cured, and a sign-in is what is missing.
-            None if standing.state != State::NeedsUser => {
-                let finding = Finding::NeverAuthorized;
-                failure::set(
-                    standing,
-                    oauth::diagnose_finding(finding, rules, &oauth.scope),
-                    now,
-                );
+        match diagnosis.clone() {
+            Some(diagnosis) => {
+                self.stand(connection, |standing, now| {
+                    failure::set(standing, diagnosis, now);
+                })
+                .await?;
             }
-            None => {}
-        })
-        .await?;
+            None => self.wait_for_sign_in(connection, oauth).await?,
+        }
         Ok(diagnosis)
+    }
+
+    /// Notes that a sign-in is what is missing: whatever else was wrong is cured.
+    pub(crate) async fn wait_for_sign_in(
+        &self,
+        connection: &Connection,
+        oauth: &OAuth,
+    ) -> Result<(), store::Error> {
+        let rules = preset::rules(&connection.settings);
+        self.stand(connection, |standing, now| {
+            if !matches!(standing.state, State::Ok | State::NeedsUser) {
+                let finding = Finding::NeverAuthorized;
+                let diagnosis = oauth::diagnose_finding(finding, rules, &oauth.scope);
+                failure::set(standing, diagnosis, now);
+            }
+        })
+        .await
     }
 
     async fn look(&self, connection: &Connection, url: Url, redirect_uri: &Url) -> Page {
@@ -120,7 +131,7 @@ fn error_in_redirect(to: &Url, redirect_uri: &Url) -> Option<ProviderError> {
 
 fn diagnose(error: &ProviderError, rules: ScopeRule, oauth: &OAuth) -> Diagnosis {
     match rules {
-        ScopeRule::Entra => oauth::diagnose_entra(error, grant_type(oauth), &oauth.scope),
-        ScopeRule::Exact => oauth::diagnose_oauth(error, grant_type(oauth), &oauth.scope),
+        ScopeRule::Entra => oauth::diagnose_entra(error, access(oauth), &oauth.scope),
+        ScopeRule::Exact => oauth::diagnose_oauth(error, access(oauth), &oauth.scope),
     }
 }

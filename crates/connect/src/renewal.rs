@@ -117,7 +117,7 @@ impl Connector {
             Some(Finding::Unreadable)
         } else if secret_missing(connection, oauth) {
             Some(proof_missing(oauth.client_authentication))
-        } else if matches!(oauth.grant, OAuthGrant::AuthorizationCode { .. }) {
+        } else if oauth.grant.is_delegated() {
             match &row.token {
                 None => Some(Finding::NeverAuthorized),
                 Some(token) if token.refresh_token.is_none() => Some(Finding::NoRefreshToken),
@@ -178,8 +178,10 @@ impl Connector {
             .and_then(|token| token.refresh_token.clone());
         let grant = match (&oauth.grant, &refresh_token) {
             (OAuthGrant::ClientCredentials, _) => Grant::ClientCredentials,
-            (OAuthGrant::AuthorizationCode { .. }, Some(token)) => Grant::RefreshToken(token),
-            (OAuthGrant::AuthorizationCode { .. }, None) => {
+            (OAuthGrant::AuthorizationCode { .. } | OAuthGrant::DeviceCode { .. }, Some(token)) => {
+                Grant::RefreshToken(token)
+            }
+            (OAuthGrant::AuthorizationCode { .. } | OAuthGrant::DeviceCode { .. }, None) => {
                 tokens.release(&connection.id, owner).await?;
                 return Err(diagnosed(oauth::diagnose_finding(
                     Finding::NeverAuthorized,
@@ -312,8 +314,7 @@ impl Connector {
             code = verdict.diagnosis.code,
             "a token request failed"
         );
-        let leave_open =
-            verdict.outcome_unknown && matches!(oauth.grant, OAuthGrant::AuthorizationCode { .. });
+        let leave_open = verdict.outcome_unknown && oauth.grant.is_delegated();
         if leave_open {
             tokens.abandon(&connection.id, owner).await?;
         } else {

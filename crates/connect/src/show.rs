@@ -1,7 +1,7 @@
 //! Fills in a connection's card from its stored rows.
 
 use jiff::{SignedDuration, Timestamp};
-use oauth::{AuthenticationMethod, GrantType, Scope, ScopeRule, Secret, State};
+use oauth::{Access, AuthenticationMethod, Scope, ScopeRule, Secret, State};
 use store::{Authentication, Connection, OAuth, OAuthGrant, StoredToken, TokenRow};
 use url::Url;
 
@@ -10,7 +10,7 @@ use crate::card::{Card, Identity, TokenCard, Warning};
 use crate::certificate;
 use crate::change::type_word;
 use crate::error::Error;
-use crate::failure::grant_type;
+use crate::failure::access;
 use crate::load::origins;
 use crate::preset::generic;
 use crate::{Connector, preset};
@@ -40,7 +40,14 @@ impl Connector {
                 authorization_endpoint,
                 ..
             } => Some(authorization_endpoint),
-            OAuthGrant::ClientCredentials => None,
+            OAuthGrant::ClientCredentials | OAuthGrant::DeviceCode { .. } => None,
+        });
+        let device_authorization_endpoint = oauth.and_then(|oauth| match &oauth.grant {
+            OAuthGrant::DeviceCode {
+                device_authorization_endpoint,
+                ..
+            } => Some(device_authorization_endpoint.to_string()),
+            OAuthGrant::ClientCredentials | OAuthGrant::AuthorizationCode { .. } => None,
         });
         let redirect_uri =
             authorization_endpoint.map(|_| self.callback_url(&self.callback_path(connection)));
@@ -62,7 +69,7 @@ impl Connector {
             preset: settings.preset.as_str().to_owned(),
             recognised: None,
             kind: type_word(&settings.authentication).to_owned(),
-            grant: oauth.map(|oauth| grant_word(oauth).to_owned()),
+            grant: oauth.map(|oauth| oauth.grant.as_str().to_owned()),
             cloud: settings.cloud.clone(),
             tenant: settings.tenant.clone(),
             client_id: oauth.map(|oauth| oauth.client_id.to_string()),
@@ -70,6 +77,7 @@ impl Connector {
                 .map(|oauth| oauth.client_authentication.as_str().to_owned()),
             client_authentication_used: oauth.and_then(|oauth| used(connection, oauth, token)),
             authorization_endpoint: authorization_endpoint.map(Url::to_string),
+            device_authorization_endpoint,
             token_endpoint: oauth.map(|oauth| oauth.token_endpoint.to_string()),
             scope: oauth.map(|oauth| oauth.scope.to_string()),
             issuer: oauth.and_then(|oauth| oauth.issuer.clone()),
@@ -122,13 +130,6 @@ fn state(connection: &Connection, row: &TokenRow, now: Timestamp) -> State {
     connection.standing.state
 }
 
-pub(crate) fn grant_word(oauth: &OAuth) -> &'static str {
-    match oauth.grant {
-        OAuthGrant::AuthorizationCode { .. } => "authorization_code",
-        OAuthGrant::ClientCredentials => "client_credentials",
-    }
-}
-
 fn used(connection: &Connection, oauth: &OAuth, token: Option<&StoredToken>) -> Option<String> {
     match oauth.client_authentication {
         AuthenticationMethod::Automatic | AuthenticationMethod::PrivateKeyJwt => connection
@@ -141,7 +142,7 @@ fn used(connection: &Connection, oauth: &OAuth, token: Option<&StoredToken>) -> 
 
 fn identity(oauth: &OAuth, token: &StoredToken) -> Option<Identity> {
     let hints = token.hints.as_ref()?;
-    let app = matches!(oauth.grant, OAuthGrant::ClientCredentials);
+    let app = !oauth.grant.is_delegated();
     Some(Identity {
         kind: if app { "app" } else { "user" }.to_owned(),
         name: hints.name.clone(),
@@ -154,7 +155,7 @@ fn identity(oauth: &OAuth, token: &StoredToken) -> Option<Identity> {
 }
 
 fn token_card(oauth: &OAuth, token: &StoredToken, rules: ScopeRule, now: Timestamp) -> TokenCard {
-    let app = matches!(oauth.grant, OAuthGrant::ClientCredentials);
+    let app = !oauth.grant.is_delegated();
     let permissions = token
         .hints
         .as_ref()
@@ -224,7 +225,7 @@ fn warnings(
     let shared = ["common", "organizations", "consumers"]
         .iter()
         .any(|word| word.eq_ignore_ascii_case(tenant));
-    if shared && grant_type(oauth) == GrantType::ClientCredentials {
+    if shared && access(oauth) == Access::AppOnly {
         warnings.push(warning(
             "tenant.shared",
             format!("an app can't sign in at \"{tenant}\": app-only needs the tenant itself"),
@@ -243,6 +244,8 @@ fn warnings(
                 format!("people sign in at {from}, the code and secret go to {to}"),
             ));
         }
+    }
+    if oauth.grant.is_delegated() {
         // Where the scope does not ask for it, `scope.no_refresh` has said so above.
         let asked = with_offline_access(&oauth.scope, rules).is_none();
         if asked && token.is_some_and(|token| token.refresh_token.is_none()) {
@@ -295,7 +298,7 @@ fn expiry_warning(what: &str, expiry: Timestamp, now: Timestamp) -> Option<Warni
 
 fn scope_warnings(connection: &Connection, oauth: &OAuth, rules: ScopeRule) -> Vec<Warning> {
     let cloud = connection.settings.cloud.as_deref();
-    oauth::lint(&oauth.scope.to_string(), rules, grant_type(oauth))
+    oauth::lint(&oauth.scope.to_string(), rules, access(oauth))
         .into_iter()
         // A generic provider may well know no scope at all.
         .filter(|lint| lint.code != "scope.empty" || rules == ScopeRule::Entra)
@@ -323,5 +326,5 @@ pub(crate) fn with_offline_access(scope: &Scope, rules: ScopeRule) -> Option<Str
     if asked || rules != ScopeRule::Entra {
         return None;
     }
-    oauth::corrected_scope(&scope.to_string(), rules, GrantType::AuthorizationCode)
+    oauth::corrected_scope(&scope.to_string(), rules, Access::Delegated)
 }

@@ -19,6 +19,7 @@ use crate::failure::Failure;
 pub(crate) struct House {
     pub(crate) store: Store,
     pub(crate) app: server::App,
+    pub(crate) connector: connect::Connector,
     pub(crate) tracker: TaskTracker,
     /// Ends the engine's work on runs.
     engine_stop: CancellationToken,
@@ -59,10 +60,17 @@ pub(crate) async fn open(
         settings.tls_proxy = server::TlsProxy::Present;
     }
     settings.local_token = local_token;
-    let app = server::App::new(store.clone(), connector, engine, settings, tracker.clone());
+    let app = server::App::new(
+        store.clone(),
+        connector.clone(),
+        engine,
+        settings,
+        tracker.clone(),
+    );
     Ok(House {
         store,
         app,
+        connector,
         tracker,
         engine_stop,
     })
@@ -180,11 +188,12 @@ impl House {
         let House {
             store,
             app,
+            connector,
             tracker,
             engine_stop,
         } = self;
         engine_stop.cancel();
-        drop(app);
+        drop((app, connector));
         tracker.close();
         if tokio::time::timeout(Duration::from_secs(35), tracker.wait())
             .await

@@ -67,7 +67,7 @@ struct Record<T> {
 /// A sealed authorization that is none.
 #[derive(Debug, thiserror::Error)]
 #[error("the stored authorization can't be read")]
-pub struct Unsealable(#[source] serde_json::Error);
+pub struct Unsealable(#[source] pub(crate) serde_json::Error);
 
 /// Tells whether Keyway sets this authorization request parameter itself, so that an extra one of that name is left out.
 ///

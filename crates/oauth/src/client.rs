@@ -19,6 +19,9 @@ use crate::{AssertionForm, Grant, ProviderError, Scope, Secret, entra};
 /// The most characters that a client id may have; Entra's have 36.
 const CLIENT_ID_LIMIT: usize = 512;
 
+/// The body of a request as it is put together.
+type Form = form_urlencoded::Serializer<'static, String>;
+
 /// RFC 7523 §2.2.
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -225,8 +228,9 @@ impl ClientAuthentication {
 ///
 /// `resource` is among them because Entra's v2.0 endpoint refuses it: there the resource is part of the scope.
 pub fn is_reserved_token_parameter(name: &str) -> bool {
-    const RESERVED: [&str; 11] = [
+    const RESERVED: [&str; 12] = [
         "grant_type",
+        "device_code",
         "client_id",
         "client_secret",
         "client_assertion",
@@ -264,7 +268,7 @@ impl Client {
         scope: Option<&Scope>,
         extra: &[(String, String)],
     ) -> Request<Bytes> {
-        let mut form = form_urlencoded::Serializer::new(String::new());
+        let mut form = Form::new(String::new());
         form.append_pair("grant_type", grant.grant_type());
         match grant {
             Grant::AuthorizationCode(code) => {
@@ -275,8 +279,37 @@ impl Client {
             Grant::RefreshToken(token) => {
                 form.append_pair("refresh_token", token.expose());
             }
+            Grant::DeviceCode(code) => {
+                form.append_pair("device_code", code.expose());
+            }
             Grant::ClientCredentials => {}
         }
+        self.request(&self.token_endpoint, form, scope, extra)
+    }
+
+    /// Builds the device authorization request (RFC 8628 §3.1), under the same rules.
+    pub fn device_authorization_request(
+        &self,
+        endpoint: &Url,
+        scope: Option<&Scope>,
+        extra: &[(String, String)],
+    ) -> Request<Bytes> {
+        let mut form = Form::new(String::new());
+        // Entra reads the client's id from the body alone.
+        if let ClientAuthentication::ClientSecretBasic(_) = &self.authentication {
+            form.append_pair("client_id", self.id.as_str());
+        }
+        self.request(endpoint, form, scope, extra)
+    }
+
+    /// Completes a form with scope, the client's proof and extra parameters.
+    fn request(
+        &self,
+        endpoint: &Url,
+        mut form: Form,
+        scope: Option<&Scope>,
+        extra: &[(String, String)],
+    ) -> Request<Bytes> {
         if let Some(scope) = scope.filter(|scope| !scope.is_empty()) {
             form.append_pair("scope", &scope.to_string());
         }
@@ -304,7 +337,7 @@ impl Client {
 
         let mut request = Request::new(Bytes::from(form.finish()));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = uri(&self.token_endpoint);
+        *request.uri_mut() = uri(endpoint);
         let headers = request.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(

@@ -7,8 +7,8 @@ mod table;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    Action, CallbackError, Diagnosis, GrantType, ProviderError, Scope, ScopeRule, State,
-    TokenError, Who, corrected_scope, diagnose_entra, entra,
+    Access, Action, CallbackError, Diagnosis, ProviderError, Scope, ScopeRule, State, TokenError,
+    Who, corrected_scope, diagnose_entra, entra,
 };
 
 /// How long to wait when a provider says "too many requests" and not for how long.
@@ -40,6 +40,8 @@ pub enum Finding {
     NeverAuthorized,
     /// A sign-in was begun and never came back: `authorization.abandoned`.
     AuthorizationAbandoned,
+    /// Nobody typed the code of a device authorization in time: `device.expired`.
+    DeviceCodeExpired,
     /// The app-only token holds no application permissions: `application.no_roles`.
     NoRoles,
     /// There is no refresh token, so nothing can be renewed without a person: `token.no_refresh`.
@@ -60,7 +62,7 @@ pub enum Finding {
 pub fn diagnose_finding(finding: Finding, rule: ScopeRule, scope: &Scope) -> Diagnosis {
     let mut diagnosis = table::finding(finding).diagnosis();
     if let Action::ChangeScope { suggestion } = &mut diagnosis.action {
-        *suggestion = corrected_scope(&scope.to_string(), rule, GrantType::AuthorizationCode);
+        *suggestion = corrected_scope(&scope.to_string(), rule, Access::Delegated);
     }
     // a new scope is no use where the scope was right: then only signing in again helps
     if diagnosis.action == (Action::ChangeScope { suggestion: None }) {
@@ -72,12 +74,12 @@ pub fn diagnose_finding(finding: Finding, rule: ScopeRule, scope: &Scope) -> Dia
 }
 
 /// Explains a refusal by its RFC 6749 error word.
-pub fn diagnose_oauth(error: &ProviderError, grant: GrantType, scope: &Scope) -> Diagnosis {
+pub fn diagnose_oauth(error: &ProviderError, access: Access, scope: &Scope) -> Diagnosis {
     let mut diagnosis = table::word(&error.error)
         .diagnosis()
         .with_provider(error.clone());
     if let Action::ChangeScope { suggestion } = &mut diagnosis.action {
-        *suggestion = corrected_scope(&scope.to_string(), ScopeRule::Exact, grant);
+        *suggestion = corrected_scope(&scope.to_string(), ScopeRule::Exact, access);
     }
     diagnosis
 }
@@ -86,12 +88,12 @@ pub fn diagnose_oauth(error: &ProviderError, grant: GrantType, scope: &Scope) ->
 fn diagnose_refusal(
     error: &ProviderError,
     rule: ScopeRule,
-    grant: GrantType,
+    access: Access,
     scope: &Scope,
 ) -> Diagnosis {
     match rule {
-        ScopeRule::Entra => diagnose_entra(error, grant, scope),
-        ScopeRule::Exact => diagnose_oauth(error, grant, scope),
+        ScopeRule::Entra => diagnose_entra(error, access, scope),
+        ScopeRule::Exact => diagnose_oauth(error, access, scope),
     }
 }
 
@@ -99,12 +101,12 @@ fn diagnose_refusal(
 pub fn diagnose_token_error(
     error: &TokenError,
     rule: ScopeRule,
-    grant: GrantType,
+    access: Access,
     scope: &Scope,
     now: Timestamp,
 ) -> Diagnosis {
     match error {
-        TokenError::Refused(refusal) => diagnose_refusal(refusal, rule, grant, scope),
+        TokenError::Refused(refusal) => diagnose_refusal(refusal, rule, access, scope),
         TokenError::BadResponse { status, detail } => {
             let mut diagnosis = table::BAD_RESPONSE.diagnosis();
             diagnosis.why = format!("With HTTP status {status}: {detail}. {}", diagnosis.why);
@@ -163,11 +165,11 @@ fn unavailable(
 pub fn diagnose_callback(
     error: &CallbackError,
     rule: ScopeRule,
-    grant: GrantType,
+    access: Access,
     scope: &Scope,
 ) -> Diagnosis {
     let case = match error {
-        CallbackError::Provider(refusal) => return diagnose_refusal(refusal, rule, grant, scope),
+        CallbackError::Provider(refusal) => return diagnose_refusal(refusal, rule, access, scope),
         CallbackError::Expired => &table::EXPIRED,
         CallbackError::StateMissing | CallbackError::StateMismatch => &table::STATE,
         CallbackError::Malformed { .. } | CallbackError::NoCode => &table::MALFORMED,

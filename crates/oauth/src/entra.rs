@@ -7,7 +7,7 @@ mod settings;
 
 use crate::diagnosis::{Case, diagnose_oauth};
 use crate::provider_error::{ProviderError, cleaned, code_in_text};
-use crate::{Action, Diagnosis, GrantType, Scope, ScopeRule, State, corrected_scope};
+use crate::{Access, Action, Diagnosis, Scope, ScopeRule, State, corrected_scope};
 
 /// "Too many requests", whatever the status and word it comes with.
 pub(crate) const THROTTLED: u32 = 90_055;
@@ -21,13 +21,13 @@ const INCOMPLETE: [u32; 2] = [900_144, 90_014];
 const MESSAGE_LIMIT: usize = 4096;
 
 /// Explains an error of Entra ID by its number; without a known one, by its RFC 6749 error word.
-pub fn diagnose_entra(error: &ProviderError, grant: GrantType, scope: &Scope) -> Diagnosis {
-    let Some(case) = case_for(error, Some((grant, scope))) else {
-        return diagnose_oauth(error, grant, scope);
+pub fn diagnose_entra(error: &ProviderError, access: Access, scope: &Scope) -> Diagnosis {
+    let Some(case) = case_for(error, Some((access, scope))) else {
+        return diagnose_oauth(error, access, scope);
     };
     let mut diagnosis = case.diagnosis().with_provider(error.clone());
     if let Action::ChangeScope { suggestion } = &mut diagnosis.action {
-        *suggestion = corrected_scope(&scope.to_string(), ScopeRule::Entra, grant);
+        *suggestion = corrected_scope(&scope.to_string(), ScopeRule::Entra, access);
     }
     diagnosis
 }
@@ -37,15 +37,12 @@ pub(crate) fn state_of(error: &ProviderError) -> Option<State> {
     case_for(error, None).map(|case| case.state)
 }
 
-fn case_for(
-    error: &ProviderError,
-    connection: Option<(GrantType, &Scope)>,
-) -> Option<&'static Case> {
+fn case_for(error: &ProviderError, connection: Option<(Access, &Scope)>) -> Option<&'static Case> {
     let codes = error.error_codes.iter().copied().chain(error.aadsts());
     codes.into_iter().find_map(|code| {
         let code = match connection {
             // an app can't consent for itself
-            Some((GrantType::ClientCredentials, _)) if code == CONSENT => people::ADMIN_CONSENT,
+            Some((Access::AppOnly, _)) if code == CONSENT => people::ADMIN_CONSENT,
             Some((_, scope)) if scope.is_empty() && INCOMPLETE.contains(&code) => {
                 settings::SCOPE_EMPTY
             }

@@ -13,6 +13,8 @@ pub enum Grant<'a> {
     ClientCredentials,
     /// A refresh token (RFC 6749 §6).
     RefreshToken(&'a Secret),
+    /// A device code whose user code somebody types elsewhere (RFC 8628 §3.4).
+    DeviceCode(&'a Secret),
 }
 
 impl Grant<'_> {
@@ -22,6 +24,7 @@ impl Grant<'_> {
             Self::AuthorizationCode(_) => "authorization_code",
             Self::ClientCredentials => "client_credentials",
             Self::RefreshToken(_) => "refresh_token",
+            Self::DeviceCode(_) => "urn:ietf:params:oauth:grant-type:device_code",
         }
     }
 }

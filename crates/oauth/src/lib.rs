@@ -8,6 +8,7 @@ mod authorization;
 mod callback;
 mod certificate;
 mod client;
+mod device;
 mod diagnosis;
 mod entra;
 mod grant;
@@ -29,6 +30,7 @@ pub use client::{
     AuthenticationMethod, Client, ClientAuthentication, ClientId, ClientIdError, MissingSecret,
     is_reserved_token_parameter,
 };
+pub use device::{DeviceAuthorization, device_authorization};
 pub use diagnosis::{
     Finding, diagnose_callback, diagnose_finding, diagnose_oauth, diagnose_token_error,
 };
@@ -39,7 +41,7 @@ pub use jiff::Timestamp;
 pub use provider_error::ProviderError;
 pub use retry_after::{RETRY_AFTER_LIMIT, retry_after};
 pub use scope::{
-    GrantType, Lint, Scope, ScopeComparison, ScopeError, ScopeRule, Severity, compare,
+    Access, Lint, Scope, ScopeComparison, ScopeError, ScopeRule, Severity, compare,
     corrected_scope, lint,
 };
 pub use secret::{Entropy, Secret};

@@ -98,14 +98,14 @@ pub enum ScopeRule {
     Entra,
 }
 
-/// Which grant a scope is meant for.
+/// Whose access a scope is meant for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum GrantType {
-    /// A person signs in (delegated).
-    AuthorizationCode,
-    /// The app itself (app-only).
-    ClientCredentials,
+pub enum Access {
+    /// A person's: somebody signs in.
+    Delegated,
+    /// The app's own.
+    AppOnly,
 }
 
 /// What was asked, granted and left out.

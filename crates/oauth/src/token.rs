@@ -187,32 +187,46 @@ impl TokenError {
 ///
 /// An `error` word decides before the HTTP status does: a refusal is never hidden behind a status that says "try again".
 pub fn token_response(response: &Response<Bytes>, now: Timestamp) -> Result<TokenSet, TokenError> {
+    let answer = answer(response);
+    if let Some(error) = refusal(response, answer.as_ref().ok(), now) {
+        return Err(error);
+    }
+    let status = response.status().as_u16();
+    match answer {
+        Ok(object) => token_set(status, &object, now),
+        Err(detail) => Err(TokenError::BadResponse { status, detail }),
+    }
+}
+
+/// Why an answer of an OAuth endpoint holds nothing that was asked for; none if it may.
+pub(crate) fn refusal(
+    response: &Response<Bytes>,
+    answer: Option<&Map<String, Value>>,
+    now: Timestamp,
+) -> Option<TokenError> {
     let status = response.status().as_u16();
     if response.status().is_redirection() {
-        return Err(TokenError::Redirect { status });
+        return Some(TokenError::Redirect { status });
     }
-    let answer = answer(response);
-    let refusal = answer
-        .as_ref()
-        .ok()
-        .and_then(|object| ProviderError::from_object(Some(status), object));
+    let error = answer.and_then(|object| ProviderError::from_object(Some(status), object));
     let busy = matches!(status, 408 | 429 | 500..=599);
-    match (refusal, answer) {
-        (Some(error), _) if !is_passing(&error, busy) => Err(TokenError::Refused(Box::new(error))),
-        (Some(error), _) => Err(unavailable(response, now, Some(Box::new(error)))),
-        (None, _) if busy => Err(unavailable(response, now, None)),
+    match error {
+        Some(error) if !is_passing(&error, busy) => Some(TokenError::Refused(Box::new(error))),
+        Some(error) => Some(unavailable(response, now, Some(Box::new(error)))),
+        None if busy => Some(unavailable(response, now, None)),
         // RFC 6749 §5.2 keeps this status for a client that failed to prove itself; some servers send nothing else
-        (None, _) if status == 401 => Err(TokenError::Refused(Box::new(ProviderError {
+        None if status == 401 => Some(TokenError::Refused(Box::new(ProviderError {
             status: Some(status),
             error: "invalid_client".to_owned(),
             ..ProviderError::default()
         }))),
-        (None, Ok(_)) if !response.status().is_success() => Err(TokenError::BadResponse {
-            status,
-            detail: "an error without an error word",
-        }),
-        (None, Ok(object)) => token_set(status, &object, now),
-        (None, Err(detail)) => Err(TokenError::BadResponse { status, detail }),
+        None if answer.is_some() && !response.status().is_success() => {
+            Some(TokenError::BadResponse {
+                status,
+                detail: "an error without an error word",
+            })
+        }
+        None => None,
     }
 }
 
@@ -235,7 +249,11 @@ fn unavailable(
 /// Tells whether an error passes by itself. With a status that says "try again", all but the definitive words do.
 fn is_passing(error: &ProviderError, busy: bool) -> bool {
     const PASSING: [&str; 3] = ["temporarily_unavailable", "server_error", "slow_down"];
-    const DEFINITIVE: [&str; 11] = [
+    const DEFINITIVE: [&str; 15] = [
+        "authorization_declined",
+        "authorization_pending",
+        "bad_verification_code",
+        "expired_token",
         "invalid_grant",
         "invalid_client",
         "unauthorized_client",
@@ -255,7 +273,7 @@ fn is_passing(error: &ProviderError, busy: bool) -> bool {
 }
 
 /// The answer as an object, whether it is JSON or, as GitHub sends it, form-encoded.
-fn answer(response: &Response<Bytes>) -> Result<Map<String, Value>, &'static str> {
+pub(crate) fn answer(response: &Response<Bytes>) -> Result<Map<String, Value>, &'static str> {
     let body = response.body();
     if body.len() > TOKEN_RESPONSE_LIMIT {
         return Err("it is longer than 64 KiB");

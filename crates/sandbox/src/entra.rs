@@ -1,13 +1,14 @@
 //! The identity platform: endpoints of `entra-and-graph.md` §1 to §8.
 //!
 //! `authorize`, `sign_in`, `consent` and `admin` are one trip of a browser; `token` is what
-//! clients post to; `discovery` what they read first. Device code and on-behalf-of are
-//! not here.
+//! clients post to; `discovery` what they read first; `device` is for those
+//! without a browser. On-behalf-of is not here.
 
 mod admin;
 mod assertion;
 mod authorize;
 mod consent;
+mod device;
 mod discovery;
 mod errors;
 mod grants;
@@ -33,6 +34,7 @@ use crate::guid::Guid;
 use crate::server::Learned;
 use crate::users::DOMAIN;
 use crate::world::Shared;
+pub(crate) use device::Devices;
 use errors::Refusal;
 pub(crate) use pages::forbid_caching;
 pub(crate) use session::{Session, cookies, set_cookie};
@@ -56,6 +58,8 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/common/discovery/instance", get(discovery::instance))
         .route("/{tenant}/oauth2/v2.0/authorize", any(authorize::authorize))
         .route("/{tenant}/oauth2/v2.0/token", any(token::token))
+        .route("/{tenant}/oauth2/v2.0/devicecode", any(device::begin))
+        .route("/devicelogin", get(device::page).post(device::typed))
         .route("/{tenant}/oauth2/v2.0/logout", get(session::logout))
         .route("/{tenant}/adminconsent", get(admin::first_version))
         .route("/{tenant}/v2.0/adminconsent", get(admin::second_version))

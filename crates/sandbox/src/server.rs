@@ -18,6 +18,7 @@ use tower_http::compression::CompressionLayer;
 use crate::activity::Activity;
 use crate::clock::Clock;
 use crate::directory::{self, Directory, Seeded};
+use crate::entra::Devices;
 use crate::guid::Guid;
 use crate::keys::Keys;
 use crate::log::{Finished, Log, Note};
@@ -236,6 +237,7 @@ fn prepare(
         faults: Faults::default(),
         lifetimes: Lifetimes::default(),
         codes: Codes::new(),
+        devices: Devices::default(),
     };
     Ok((world, tls, facts))
 }

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::activity::Activity;
 use crate::clock::Clock;
 use crate::directory::Directory;
+use crate::entra::Devices;
 use crate::guid::Guid;
 use crate::keys::Keys;
 use crate::log::Log;
@@ -32,6 +33,7 @@ pub(crate) struct World {
     pub(crate) faults: Faults,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) codes: Codes,
+    pub(crate) devices: Devices,
 }
 
 /// The world as handlers hold it.

@@ -75,6 +75,8 @@ pub async fn serve(
     health::install();
     app.tracker()
         .spawn(health::upkeep(app.connector().clone(), stop.clone()));
+    app.tracker()
+        .spawn(app.connector().clone().watch_devices(stop.clone()));
     let closing = app.closing().clone();
     let counter = Arc::new(Counter::new(app, tls, stop.clone()));
     let lanes = std::thread::available_parallelism().map_or(1, NonZero::get);

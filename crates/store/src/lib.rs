@@ -12,6 +12,7 @@ mod calls;
 mod change;
 mod clock;
 mod connections;
+mod devices;
 mod error;
 mod flows;
 mod id;
@@ -55,6 +56,7 @@ pub use authorizations::{Authorizations, BrowserHash, PendingAuthorization, Wait
 pub use calls::{CallFilter, CallLog, CallRecord, CallRow};
 pub use clock::Clock;
 pub use connections::{Connection, Connections, Edit, NewConnection, Stamp, WipeTokens};
+pub use devices::{Devices, PendingDevice};
 pub use error::Error;
 pub use flows::{Deployment, FlowRecord, FlowVersion, Flows, NewVersion};
 pub use id::{
@@ -275,6 +277,11 @@ impl Store {
     /// The trips to authorization endpoints that have not come back yet.
     pub fn authorizations(&self) -> Authorizations<'_> {
         Authorizations(self)
+    }
+
+    /// The sign-ins that wait for a code to be typed elsewhere.
+    pub fn devices(&self) -> Devices<'_> {
+        Devices(self)
     }
 
     /// The people.

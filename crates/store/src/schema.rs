@@ -30,6 +30,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "flows",
         sql: include_str!("../migrations/0002_flows.sql"),
     },
+    Migration {
+        number: 3,
+        name: "device_authorizations",
+        sql: include_str!("../migrations/0003_device_authorizations.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE migrations (

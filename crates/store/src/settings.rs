@@ -111,7 +111,7 @@ pub struct OAuth {
     pub iss_required: bool,
 }
 
-/// The two grants that obtain a first token.
+/// The grants that obtain a first token.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "grant_type", rename_all = "snake_case")]
 pub enum OAuthGrant {
@@ -124,6 +124,32 @@ pub enum OAuthGrant {
     },
     /// The client asks for itself (RFC 6749 §4.4).
     ClientCredentials,
+    /// A person types a code on a page of the provider's (RFC 8628).
+    DeviceCode {
+        /// Where codes come from.
+        device_authorization_endpoint: Url,
+        /// Further parameters of device authorization requests.
+        parameters: Vec<(String, String)>,
+    },
+}
+
+impl OAuthGrant {
+    /// The grant's word, as it is stored and shown.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::AuthorizationCode { .. } => "authorization_code",
+            Self::ClientCredentials => "client_credentials",
+            Self::DeviceCode { .. } => "device_code",
+        }
+    }
+
+    /// Whether a person signs in, whom a refresh token stands for afterwards.
+    pub fn is_delegated(&self) -> bool {
+        match self {
+            Self::AuthorizationCode { .. } | Self::DeviceCode { .. } => true,
+            Self::ClientCredentials => false,
+        }
+    }
 }
 
 /// A connection's secrets by slot: `client_secret`, `password`, `token`, `header:NAME`, `query_key`.

@@ -2,6 +2,7 @@
 
 mod audited;
 mod chain;
+mod devices;
 mod flows;
 mod grown;
 mod opening;

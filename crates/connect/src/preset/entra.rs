@@ -88,6 +88,13 @@ impl EntraCloud {
         below(&self.authority, &format!("/{tenant}/oauth2/v2.0/authorize"))
     }
 
+    pub(crate) fn device_authorization_endpoint(&self, tenant: &str) -> Url {
+        below(
+            &self.authority,
+            &format!("/{tenant}/oauth2/v2.0/devicecode"),
+        )
+    }
+
     pub(crate) fn token_endpoint(&self, tenant: &str) -> Url {
         below(&self.authority, &format!("/{tenant}/oauth2/v2.0/token"))
     }

@@ -181,6 +181,41 @@ impl House {
         }
     }
 
+    /// The seeded public client, for a person who has a browser elsewhere.
+    pub(crate) fn by_device(&self, name: &str) -> Form {
+        Form {
+            grant: Some("device_code".to_owned()),
+            client_id: Some(self.facts().admin.client_id.clone()),
+            client_secret: None,
+            scope: Some("openid profile offline_access User.Read".to_owned()),
+            ..self.app_only(name)
+        }
+    }
+
+    /// A person opens the page, types the code, signs in and decides; answers the last page.
+    pub(crate) async fn type_code(
+        &self,
+        page: &Url,
+        code: &str,
+        person: &UserFacts,
+        decision: Decision,
+    ) -> String {
+        let mut browser = Browser::new(client(&self.sandbox));
+        let typed = Step::Post((
+            page.clone(),
+            vec![("user_code".to_owned(), code.to_owned())],
+        ));
+        let mut next = typed;
+        loop {
+            let (url, answer) = browser.step(next).await;
+            let text = answer.text().await.unwrap();
+            if !text.contains("name=\"decision\"") && !text.contains("name=\"login\"") {
+                return text;
+            }
+            next = Step::Post(fill_in(&url, &text, person, decision));
+        }
+    }
+
     /// An administrator opens a consent link and accepts; answers where the browser was sent.
     pub(crate) async fn consent(&self, link: &str) -> Url {
         let admin = &self.facts().admin;

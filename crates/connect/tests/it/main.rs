@@ -5,6 +5,8 @@ mod calls;
 #[cfg(test)]
 mod certificates;
 #[cfg(test)]
+mod devices;
+#[cfg(test)]
 mod diagnoses;
 #[cfg(test)]
 mod forms;

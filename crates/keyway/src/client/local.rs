@@ -149,12 +149,20 @@ impl Local {
         }
     }
 
+    /// Polls for sign-ins by device code, as a server does.
+    pub(super) fn watch_devices(&self) -> Visitors {
+        let stop = CancellationToken::new();
+        let watch = self.house.connector.clone().watch_devices(stop.clone());
+        self.house.tracker.spawn(watch);
+        Visitors { stop }
+    }
+
     pub(super) async fn close(self) {
         self.house.close().await;
     }
 }
 
-/// A listener for the length of a sign-in.
+/// Whoever waits for the provider's answer, for the length of a sign-in.
 pub(crate) struct Visitors {
     stop: CancellationToken,
 }

@@ -29,12 +29,15 @@ pub(crate) enum Ended {
 
 /// Sends the person to the provider and waits for the return.
 pub(crate) async fn for_sign_in(ui: Ui, client: &Client, name: &str) -> Result<Ended, Failure> {
-    // Somebody must be there for the browser to come back to; known before anybody is sent away.
+    let path = format!("/api/v1/connections/{}", segment(name)?);
+    // Somebody must be there for the browser to come back to, or to poll; known before anybody is sent away.
     let visitors = match client.local() {
+        Some(local) if client.get(&path).await?.body["grant"] == "device_code" => {
+            Some(local.watch_devices())
+        }
         Some(local) => Some(local.listen().await?),
         None => None,
     };
-    let path = format!("/api/v1/connections/{}", segment(name)?);
     let begun = store::Clock::system().now();
     let started = client
         .post(&format!("{path}/authorize"), Some(&json!({})))
@@ -46,13 +49,36 @@ pub(crate) async fn for_sign_in(ui: Ui, client: &Client, name: &str) -> Result<E
     let deadline = started["expires_at"]
         .as_str()
         .and_then(|at| at.parse::<Timestamp>().ok());
-    show(ui, name, url);
+    let label = match started["device"]["user_code"].as_str() {
+        Some(code) => {
+            show_code(ui, name, &started["device"], code);
+            "waiting for the code to be typed"
+        }
+        None => {
+            show(ui, name, url);
+            "waiting for the sign-in in the browser"
+        }
+    };
     let trip = watch(client, &path, begun, deadline);
-    let ended = ui
-        .wait("waiting for the sign-in in the browser", trip)
-        .await;
+    let ended = ui.wait(label, trip).await;
     drop(visitors);
     ended
+}
+
+/// Prints page and code; no browser is opened, since there may be none here.
+fn show_code(ui: Ui, name: &str, device: &Value, code: &str) {
+    let text = |field: &str| device[field].as_str().map(plain);
+    ui.note(&format!(
+        "to authorize {}, open this page in any browser:",
+        plain(name)
+    ));
+    ui.note(&text("verification_uri").unwrap_or_default());
+    ui.note("and enter the code:");
+    ui.note(&plain(code));
+    if let Some(complete) = text("verification_uri_complete") {
+        ui.note("or open this page, which has the code in it:");
+        ui.note(&complete);
+    }
 }
 
 /// Prints the address, and opens it where a person and a browser are.

@@ -34,7 +34,7 @@ enum Command {
     },
     /// Change a connection; changing where a secret is sent wipes it
     Change(Box<Change>),
-    /// Sign in and consent in a browser
+    /// Sign in and consent, in a browser here or with a code in one elsewhere
     Authorize {
         /// The connection
         name: String,
@@ -162,7 +162,7 @@ async fn create(ui: Ui, client: &Client, create: &Create, body: Value) -> Result
         .body;
     if create.no_authorize {
         print_card(ui, &card);
-        if !ui.json() && card["grant"] == "authorization_code" {
+        if !ui.json() && signs_in(&card) {
             ui.note(&format!(
                 "next: keyway connection authorize {}",
                 plain(&create.name)
@@ -171,11 +171,19 @@ async fn create(ui: Ui, client: &Client, create: &Create, body: Value) -> Result
         return Ok(Exit::Ok);
     }
     // A person is sent to the provider only if the way there is not known to be closed.
-    if card["grant"] == "authorization_code" && card["state"] == "never_authorized" {
+    if signs_in(&card) && card["state"] == "never_authorized" {
         card = sign_in(ui, client, &create.name).await?;
     }
     print_card(ui, &card);
     Ok(proved(&card))
+}
+
+/// Whether a person signs in to a connection.
+fn signs_in(card: &Value) -> bool {
+    matches!(
+        card["grant"].as_str(),
+        Some("authorization_code" | "device_code")
+    )
 }
 
 /// Sends the person to the provider, waits, and returns the card as it is then.

@@ -54,6 +54,7 @@ pub(crate) fn card(card: &Value, now: Timestamp) -> String {
         .is_none_or(|preset| preset == "generic")
     {
         sheet.text("authorize URL", &card["authorization_endpoint"]);
+        sheet.text("device URL", &card["device_authorization_endpoint"]);
         sheet.text("token URL", &card["token_endpoint"]);
     }
     sheet.text("client id", &card["client_id"]);

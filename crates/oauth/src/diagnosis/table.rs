@@ -19,6 +19,7 @@ pub(super) fn finding(finding: Finding) -> &'static Case {
     match finding {
         Finding::NeverAuthorized => &NEVER_AUTHORIZED,
         Finding::AuthorizationAbandoned => &ABANDONED,
+        Finding::DeviceCodeExpired => word("expired_token"),
         Finding::NoRoles => &NO_ROLES,
         Finding::NoRefreshToken => &NO_REFRESH,
         Finding::RenewalOutcomeUnknown => &RENEWAL_UNKNOWN,
@@ -52,6 +53,30 @@ static WORDS: &[(&[&str], Case)] = &[
             what: "The provider no longer accepts this sign-in (invalid_grant).",
             why: "The authorization code or refresh token has expired, was revoked or was used already.",
             advice: "Sign in again.",
+        },
+    ),
+    (
+        &["expired_token"],
+        Case {
+            code: "device.expired",
+            state: State::NeedsUser,
+            who: Who::SignedInPerson,
+            action: Action::Reauthorize,
+            what: "Nobody typed the code in time.",
+            why: "A user code lives for some minutes only, often fifteen; the sign-in must be finished before it ends.",
+            advice: "Begin the sign-in again and type the new code.",
+        },
+    ),
+    (
+        &["bad_verification_code"],
+        Case {
+            code: "device.code_unknown",
+            state: State::NeedsUser,
+            who: Who::SignedInPerson,
+            action: Action::Reauthorize,
+            what: "The provider does not know the device code.",
+            why: "It was made for another client or by another server, or it ended long ago.",
+            advice: "Begin the sign-in again and type the new code.",
         },
     ),
     (
@@ -127,7 +152,8 @@ static WORDS: &[(&[&str], Case)] = &[
         },
     ),
     (
-        &["access_denied"],
+        // the second word is Entra's, at the end of a device code
+        &["access_denied", "authorization_declined"],
         Case {
             code: "consent.declined",
             state: State::NeedsUser,

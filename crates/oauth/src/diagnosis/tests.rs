@@ -1,7 +1,7 @@
 use super::*;
 use crate::Action;
 
-const CODE: GrantType = GrantType::AuthorizationCode;
+const CODE: Access = Access::Delegated;
 
 fn now() -> Timestamp {
     "2026-03-01T12:00:00Z".parse().unwrap()

@@ -83,6 +83,31 @@ pub(super) static TABLE: &[(&[u32], Case)] = &[
             advice: "An administrator of the tenant subscribes to the service or gives admin consent to the app. Then sign in again.",
         },
     ),
+    // device codes
+    (
+        &[70_018],
+        Case {
+            code: "device.code_unknown",
+            state: State::NeedsUser,
+            who: Who::SignedInPerson,
+            action: Action::Reauthorize,
+            what: "Entra ID does not know the device code.",
+            why: "It was made for another client or tenant, or it ended long ago.",
+            advice: "Begin the sign-in again and type the new code.",
+        },
+    ),
+    (
+        &[70_019, 70_020],
+        Case {
+            code: "device.expired",
+            state: State::NeedsUser,
+            who: Who::SignedInPerson,
+            action: Action::Reauthorize,
+            what: "Nobody typed the code in time.",
+            why: "Entra ID's user codes live fifteen minutes; the sign-in must be finished before they end.",
+            advice: "Begin the sign-in again and type the new code.",
+        },
+    ),
     // codes and refresh tokens
     (
         &[54_005],

@@ -6,11 +6,11 @@ use super::*;
 const DOCUMENTED: [u32; 69] = [
     7_000_215, 7_000_222, 7_000_218, 7_000_216, 700_025, 700_027, 700_024, 700_016, 7_000_112,
     90_002, 900_023, 50_059, 9_001_023, 50_194, 50_011, 500_113, 900_971, 50_105, 501_051,
-    1_002_012, 70_011, 28_000, 28_002, 28_003, 65_001, 65_004, 650_057, 650_053, 650_052, 500_011,
-    90_094, 90_093, 90_095, 900_941, 54_005, 70_008, 70_000, 9_002_313, 700_005, 501_481, 50_147,
-    501_491, 700_082, 700_084, 50_173, 70_043, 50_076, 50_079, 50_074, 53_000, 53_001, 53_002,
-    53_003, 53_004, 50_058, 50_126, 50_034, 50_053, 50_055, 50_057, 50_013, 500_133, 900_144,
-    90_014, 900_561, 70_003, 700_054, 90_055, 50_027,
+    1_002_012, 70_011, 70_018, 70_019, 70_020, 28_000, 28_002, 28_003, 65_001, 65_004, 650_057,
+    650_053, 650_052, 500_011, 90_094, 90_093, 90_095, 900_941, 54_005, 70_008, 70_000, 9_002_313,
+    700_005, 501_481, 50_147, 501_491, 700_082, 700_084, 50_173, 70_043, 50_076, 50_079, 50_074,
+    53_000, 53_001, 53_002, 53_003, 53_004, 50_058, 50_126, 50_034, 50_053, 50_055, 50_057, 50_013,
+    500_133, 900_144, 90_014, 900_561, 70_003, 700_054, 90_055, 50_027,
 ];
 
 fn error(code: u32) -> ProviderError {
@@ -22,8 +22,8 @@ fn error(code: u32) -> ProviderError {
     }
 }
 
-fn diagnosis(code: u32, grant: GrantType, scope: &str) -> Diagnosis {
-    diagnose_entra(&error(code), grant, &Scope::parse(scope).unwrap())
+fn diagnosis(code: u32, access: Access, scope: &str) -> Diagnosis {
+    diagnose_entra(&error(code), access, &Scope::parse(scope).unwrap())
 }
 
 #[test]
@@ -55,9 +55,9 @@ fn the_words_are_sentences() {
 
 #[test]
 fn who_and_what_to_do() {
-    use GrantType::{AuthorizationCode as Code, ClientCredentials as App};
-    let check = |code: u32, grant: GrantType, expected: &str| {
-        let seen = diagnosis(code, grant, "https://graph.microsoft.com/.default");
+    use Access::{AppOnly as App, Delegated as Code};
+    let check = |code: u32, access: Access, expected: &str| {
+        let seen = diagnosis(code, access, "https://graph.microsoft.com/.default");
         let line = format!(
             "{} {} {:?} {:?}",
             seen.code, seen.state, seen.who, seen.action
@@ -138,10 +138,10 @@ fn who_and_what_to_do() {
 
 #[test]
 fn scopes_are_suggested() {
-    use GrantType::{AuthorizationCode, ClientCredentials};
+    use Access::{AppOnly, Delegated};
     let check =
-        |code: u32, grant: GrantType, scope: &str, expected: &str, suggestion: Option<&str>| {
-            let seen = diagnosis(code, grant, scope);
+        |code: u32, access: Access, scope: &str, expected: &str, suggestion: Option<&str>| {
+            let seen = diagnosis(code, access, scope);
             assert_eq!(seen.code, expected);
             let suggestion = suggestion.map(str::to_owned);
             assert_eq!(
@@ -153,42 +153,42 @@ fn scopes_are_suggested() {
     let graph = Some("https://graph.microsoft.com/.default");
     check(
         1_002_012,
-        ClientCredentials,
+        AppOnly,
         "User.Read.All",
         "scope.not_default",
         graph,
     );
     check(
         70_011,
-        AuthorizationCode,
+        Delegated,
         "offline_access,User.Read",
         "scope.invalid",
         Some("offline_access User.Read"),
     );
     check(
         650_053,
-        AuthorizationCode,
+        Delegated,
         "offline_access user.real.all",
         "scope.unknown",
         Some("offline_access User.Read.All"),
     );
     check(
         650_053,
-        AuthorizationCode,
+        Delegated,
         "offline_access Strange.Thing.Here",
         "scope.unknown",
         None,
     );
     check(
         28_000,
-        AuthorizationCode,
+        Delegated,
         "offline_access User.Read https://vault.contoso.example/a",
         "scope.several_resources",
         Some("offline_access User.Read"),
     );
     // what is missing is the scope, if there is none
-    check(90_014, ClientCredentials, "", "scope.empty", graph);
-    check(900_144, ClientCredentials, "", "scope.empty", graph);
+    check(90_014, AppOnly, "", "scope.empty", graph);
+    check(900_144, AppOnly, "", "scope.empty", graph);
 }
 
 #[test]
@@ -196,19 +196,19 @@ fn an_unknown_number_falls_back_to_the_word() {
     let mut error = error(1);
     error.error = "invalid_grant".to_owned();
     let scope = Scope::default();
-    let seen = diagnose_entra(&error, GrantType::AuthorizationCode, &scope);
+    let seen = diagnose_entra(&error, Access::Delegated, &scope);
     assert_eq!(
         (seen.code.as_str(), seen.state),
         ("grant.invalid", State::NeedsUser)
     );
     // a known number behind an unknown one still counts
     error.error_codes = vec![1, 50_173];
-    let seen = diagnose_entra(&error, GrantType::AuthorizationCode, &scope);
+    let seen = diagnose_entra(&error, Access::Delegated, &scope);
     assert_eq!(seen.code, "session.revoked");
     // so does one that is in the text only, as in a callback
     error.error_codes = Vec::new();
     error.error_description = Some("AADSTS65004: User declined.".to_owned());
-    let seen = diagnose_entra(&error, GrantType::AuthorizationCode, &scope);
+    let seen = diagnose_entra(&error, Access::Delegated, &scope);
     assert_eq!(seen.code, "consent.declined");
 }
 
@@ -228,7 +228,7 @@ fn an_error_page() {
     assert_eq!(error.trace_id.as_deref(), Some("r-1"));
     assert_eq!(error.correlation_id.as_deref(), Some("c-1"));
     assert_eq!(error.timestamp.as_deref(), Some("2026-03-01 12:00:00Z"));
-    let seen = diagnose_entra(&error, GrantType::AuthorizationCode, &Scope::default());
+    let seen = diagnose_entra(&error, Access::Delegated, &Scope::default());
     assert_eq!(seen.code, "redirect_uri.mismatch");
 }
 

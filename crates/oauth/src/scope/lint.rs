@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::name::{self, GRAPH, Name, OFFLINE_ACCESS};
-use super::{GrantType, ScopeRule};
+use super::{Access, ScopeRule};
 use crate::provider_error::is_invisible;
 
 /// Names of Graph's permissions, for suggestions only: a name that is not in it may well exist.
@@ -37,7 +37,7 @@ pub struct Lint {
 }
 
 /// Looks at a scope as it was typed.
-pub fn lint(raw: &str, rule: ScopeRule, grant: GrantType) -> Vec<Lint> {
+pub fn lint(raw: &str, rule: ScopeRule, access: Access) -> Vec<Lint> {
     let mut linter = Linter {
         text: raw.to_owned(),
         lints: Vec::new(),
@@ -47,32 +47,32 @@ pub fn lint(raw: &str, rule: ScopeRule, grant: GrantType) -> Vec<Lint> {
         return linter.lints;
     }
     if linter.names().is_empty() {
-        linter.empty(rule, grant);
+        linter.empty(rule, access);
         return linter.lints;
     }
     linter.duplicates(rule);
-    match (rule, grant) {
-        (ScopeRule::Entra, GrantType::ClientCredentials) => linter.app_only(),
-        (ScopeRule::Entra, GrantType::AuthorizationCode) => {
+    match (rule, access) {
+        (ScopeRule::Entra, Access::AppOnly) => linter.app_only(),
+        (ScopeRule::Entra, Access::Delegated) => {
             linter.default_mixed();
             linter.several_resources();
             linter.unknown();
             linter.no_refresh();
         }
-        (ScopeRule::Exact, GrantType::AuthorizationCode) => {
+        (ScopeRule::Exact, Access::Delegated) => {
             // offline_access is a word of OpenID Connect; elsewhere it means nothing
             if linter.names().iter().any(|name| name == "openid") {
                 linter.no_refresh();
             }
         }
-        (ScopeRule::Exact, GrantType::ClientCredentials) => {}
+        (ScopeRule::Exact, Access::AppOnly) => {}
     }
     linter.lints
 }
 
 /// The scope with every correction that can be made, if any is needed.
-pub fn corrected_scope(raw: &str, rule: ScopeRule, grant: GrantType) -> Option<String> {
-    lint(raw, rule, grant)
+pub fn corrected_scope(raw: &str, rule: ScopeRule, access: Access) -> Option<String> {
+    lint(raw, rule, access)
         .into_iter()
         .rev()
         .find_map(|lint| lint.fix)
@@ -178,16 +178,16 @@ impl Linter {
         Ok(())
     }
 
-    fn empty(&mut self, rule: ScopeRule, grant: GrantType) {
+    fn empty(&mut self, rule: ScopeRule, access: Access) {
         let (code, severity) = ("scope.empty", Severity::Error);
-        match (rule, grant) {
-            (ScopeRule::Entra, GrantType::ClientCredentials) => self.fixed(
+        match (rule, access) {
+            (ScopeRule::Entra, Access::AppOnly) => self.fixed(
                 code,
                 severity,
                 format!("{GRAPH}/.default"),
                 "There is no scope. An app-only connection asks for everything that its app registration was given on one resource.".to_owned(),
             ),
-            (ScopeRule::Entra, GrantType::AuthorizationCode) => self.fixed(
+            (ScopeRule::Entra, Access::Delegated) => self.fixed(
                 code,
                 severity,
                 format!("{OFFLINE_ACCESS} User.Read"),

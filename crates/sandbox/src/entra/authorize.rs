@@ -12,7 +12,7 @@ use super::scopes::{self, Wanted};
 use super::session::Session;
 use super::tokens::{Challenge, ClientInfo, Code, Granted};
 use super::trip::{self, Context, Stage, Trip};
-use super::{Authority, Exchange, Form, find_application, pages, tokens};
+use super::{Authority, Exchange, Form, device, find_application, pages, tokens};
 use crate::directory::{Application, Audience, Platform, Tenant};
 use crate::guid::Guid;
 use crate::seal::Purpose;
@@ -22,14 +22,53 @@ use crate::users::User;
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct AuthorizeRequest {
     pub(crate) app_id: Guid,
-    pub(crate) platform: Platform,
-    pub(crate) destination: Destination,
+    pub(crate) recipient: Recipient,
     pub(crate) wanted: Wanted,
     pub(crate) prompt: Prompt,
     login_hint: Option<String>,
     nonce: Option<String>,
     challenge: Option<Challenge>,
     client_info: ClientInfo,
+}
+
+/// Who gets the answer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Recipient {
+    /// A client that sent the browser here.
+    Client(Destination, Platform),
+    /// A client that polls, by the code that the person typed.
+    Device(String),
+}
+
+impl Recipient {
+    /// Sends a refusal to the client.
+    pub(crate) fn refuse(&self, exchange: &Exchange, refusal: &Refusal) -> Response {
+        match self {
+            Recipient::Client(destination, _) => destination.refuse(exchange, refusal),
+            Recipient::Device(user_code) => device::decline(exchange, user_code, refusal),
+        }
+    }
+}
+
+impl AuthorizeRequest {
+    /// The request behind a device code.
+    pub(crate) fn for_device(
+        user_code: String,
+        app_id: Guid,
+        wanted: Wanted,
+        client_info: ClientInfo,
+    ) -> AuthorizeRequest {
+        AuthorizeRequest {
+            app_id,
+            recipient: Recipient::Device(user_code),
+            wanted,
+            prompt: Prompt::Needed,
+            login_hint: None,
+            nonce: None,
+            challenge: None,
+            client_info,
+        }
+    }
 }
 
 /// What the client wants the person to be asked.
@@ -130,8 +169,7 @@ fn check(
         Err(refusal) => Err(Failed::Redirect(Box::new(destination), refusal)),
         Ok(((prompt, challenge), wanted)) => Ok(AuthorizeRequest {
             app_id: app.app_id,
-            platform,
-            destination,
+            recipient: Recipient::Client(destination, platform),
             wanted,
             prompt,
             challenge,
@@ -186,7 +224,7 @@ fn parse_challenge(form: &Form) -> Result<Option<Challenge>, Refusal> {
 }
 
 /// Signs the person in, unless somebody fitting is signed in already.
-fn begin(exchange: &Exchange, request: AuthorizeRequest) -> Response {
+pub(crate) fn begin(exchange: &Exchange, request: AuthorizeRequest) -> Response {
     let signed_in = Session::of(exchange);
     let hint = match request.prompt {
         Prompt::SelectAccount => "",
@@ -198,7 +236,7 @@ fn begin(exchange: &Exchange, request: AuthorizeRequest) -> Response {
             trip::go_on(exchange, Trip::Authorize(Box::new(request)), session, &user)
         }
         (Prompt::None, _) => request
-            .destination
+            .recipient
             .refuse(exchange, &errors::nobody_signed_in()),
         (Prompt::SelectAccount, Some((_, user))) => {
             let trip = Trip::Authorize(Box::new(request));
@@ -214,26 +252,34 @@ fn begin(exchange: &Exchange, request: AuthorizeRequest) -> Response {
     }
 }
 
-/// Sends a code to the client.
+/// Sends a code to the client, or lets it have a token at its next poll.
 pub(crate) fn send_code(
     exchange: &Exchange,
     request: AuthorizeRequest,
     session: Session,
 ) -> Response {
+    let granted = |platform| Granted {
+        app_id: request.app_id,
+        platform,
+        session,
+        wanted: request.wanted,
+        client_info: request.client_info,
+    };
+    let (destination, platform) = match request.recipient {
+        Recipient::Client(destination, platform) => (destination, platform),
+        // How the app proves itself is seen when it polls.
+        Recipient::Device(user_code) => {
+            return device::grant(exchange, &user_code, granted(Platform::Public));
+        }
+    };
     let code = Code {
         id: Guid::random(),
         mark: exchange.world.codes.mark,
         issued: exchange.now,
-        redirect_uri: request.destination.redirect_uri.clone(),
+        redirect_uri: destination.redirect_uri.clone(),
         challenge: request.challenge,
         nonce: request.nonce,
-        grant: Granted {
-            app_id: request.app_id,
-            platform: request.platform,
-            session,
-            wanted: request.wanted,
-            client_info: request.client_info,
-        },
+        grant: granted(platform),
     };
     let code = exchange.world.keys.sealer.seal(Purpose::Code, &code);
     let mut parameters = vec![("code", code)];
@@ -242,5 +288,5 @@ pub(crate) fn send_code(
         parameters.push(("client_info", info));
     }
     parameters.push(("session_state", session.id.to_string()));
-    request.destination.send(exchange, parameters)
+    destination.send(exchange, parameters)
 }

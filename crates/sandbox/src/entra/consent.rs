@@ -39,7 +39,7 @@ pub(crate) fn ask_if_needed(
     }
     if request.prompt == Prompt::None {
         let refusal = errors::consent_required(request.app_id, &name);
-        return request.destination.refuse(exchange, &refusal);
+        return request.recipient.refuse(exchange, &refusal);
     }
     if !may_consent(user, &missing) {
         let refusal = errors::admin_approval_needed(&name);
@@ -90,11 +90,11 @@ pub(crate) async fn submit(exchange: Exchange, body: Bytes) -> Response {
     if approval_needed {
         let name = app_name(&exchange, request.app_id);
         let refusal = errors::admin_approval_needed(&name);
-        return request.destination.refuse(&exchange, &refusal);
+        return request.recipient.refuse(&exchange, &refusal);
     }
     if !accepted {
         return request
-            .destination
+            .recipient
             .refuse(&exchange, &errors::consent_declined());
     }
     let everybody =

@@ -1,4 +1,4 @@
-//! The three grants: authorization code with PKCE, refresh token, client credentials.
+//! The grants: authorization code with PKCE, refresh token, client credentials, device code.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
@@ -7,7 +7,7 @@ use super::errors::{self, Refusal};
 use super::scopes::{self, Names, Target};
 use super::token::{Credentials, Proven, user_of};
 use super::tokens::{self, AccessToken, ClientInfo, Code, Granted, Refresh};
-use super::{Exchange, Form};
+use super::{Exchange, Form, device};
 use crate::activity::Issued;
 use crate::directory::{Application, Platform};
 use crate::guid::Guid;
@@ -116,6 +116,31 @@ pub(crate) fn refresh_token(
         return Err(errors::refresh_token_inactive());
     }
     answer(exchange, client, form, &refresh.grant, None, refresh.wall)
+}
+
+/// `grant_type=urn:ietf:params:oauth:grant-type:device_code`.
+pub(crate) fn device_code(
+    exchange: &Exchange,
+    app: &Application,
+    form: &Form,
+    credentials: &Credentials,
+) -> Result<Value, Refusal> {
+    let text = form
+        .get("device_code")
+        .or_else(|| form.get("code"))
+        .ok_or_else(|| errors::parameter_missing("device_code"))?;
+    // "Allow public client flows": here, to have redirect URIs of that platform.
+    let platform = if credentials.is_empty() && !app.public_redirects.is_empty() {
+        Platform::Public
+    } else {
+        Platform::Web
+    };
+    let client = prove(exchange, app, credentials, platform)?;
+    let grant = Granted {
+        platform,
+        ..device::redeem(exchange, app, text)?
+    };
+    answer(exchange, client, form, &grant, None, grant.session.wall)
 }
 
 fn prove<'a>(

@@ -81,7 +81,7 @@ pub(crate) fn page(
 }
 
 /// What went wrong, with everything that support asks for.
-fn trouble(exchange: &Exchange, refusal: &Refusal) -> String {
+pub(super) fn trouble(exchange: &Exchange, refusal: &Refusal) -> String {
     format!(
         "<div class=\"wrong\" role=\"alert\"><p>AADSTS{}: {}</p></div>\n<p><small>\
          Request Id: {}<br>\nCorrelation Id: {}<br>\nTimestamp: {}<br>\nMessage: AADSTS{}: {}</small></p>",

@@ -16,6 +16,9 @@ use crate::activity::{SignIn, SignInKind};
 use crate::directory::{Application, Tenant};
 use crate::misbehave::{Answer, Route};
 
+/// RFC 8628 §3.4.
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
 /// `ANY /{tenant}/oauth2/v2.0/token`.
 pub(crate) async fn token(
     Path(tenant): Path<String>,
@@ -82,7 +85,14 @@ fn grant(
     let grant_type = form
         .get("grant_type")
         .ok_or_else(|| errors::parameter_missing("grant_type"))?;
-    let known = ["authorization_code", "refresh_token", "client_credentials"];
+    let known = [
+        "authorization_code",
+        "refresh_token",
+        "client_credentials",
+        DEVICE_CODE,
+        // as older clients write it
+        "device_code",
+    ];
     if !known.contains(&grant_type) {
         return Err(errors::unsupported_grant(grant_type));
     }
@@ -100,7 +110,8 @@ fn grant(
     match grant_type {
         "authorization_code" => grants::authorization_code(exchange, &app, form, credentials),
         "refresh_token" => grants::refresh_token(exchange, &app, form, credentials),
-        _ => grants::client_credentials(exchange, &app, form, credentials),
+        "client_credentials" => grants::client_credentials(exchange, &app, form, credentials),
+        _ => grants::device_code(exchange, &app, form, credentials),
     }
 }
 
@@ -158,7 +169,7 @@ impl Credentials {
     }
 
     /// Whether the client presented nothing.
-    fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.secrets.is_empty() && self.assertion.is_none()
     }
 

@@ -34,10 +34,38 @@ pub(crate) struct ChangedConnection {
     wiped: Vec<String>,
 }
 
+/// What to type on the page of a sign-in by device code (RFC 8628).
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UserCode {
+    /// What to type; to be shown as it is.
+    user_code: String,
+    /// Where.
+    verification_uri: String,
+    /// The same place with the code filled in, if the provider has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification_uri_complete: Option<String>,
+    /// Seconds until the code ends.
+    expires_in: i64,
+    /// Seconds between two of the server's own polls; to know how it goes, ask `explain`.
+    interval: i64,
+}
+
+impl From<connect::UserCode> for UserCode {
+    fn from(code: connect::UserCode) -> UserCode {
+        UserCode {
+            user_code: code.user_code,
+            verification_uri: code.verification_uri.to_string(),
+            verification_uri_complete: code.verification_uri_complete.map(String::from),
+            expires_in: code.expires_in,
+            interval: code.interval,
+        }
+    }
+}
+
 /// A sign-in that was begun.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct StartedAuthorization {
-    /// To be opened in a browser, once.
+    /// To be opened in a browser, once; with `device_code` the provider's page, in any browser.
     url: String,
     /// Until when.
     expires_at: Timestamp,
@@ -45,6 +73,9 @@ pub(crate) struct StartedAuthorization {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     diagnosis: Option<oauth::Diagnosis>,
+    /// What to type there; with the grant `device_code` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<UserCode>,
 }
 
 impl Viewer {
@@ -76,6 +107,7 @@ impl Operator {
             url: started.url.to_string(),
             expires_at: started.expires_at,
             diagnosis: started.diagnosis,
+            device: started.device.map(UserCode::from),
         })
     }
 
@@ -191,7 +223,7 @@ pub(crate) async fn delete(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// Begins a sign-in; the answer's URL binds the browser that opens it and leads to the provider.
+/// Begins a sign-in; the answer's URL binds the browser that opens it and leads to the provider, or comes with a code to type there.
 #[utoipa::path(post, path = "/api/v1/connections/{name}/authorize", tag = "connections", operation_id = "authorize_connection", params(schema::NameParameter),
     responses((status = 200, body = StartedAuthorization), Refusals))]
 pub(crate) async fn authorize(

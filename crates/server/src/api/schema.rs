@@ -136,7 +136,7 @@ pub struct NewConnection {
     /// `oauth`, `basic`, `headers`, `query_key`, `bearer` or `none`; a preset implies `oauth`.
     #[serde(rename = "type")]
     pub kind: Option<String>,
-    /// `authorization_code` or `client_credentials`.
+    /// `authorization_code`, `client_credentials` or `device_code`.
     pub grant: Option<String>,
     /// `global`, `us-gov`, `china`, the name of a declared cloud, or an https origin.
     pub cloud: Option<String>,
@@ -144,6 +144,8 @@ pub struct NewConnection {
     pub tenant: Option<String>,
     /// Authorization endpoint.
     pub authorization_endpoint: Option<String>,
+    /// Device authorization endpoint (RFC 8628).
+    pub device_authorization_endpoint: Option<String>,
     /// Token endpoint.
     pub token_endpoint: Option<String>,
     /// Client id.
@@ -158,7 +160,7 @@ pub struct NewConnection {
     pub client_authentication: Option<String>,
     /// Scope, separated by spaces.
     pub scope: Option<String>,
-    /// Extra parameters of the authorization request.
+    /// Extra parameters of the authorization request, or of the device authorization request.
     pub authorize_parameters: Option<BTreeMap<String, String>>,
     /// Extra parameters of every token request.
     pub token_parameters: Option<BTreeMap<String, String>>,
@@ -201,7 +203,7 @@ pub struct Change {
     /// `oauth`, `basic`, `headers`, `query_key`, `bearer` or `none`; a preset implies `oauth`.
     #[serde(rename = "type")]
     pub kind: Option<String>,
-    /// `authorization_code` or `client_credentials`.
+    /// `authorization_code`, `client_credentials` or `device_code`.
     pub grant: Option<String>,
     /// `global`, `us-gov`, `china`, the name of a declared cloud, or an https origin.
     pub cloud: Option<String>,
@@ -209,6 +211,8 @@ pub struct Change {
     pub tenant: Option<String>,
     /// Authorization endpoint.
     pub authorization_endpoint: Option<String>,
+    /// Device authorization endpoint (RFC 8628).
+    pub device_authorization_endpoint: Option<String>,
     /// Token endpoint.
     pub token_endpoint: Option<String>,
     /// Client id.
@@ -223,7 +227,7 @@ pub struct Change {
     pub client_authentication: Option<String>,
     /// Scope, separated by spaces.
     pub scope: Option<String>,
-    /// Extra parameters of the authorization request.
+    /// Extra parameters of the authorization request, or of the device authorization request.
     pub authorize_parameters: Option<BTreeMap<String, String>>,
     /// Extra parameters of every token request.
     pub token_parameters: Option<BTreeMap<String, String>>,

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use oauth::{Authorization, AuthorizationSetup, Entropy, State};
 
+use super::devices::device;
 use super::*;
 use crate::{Edit, Entry, Leased, Outcome, PendingAuthorization, Standing, WipeTokens};
 
@@ -106,6 +107,14 @@ async fn trip(
         .unwrap();
     check("authorization.started").await;
     db.authorizations().take(state.expose()).await?.unwrap();
+    check("authorization.returned").await;
+    db.devices()
+        .begin(&Actor::local(), id, 2, device(db))
+        .await?;
+    check("authorization.begun").await;
+    db.clock.advance(SignedDuration::from_secs(5));
+    let due = db.devices().due(SignedDuration::from_secs(40)).await?;
+    db.devices().end(&due[0]).await?;
     check("authorization.returned").await;
     Ok(())
 }
@@ -230,6 +239,7 @@ async fn contents(store: &Store) -> Vec<Vec<Row>> {
         "SELECT id, name FROM drafts ORDER BY id",
         "SELECT connection, generation FROM tokens ORDER BY connection",
         "SELECT id FROM authorizations ORDER BY id",
+        "SELECT id, poll_at FROM device_authorizations ORDER BY id",
         "SELECT id, disabled_at FROM users ORDER BY id",
         "SELECT id FROM sessions ORDER BY id",
         "SELECT id, revoked_at FROM api_keys ORDER BY id",

@@ -79,6 +79,15 @@ async fn fill(db: &TestStore) -> Vec<String> {
         path: "generic".to_owned(),
         browser: None,
     };
+    let device = super::devices::device(db);
+    let codes = [
+        device.device_code.expose().to_owned(),
+        device.user_code.clone(),
+    ];
+    db.devices()
+        .begin(&local, &pending.connection, 1, device)
+        .await
+        .unwrap();
     let ticket = db
         .authorizations()
         .begin(&local, pending, url)
@@ -93,7 +102,10 @@ async fn fill(db: &TestStore) -> Vec<String> {
         .trim()
         .to_owned();
     let made = [&setup_token, &session, &key, &ticket].map(|secret| secret.expose().to_owned());
-    made.into_iter().chain([state, verifier, kek]).collect()
+    made.into_iter()
+        .chain([state, verifier, kek])
+        .chain(codes)
+        .collect()
 }
 
 fn forms(secret: &str) -> Vec<Vec<u8>> {

@@ -50,7 +50,7 @@ pub(super) struct Fields {
     /// How the connection proves who it is [default: oauth]
     #[arg(long = "type", value_name = "TYPE")]
     kind: Option<Kind>,
-    /// As a person (authorization-code, delegated) or as the app itself (client-credentials)
+    /// As a person (authorization-code; device-code where there is no browser) or as the app itself (client-credentials)
     #[arg(long, value_name = "GRANT")]
     grant: Option<Grant>,
     /// The tenant: its domain or GUID
@@ -65,6 +65,9 @@ pub(super) struct Fields {
     /// Authorization endpoint ("Authorize Path")
     #[arg(long, value_name = "URL")]
     authorize_url: Option<String>,
+    /// Device authorization endpoint, for the grant device-code
+    #[arg(long, value_name = "URL")]
+    device_url: Option<String>,
     /// Token endpoint ("Access Token Path")
     #[arg(long, value_name = "URL")]
     token_url: Option<String>,
@@ -146,6 +149,8 @@ enum Grant {
     AuthorizationCode,
     #[value(alias = "client_credentials")]
     ClientCredentials,
+    #[value(alias = "device_code")]
+    DeviceCode,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -185,6 +190,7 @@ impl Fields {
             ("cloud", &self.cloud),
             ("issuer", &self.issuer),
             ("authorization_endpoint", &self.authorize_url),
+            ("device_authorization_endpoint", &self.device_url),
             ("token_endpoint", &self.token_url),
             ("client_id", &self.client_id),
             ("scope", &self.scope),
@@ -242,6 +248,7 @@ impl Fields {
     ) -> Result<(), Failure> {
         let kind = self.kind.unwrap_or(Kind::Oauth);
         let wants_client_secret = kind == Kind::Oauth
+            && self.grant != Some(Grant::DeviceCode)
             && self.certificate_file.is_none()
             && matches!(
                 self.client_authentication,
@@ -365,6 +372,7 @@ impl Grant {
         match self {
             Grant::AuthorizationCode => "authorization_code",
             Grant::ClientCredentials => "client_credentials",
+            Grant::DeviceCode => "device_code",
         }
     }
 }

@@ -3,13 +3,13 @@ use super::*;
 
 const ENTRA: ScopeRule = ScopeRule::Entra;
 const EXACT: ScopeRule = ScopeRule::Exact;
-const CODE: GrantType = GrantType::AuthorizationCode;
-const APP: GrantType = GrantType::ClientCredentials;
+const CODE: Access = Access::Delegated;
+const APP: Access = Access::AppOnly;
 const GRAPH_DEFAULT: &str = "https://graph.microsoft.com/.default";
 
 /// Lints, and compares the codes (an error has an exclamation mark) and the scope with all fixes.
-fn check(rule: ScopeRule, grant: GrantType, raw: &str, codes: &str, fix: Option<&str>) {
-    let lints = lint(raw, rule, grant);
+fn check(rule: ScopeRule, access: Access, raw: &str, codes: &str, fix: Option<&str>) {
+    let lints = lint(raw, rule, access);
     let seen: Vec<String> = lints
         .iter()
         .map(|lint| {
@@ -21,11 +21,11 @@ fn check(rule: ScopeRule, grant: GrantType, raw: &str, codes: &str, fix: Option<
         })
         .collect();
     assert_eq!(seen.join(" "), codes, "{raw:?}: {lints:#?}");
-    let corrected = corrected_scope(raw, rule, grant);
+    let corrected = corrected_scope(raw, rule, access);
     assert_eq!(corrected.as_deref(), fix, "{raw:?}");
     if let Some(fix) = corrected {
         assert_eq!(
-            lint(&fix, rule, grant),
+            lint(&fix, rule, access),
             [],
             "the fix of {raw:?} needs fixing"
         );
@@ -297,9 +297,9 @@ proptest::proptest! {
     #[test]
     fn any_text_is_linted_without_a_panic_and_the_fix_parses(raw in "([ -~]|\\PC|,|\n|\\.default|offline_access |User\\.Read|https://){0,30}") {
         for rule in [ENTRA, EXACT] {
-            for grant in [CODE, APP] {
-                if let Some(fix) = corrected_scope(&raw, rule, grant)
-                    && !lint(&raw, rule, grant).iter().any(|lint| lint.fix.is_none())
+            for access in [CODE, APP] {
+                if let Some(fix) = corrected_scope(&raw, rule, access)
+                    && !lint(&raw, rule, access).iter().any(|lint| lint.fix.is_none())
                 {
                     assert!(Scope::parse(&fix).is_ok(), "{fix:?}");
                 }
@@ -322,12 +322,12 @@ fn the_console_says_the_same() {
             "exact" => EXACT,
             other => panic!("{other}"),
         };
-        let grant = match case["grant"].as_str().unwrap() {
+        let access = match case["grant"].as_str().unwrap() {
             "authorization_code" => CODE,
             "client_credentials" => APP,
             other => panic!("{other}"),
         };
-        let seen: Vec<serde_json::Value> = lint(case["raw"].as_str().unwrap(), rule, grant)
+        let seen: Vec<serde_json::Value> = lint(case["raw"].as_str().unwrap(), rule, access)
             .into_iter()
             .map(|lint| {
                 let severity = match lint.severity {

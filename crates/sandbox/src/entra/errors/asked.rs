@@ -124,6 +124,64 @@ pub(crate) fn administrator_only() -> Refusal {
     )
 }
 
+// Device codes.
+
+pub(crate) fn authorization_pending() -> Refusal {
+    Refusal::new(
+        70_016,
+        400,
+        "authorization_pending",
+        "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
+    )
+}
+
+pub(crate) fn authorization_declined() -> Refusal {
+    Refusal::new(
+        65_004,
+        400,
+        "authorization_declined",
+        "User declined to consent to access the app.",
+    )
+}
+
+pub(crate) fn device_code_unknown() -> Refusal {
+    Refusal::new(
+        70_018,
+        400,
+        "bad_verification_code",
+        "Invalid verification code. The 'device_code' is not one of this app's.",
+    )
+}
+
+pub(crate) fn device_code_expired() -> Refusal {
+    Refusal::new(
+        70_020,
+        400,
+        "expired_token",
+        "The provided value for the input parameter 'device_code' is not valid. This device code has expired.",
+    )
+}
+
+/// As the page says it to whoever typed the code.
+pub(crate) fn user_code_unknown() -> Refusal {
+    Refusal::new(
+        70_018,
+        400,
+        "bad_verification_code",
+        "That code didn't work. Check the code and try again.",
+    )
+}
+
+/// As the page says it to whoever typed the code.
+pub(crate) fn user_code_expired() -> Refusal {
+    Refusal::new(
+        70_019,
+        400,
+        "expired_token",
+        "The code you entered has expired. Ask the app for a new one.",
+    )
+}
+
 // Codes and tokens.
 
 pub(crate) fn code_redeemed() -> Refusal {

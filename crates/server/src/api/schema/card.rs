@@ -132,7 +132,7 @@ pub struct Card {
     /// `oauth`, `basic`, `headers`, `query_key`, `bearer` or `none`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// `authorization_code` or `client_credentials`.
+    /// `authorization_code`, `client_credentials` or `device_code`.
     pub grant: Option<String>,
     /// Cloud of the Entra preset.
     pub cloud: Option<String>,
@@ -146,6 +146,8 @@ pub struct Card {
     pub client_authentication_used: Option<String>,
     /// Authorization endpoint.
     pub authorization_endpoint: Option<String>,
+    /// Device authorization endpoint.
+    pub device_authorization_endpoint: Option<String>,
     /// Token endpoint.
     pub token_endpoint: Option<String>,
     /// Scope as stored.
@@ -219,7 +221,9 @@ pub struct PendingAuthorization {
     /// Until when it can be finished.
     pub expires_at: Timestamp,
     /// Where the provider is told to send the browser.
-    pub redirect_uri: String,
+    pub redirect_uri: Option<String>,
+    /// Where a code is to be typed instead; the code itself is for whoever began the sign-in.
+    pub verification_uri: Option<String>,
 }
 
 /// How a sign-in ended.
