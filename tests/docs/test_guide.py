@@ -113,6 +113,28 @@ def test_the_commands_for_certificates_work(tmp_path, sandbox):
     assert not list(tmp_path.glob("*.key")) + list(tmp_path.glob("*.pem"))
 
 
+DEVICE_CODE = ROOT / "docs" / "guides" / "device-code.md"
+
+
+def test_the_commands_for_a_device_code_work(tmp_path, sandbox):
+    """No server and no browser here: the page is opened elsewhere, with the code that the command prints."""
+    reader = Keyway(tmp_path)
+    reader.declare_cloud("sandbox", sandbox.origin, sandbox.ca_file, f"http://localhost:{free_port()}")
+    values = f"TENANT={sandbox.tenant}\nCLIENT_ID={sandbox.admin['client_id']}\nCLOUD=sandbox\n"
+    texts = [values if block.kind == "values" else block.text for block in blocks(DEVICE_CODE)]
+    assert len(texts) == 2
+    person = sandbox.browser()
+    with Program(["bash", "-euc", "\n".join(texts)], reader.environment, tmp_path) as shell:
+        page = shell.line(lambda line: line if line.startswith("https://") else None)
+        shell.line(lambda line: line == "and enter the code:")
+        person.user_code = shell.line(lambda line: line)
+        assert "signed in on your device" in person.walk(page).text
+        assert shell.process.wait(60) == 0, shell.output()
+        shell.line(lambda line: sandbox.users[0]["upn"] in line)
+    polls = [line for line in sandbox.token_requests(sandbox.admin["client_id"]) if "device_code" in line["grant_type"]]
+    assert polls[-1]["status"] == 200
+
+
 @pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#\s]+)", page.read_text()):

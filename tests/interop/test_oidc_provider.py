@@ -3,39 +3,16 @@ through Keyway's generic connection over https with a test authority."""
 
 from __future__ import annotations
 
-import json
-import shutil
-from pathlib import Path
-
 import pytest
 
 from support import certificates
 from support.browser import Browser
 from support.cure import Person, explain, follow, provider_error
 from support.keyway import Keyway
+from support.oidc_provider import Provider
 from support.postgres import free_port
-from support.processes import Program
 
-HERE = Path(__file__).resolve().parent / "oidc-provider"
 SECRET = "visibly-fake-secret: + / % & = ~"
-
-
-def read_json(line: str):
-    return json.loads(line) if line.startswith("{") else None
-
-
-class Provider:
-    """The provider's process and what it said of the token requests that it answered."""
-
-    def __init__(self, files: certificates.Certificates, redirect_uri: str) -> None:
-        node = shutil.which("node")
-        assert node, "node is missing: run scripts/setup test"
-        self.program = Program([node, str(HERE / "provider.js"), str(files.certificate), str(files.key), redirect_uri])
-        self.origin = self.program.line(lambda line: (read_json(line) or {}).get("ready"))
-
-    def token_requests(self) -> list[dict]:
-        said = [read_json(line) for line in list(self.program.lines)]
-        return [each for each in said if each and "token_request" in each]
 
 
 @pytest.fixture
@@ -47,7 +24,11 @@ def installation(tmp_path):
     with keyway.serve(f"127.0.0.1:{port}"):
         # The redirect URI is reserved before anything is known, registered at the provider, then the connection is made.
         reserved = keyway.ok("connection", "redirect-uri", "--new", "idp")
-        provider = Provider(files, reserved["redirect_uri"])
+        provider = Provider(files, [{
+            "client_id": "keyway", "client_secret": SECRET, "redirect_uris": [reserved["redirect_uri"]],
+            "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"],
+            "token_endpoint_auth_method": "client_secret_basic",
+        }])
         with provider.program:
             yield keyway, provider, files
 
@@ -71,22 +52,17 @@ def test_authorization_code_and_rotation(installation):
     first = keyway.ok("call", "idp", "/me")
     assert (first["status"], first["body"]["sub"]) == (200, "ada")
     assert provider.token_requests() == [
-        {"token_request": "authorization_code", "answered": "issued", "code_verifier": True, "authentication": "Basic"}]
+        {"token_request": "authorization_code", "answered": "issued", "client": "keyway", "code_verifier": True,
+         "authentication": "client_secret_basic"}]
 
     generation = first["token_generation"]
     for round_ in (1, 2):  # the second round works only with the refresh token that the first one brought
-        expire(provider, files)
+        provider.expire()
         answer = keyway.ok("call", "idp", "/me")
         assert (answer["status"], answer["body"]["sub"], answer["attempts"]) == (200, "ada", 2)
         assert answer["token_generation"] == generation + round_
     renewals = provider.token_requests()[1:]
     assert [(each["token_request"], each["answered"]) for each in renewals] == [("refresh_token", "issued")] * 2
-
-
-def expire(provider, files):
-    """Ends the life of every access token issued so far."""
-    import requests
-    assert requests.post(f"{provider.origin}/test/expire", verify=str(files.ca), timeout=10).status_code == 204
 
 
 def test_wrong_secret_is_explained_and_cured(installation):

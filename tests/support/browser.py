@@ -68,6 +68,9 @@ class Arrival:
 class Browser:
     """One browser profile: cookies stay from walk to walk."""
 
+    #: What the person types where a page asks for a device's code.
+    user_code = ""
+
     def __init__(self, ca_file: str, username: str = "", password: str = "", consent: bool = True) -> None:
         self.session = requests.Session()
         self.session.trust_env = False
@@ -122,6 +125,8 @@ class Browser:
                 continue
             if kind == "password":
                 data.append((name, self.password))
+            elif name == "user_code" and kind != "hidden":
+                data.append((name, self.user_code))
             elif name.lower() in USER_FIELDS and kind != "hidden":
                 data.append((name, self.username))
             else:

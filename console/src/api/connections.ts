@@ -40,6 +40,11 @@ export const explanationQuery = (card: Card) =>
     queryFn: ({ signal }) => send<Explanation>("GET", `${at(card.name)}/explain`, { signal }),
   });
 
+/** Whether a person signs in: in a browser, or with a code typed in one. */
+export function signsIn({ grant }: { grant?: string | null }): boolean {
+  return grant === "authorization_code" || grant === "device_code";
+}
+
 export function createConnection(body: NewConnection): Promise<Card> {
   return send("POST", "/connections", { body });
 }

@@ -118,7 +118,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Begins a sign-in; the answer's URL binds the browser that opens it and leads to the provider. */
+        /** Begins a sign-in; the answer's URL binds the browser that opens it and leads to the provider, or comes with a code to type there. */
         post: operations["authorize_connection"];
         delete?: never;
         options?: never;
@@ -995,7 +995,7 @@ export interface components {
             recognised?: boolean | null;
             /** @description `oauth`, `basic`, `headers`, `query_key`, `bearer` or `none`. */
             type: string;
-            /** @description `authorization_code` or `client_credentials`. */
+            /** @description `authorization_code`, `client_credentials` or `device_code`. */
             grant?: string | null;
             /** @description Cloud of the Entra preset. */
             cloud?: string | null;
@@ -1009,6 +1009,8 @@ export interface components {
             client_authentication_used?: string | null;
             /** @description Authorization endpoint. */
             authorization_endpoint?: string | null;
+            /** @description Device authorization endpoint. */
+            device_authorization_endpoint?: string | null;
             /** @description Token endpoint. */
             token_endpoint?: string | null;
             /** @description Scope as stored. */
@@ -1087,7 +1089,7 @@ export interface components {
             preset?: string | null;
             /** @description `oauth`, `basic`, `headers`, `query_key`, `bearer` or `none`; a preset implies `oauth`. */
             type?: string | null;
-            /** @description `authorization_code` or `client_credentials`. */
+            /** @description `authorization_code`, `client_credentials` or `device_code`. */
             grant?: string | null;
             /** @description `global`, `us-gov`, `china`, the name of a declared cloud, or an https origin. */
             cloud?: string | null;
@@ -1095,6 +1097,8 @@ export interface components {
             tenant?: string | null;
             /** @description Authorization endpoint. */
             authorization_endpoint?: string | null;
+            /** @description Device authorization endpoint (RFC 8628). */
+            device_authorization_endpoint?: string | null;
             /** @description Token endpoint. */
             token_endpoint?: string | null;
             /** @description Client id. */
@@ -1113,7 +1117,7 @@ export interface components {
             client_authentication?: string | null;
             /** @description Scope, separated by spaces. */
             scope?: string | null;
-            /** @description Extra parameters of the authorization request. */
+            /** @description Extra parameters of the authorization request, or of the device authorization request. */
             authorize_parameters?: {
                 [key: string]: string;
             } | null;
@@ -1415,7 +1419,7 @@ export interface components {
             preset?: string | null;
             /** @description `oauth`, `basic`, `headers`, `query_key`, `bearer` or `none`; a preset implies `oauth`. */
             type?: string | null;
-            /** @description `authorization_code` or `client_credentials`. */
+            /** @description `authorization_code`, `client_credentials` or `device_code`. */
             grant?: string | null;
             /** @description `global`, `us-gov`, `china`, the name of a declared cloud, or an https origin. */
             cloud?: string | null;
@@ -1423,6 +1427,8 @@ export interface components {
             tenant?: string | null;
             /** @description Authorization endpoint. */
             authorization_endpoint?: string | null;
+            /** @description Device authorization endpoint (RFC 8628). */
+            device_authorization_endpoint?: string | null;
             /** @description Token endpoint. */
             token_endpoint?: string | null;
             /** @description Client id. */
@@ -1441,7 +1447,7 @@ export interface components {
             client_authentication?: string | null;
             /** @description Scope, separated by spaces. */
             scope?: string | null;
-            /** @description Extra parameters of the authorization request. */
+            /** @description Extra parameters of the authorization request, or of the device authorization request. */
             authorize_parameters?: {
                 [key: string]: string;
             } | null;
@@ -1569,7 +1575,9 @@ export interface components {
              */
             expires_at: string;
             /** @description Where the provider is told to send the browser. */
-            redirect_uri: string;
+            redirect_uri?: string | null;
+            /** @description Where a code is to be typed instead; the code itself is for whoever began the sign-in. */
+            verification_uri?: string | null;
         };
         /** @description A ready-made provider. */
         Preset: {
@@ -1825,7 +1833,7 @@ export interface components {
         };
         /** @description A sign-in that was begun. */
         StartedAuthorization: {
-            /** @description To be opened in a browser, once. */
+            /** @description To be opened in a browser, once; with `device_code` the provider's page, in any browser. */
             url: string;
             /**
              * Format: date-time
@@ -1834,6 +1842,7 @@ export interface components {
             expires_at: string;
             /** @description What the provider's page already says against it; the same as the connection's card then has. */
             diagnosis?: Record<string, never> | null;
+            device?: components["schemas"]["UserCode"] | null;
         };
         /** @description A run that was started, and what became of it while it was waited for. */
         StartedRun: {
@@ -1921,6 +1930,25 @@ export interface components {
              * @description Since when the user can't sign in.
              */
             disabled_at?: string | null;
+        };
+        /** @description What to type on the page of a sign-in by device code (RFC 8628). */
+        UserCode: {
+            /** @description What to type; to be shown as it is. */
+            user_code: string;
+            /** @description Where. */
+            verification_uri: string;
+            /** @description The same place with the code filled in, if the provider has one. */
+            verification_uri_complete?: string | null;
+            /**
+             * Format: int64
+             * @description Seconds until the code ends.
+             */
+            expires_in: number;
+            /**
+             * Format: int64
+             * @description Seconds between two of the server's own polls; to know how it goes, ask `explain`.
+             */
+            interval: number;
         };
         /** @description All users. */
         UserList: {

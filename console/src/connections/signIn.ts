@@ -11,6 +11,8 @@ export interface Waiting {
   url: string;
   /** False if the browser did not let a window open. */
   opened: boolean;
+  /** What is to be typed there, with a device code. */
+  userCode: string | undefined;
   /** When the sign-in before this one ended. */
   before: string | undefined;
 }
@@ -51,7 +53,7 @@ export async function beginSignIn(client: QueryClient, name: string, opened: Win
       opened.location.replace(url);
       windows.set(name, opened);
     }
-    const waiting: Waiting = { phase: "waiting", url, opened: opened !== null && !opened.closed, before: explanation.last_authorization?.ended_at };
+    const waiting: Waiting = { phase: "waiting", url, opened: opened !== null && !opened.closed, userCode: started.device?.user_code, before: explanation.last_authorization?.ended_at };
     client.setQueryData(signInQuery(name).queryKey, waiting);
   } catch (error) {
     opened?.close();

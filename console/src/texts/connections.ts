@@ -151,6 +151,8 @@ export const waiting = {
   lead: "Sign in and consent in the window that opened. This page goes on by itself.",
   blocked: "The browser did not let a window open. Open the sign-in page yourself; this page goes on by itself.",
   open: "Open the sign-in page",
+  typeCode: "There, type this code. It acts for whoever types it: give it to nobody but that person.",
+  code: "Code",
   stop: "Stop waiting",
 };
 

@@ -1,6 +1,6 @@
 // What a change sends, and what it wipes. Mirrors connect::change, which decides.
 
-import type { Card, Change } from "../../api/connections";
+import { type Card, type Change, signsIn } from "../../api/connections";
 import { type ClientAuthentication, type Draft, EMPTY_DRAFT, originsOf } from "../form/draft";
 
 export interface ChangeDraft extends Draft {
@@ -79,5 +79,5 @@ export function wiping(card: Card, change: Change): string[] {
 
 /** A changed scope needs a person's consent; an app simply asks again. */
 export function asksAgain(card: Card, change: Change): boolean {
-  return card.grant === "authorization_code" && change.scope !== undefined;
+  return signsIn(card) && change.scope !== undefined;
 }

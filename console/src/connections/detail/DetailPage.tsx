@@ -4,7 +4,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useSearch } from "wouter";
 import { useHistoryState } from "wouter/use-browser-location";
-import { type Card, connectionKey, connectionQuery, connectionsKey, explanationQuery, testConnection } from "../../api/connections";
+import { type Card, connectionKey, connectionQuery, connectionsKey, explanationQuery, signsIn, testConnection } from "../../api/connections";
 import { type Me, may } from "../../api/session";
 import { detail, tryIt } from "../../texts/connections";
 import { change, form } from "../../texts/form";
@@ -50,7 +50,7 @@ function Detail({ card, me, stale }: { card: Card; me: Me; stale: Error | null }
   const cameBack = new URLSearchParams(useSearch()).has("problem");
   const wiped = useHistoryState<{ wiped?: string[] } | null>()?.wiped;
   const operator = may(me, "operator");
-  const delegated = card.grant === "authorization_code";
+  const delegated = signsIn(card);
   return (
     <Page
       title={card.name}

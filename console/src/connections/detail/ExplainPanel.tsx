@@ -2,7 +2,7 @@
 // details for a support request.
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type Advice, type Card, type Explanation, changeConnection, connectionKey, explanationQuery } from "../../api/connections";
+import { type Advice, type Card, type Explanation, changeConnection, connectionKey, explanationQuery, signsIn } from "../../api/connections";
 import { type Me, may } from "../../api/session";
 import { cures, detail } from "../../texts/connections";
 import { form } from "../../texts/form";
@@ -82,7 +82,7 @@ function Cure({ card, advice, me, onTest, onSignIn }: ExplainPanelProps) {
             {detail.adminLink}
           </OutsideLink>
         )}
-        {may(me, "operator") && ["reauthorize", "register_redirect_uri"].includes(action) && card.grant === "authorization_code" && (
+        {may(me, "operator") && ["reauthorize", "register_redirect_uri"].includes(action) && signsIn(card) && (
           <Button variant="primary" onClick={onSignIn}>
             {detail.signInAgain}
           </Button>

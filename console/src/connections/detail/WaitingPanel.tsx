@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { waiting } from "../../texts/connections";
 import { Button, OutsideLink } from "../../ui/Button";
+import { Copyable } from "../../ui/Copyable";
 import { ProblemView } from "../../ui/ProblemView";
 import { type Waiting, endSignIn, signInPoll } from "../signIn";
 
@@ -14,6 +15,12 @@ export function WaitingPanel({ name, signIn }: { name: string; signIn: Waiting }
         <span className="spinner" aria-hidden="true" /> {waiting.title}
       </p>
       <p>{signIn.opened ? waiting.lead : waiting.blocked}</p>
+      {signIn.userCode && (
+        <>
+          <p>{waiting.typeCode}</p>
+          <Copyable text={signIn.userCode} what={waiting.code} />
+        </>
+      )}
       {poll.isError && <ProblemView error={poll.error} />}
       <div className="row">
         {!signIn.opened && (

@@ -2,7 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
-import { type Card, connectionsQuery } from "../../api/connections";
+import { type Card, connectionsQuery, signsIn } from "../../api/connections";
 import { presetsQuery } from "../../api/presets";
 import { type Me, may } from "../../api/session";
 import { list } from "../../texts/connections";
@@ -87,7 +87,7 @@ function actsAs(card: Card): string {
   const name = identity?.username ?? identity?.name ?? card.username;
   if (name) return name;
   if (card.grant === "client_credentials") return list.itself;
-  return card.grant === "authorization_code" ? list.nobodyYet : "–";
+  return signsIn(card) ? list.nobodyYet : "–";
 }
 
 function Empty({ admin }: { admin: boolean }) {

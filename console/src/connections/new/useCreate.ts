@@ -3,7 +3,7 @@
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useLocation } from "wouter";
-import { type Card, type NewConnection, connectionKey, connectionsKey, createConnection } from "../../api/connections";
+import { type Card, type NewConnection, connectionKey, connectionsKey, createConnection, signsIn } from "../../api/connections";
 import { beginSignIn, openWindow } from "../signIn";
 
 export function useCreate() {
@@ -34,7 +34,7 @@ export function useCreate() {
   });
   const create = (body: NewConnection) => {
     if (mutation.isPending) return;
-    mutation.mutate({ body, opened: body.grant === "authorization_code" ? openWindow() : null });
+    mutation.mutate({ body, opened: signsIn(body) ? openWindow() : null });
   };
   return { create, isPending: mutation.isPending, error: mutation.error, reset: mutation.reset };
 }
@@ -42,5 +42,5 @@ export function useCreate() {
 /** Not when the provider has already said that a sign-in can't succeed. */
 function canSignIn(card: Card): boolean {
   const hopeless = card.state === "needs_settings" || card.state === "needs_secret" || card.state === "unreadable";
-  return card.grant === "authorization_code" && !hopeless;
+  return signsIn(card) && !hopeless;
 }

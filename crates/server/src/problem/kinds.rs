@@ -70,6 +70,9 @@ const KINDS: &[Kind] = &[
     kind("connection.", StatusCode::BAD_REQUEST, "The connection's settings are not valid"),
     kind("secret.", StatusCode::BAD_REQUEST, "The secret is not valid"),
     kind("scope.", StatusCode::BAD_REQUEST, "The scope is not valid"),
+    kind("certificate.", StatusCode::BAD_REQUEST, "The certificate is not valid"),
+    kind("parameter.", StatusCode::BAD_REQUEST, "An extra parameter is not allowed"),
+    kind("endpoint.", StatusCode::BAD_REQUEST, "The endpoints are not right"),
     kind("client_id.", StatusCode::BAD_REQUEST, "The client id is not valid"),
     kind("header.", StatusCode::BAD_REQUEST, "A header is not allowed"),
     kind("call.", StatusCode::BAD_REQUEST, "The call is not valid"),
@@ -117,7 +120,7 @@ const KINDS: &[Kind] = &[
     kind("upstream.timeout", StatusCode::GATEWAY_TIMEOUT, "The API did not answer in time"),
     kind("upstream.throttled", StatusCode::SERVICE_UNAVAILABLE, "The API asked to wait"),
     kind("tls.", StatusCode::BAD_GATEWAY, "No trusted TLS connection"),
-    kind("discovery.", StatusCode::BAD_GATEWAY, "The issuer could not be discovered"),
+    kind("issuer.", StatusCode::BAD_GATEWAY, "The issuer could not be discovered"),
     kind("pagination.", StatusCode::BAD_GATEWAY, "The next page is not acceptable"),
     kind("pagination.items", StatusCode::BAD_GATEWAY, "The answer holds no list"),
     kind("pagination.refused", StatusCode::BAD_GATEWAY, "The API refused a page"),
@@ -205,12 +208,17 @@ mod tests {
         let mut seen = 0;
         for source in [
             "connect/src/error.rs",
+            "connect/src/certificate.rs",
             "connect/src/check.rs",
+            "connect/src/discovery.rs",
+            "connect/src/fields.rs",
+            "connect/src/preset/entra.rs",
             "connect/src/http.rs",
             "connect/src/page.rs",
             "engine/src/error.rs",
             "store/src/error.rs",
             "oauth/src/callback.rs",
+            "oauth/src/certificate.rs",
             "oauth/src/token.rs",
         ] {
             for code in codes_in(&crates.join(source)) {
