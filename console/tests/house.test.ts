@@ -20,7 +20,11 @@ const MAY_IMPORT: Record<string, string[]> = {
   connections: ["ui", "api", "texts"],
   explorer: ["ui", "api", "texts"],
   settings: ["ui", "api", "texts"],
-  app: ["access", "connections", "explorer", "settings", "ui", "api", "texts"],
+  home: ["ui", "api", "texts"],
+  flows: ["ui", "api", "texts"],
+  runs: ["ui", "api", "texts"],
+  tables: ["ui", "api", "texts"],
+  app: ["access", "connections", "explorer", "settings", "home", "flows", "runs", "tables", "ui", "api", "texts"],
 };
 
 function importsOf(path: string, text: string): { from: string; typeOnly: boolean }[] {

@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/v1/about": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells what is running here: version, database, address. */
+        get: operations["about"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/approvals": {
         parameters: {
             query?: never;
@@ -401,6 +418,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counts runs and calls of the last 24 hours, by the hour. */
+        get: operations["overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/presets": {
         parameters: {
             query?: never;
@@ -735,6 +769,20 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What is running here. */
+        About: {
+            /** @description Keyway's version. */
+            version: string;
+            /** @description `SQLite` or `PostgreSQL`. */
+            database: string;
+            /** @description Where people reach this server. */
+            public_url: string;
+            /**
+             * Format: date-time
+             * @description The server's time.
+             */
+            now: string;
+        };
         /** @description A diagnosis with the exact next step for this connection. */
         Advice: {
             /** @description Stable code, such as `client_secret.wrong`. */
@@ -1274,6 +1322,10 @@ export interface components {
             preflight: Record<string, never>[];
             /** @description When its triggers fire next. */
             schedules: components["schemas"]["ScheduleCard"][];
+            /** @description The hooks by which the current version is started. */
+            hooks: components["schemas"]["HookCard"][];
+            /** @description The JSON Schema of the current version's input, where it gives one. */
+            input_schema?: Record<string, never> | null;
         };
         /** @description All flows. */
         FlowList: {
@@ -1281,6 +1333,77 @@ export interface components {
         };
         /** @enum {string} */
         FromWhere: "start" | "failed_step";
+        /**
+         * @description How a message to a hook proves where it comes from.
+         * @enum {string}
+         */
+        HookAuthentication: "signature" | "api_key" | "public" | "graph_notification";
+        /** @description An address that starts a flow. */
+        HookCard: {
+            name: string;
+            /** @description Where to send to. */
+            url: string;
+            methods: string[];
+            /** @description `application/json` unless the flow says otherwise. */
+            content_type: string;
+            /** @description How a message proves where it comes from. */
+            authentication: components["schemas"]["HookAuthentication"];
+            /** @description The plain secrets that it proves it with. */
+            secrets: string[];
+            /**
+             * Format: int64
+             * @description How many seconds the caller waits for the answer at most, where it waits.
+             */
+            wait_seconds?: number | null;
+        };
+        /** @description One hour. */
+        HourCard: {
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            at: string;
+            /** @description Runs that began in it. */
+            runs: components["schemas"]["HourOfRuns"];
+            /** @description Calls that began in it. */
+            calls: components["schemas"]["HourOfCalls"];
+        };
+        /** @description The last 24 hours, oldest first; the last one goes on. */
+        HourList: {
+            items: components["schemas"]["HourCard"][];
+        };
+        /** @description Calls through connections, by what came back. */
+        HourOfCalls: {
+            /**
+             * Format: int64
+             * @description All.
+             */
+            made: number;
+            /**
+             * Format: int64
+             * @description The API asked to wait.
+             */
+            throttled: number;
+            /**
+             * Format: int64
+             * @description No answer, or a status from 400; without those that were throttled.
+             */
+            failed: number;
+        };
+        /** @description Runs, by what has become of them; those that go on are in `started` only. */
+        HourOfRuns: {
+            /**
+             * Format: int64
+             * @description All.
+             */
+            started: number;
+            /** Format: int64 */
+            completed: number;
+            /** Format: int64 */
+            faulted: number;
+            /** Format: int64 */
+            cancelled: number;
+        };
         /** @description Whom a token speaks for: a hint from its claims, never used for decisions. */
         Identity: {
             /** @description `user` or `app`. */
@@ -1999,6 +2122,70 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    about: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["About"];
+                };
+            };
+            /** @description The request is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is not enough, or a page of another site asks. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_approvals: {
         parameters: {
             query?: never;
@@ -3954,6 +4141,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description The request is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is not enough, or a page of another site asks. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    overview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HourList"];
                 };
             };
             /** @description The request is not valid. */

@@ -1,7 +1,7 @@
 // Which page an address opens. Pages that a role may not use are said to be so, not broken.
 
 import type { ReactNode } from "react";
-import { Redirect, Route, Switch } from "wouter";
+import { Route, Switch } from "wouter";
 import { type Me, type Role, may } from "../api/session";
 import { ChangePage } from "../connections/change/ChangePage";
 import { DetailPage } from "../connections/detail/DetailPage";
@@ -11,9 +11,20 @@ import { GraphPage } from "../connections/new/GraphPage";
 import { OidcPage } from "../connections/new/OidcPage";
 import { StartPage } from "../connections/new/StartPage";
 import { ExplorerPage } from "../explorer/ExplorerPage";
+import { FlowPage } from "../flows/detail/FlowPage";
+import { FlowsPage } from "../flows/list/FlowsPage";
+import { SecretsPage } from "../flows/secrets/SecretsPage";
+import { StartPage as StartFlowPage } from "../flows/start/StartPage";
+import { HomePage } from "../home/HomePage";
+import { ApprovalsPage } from "../runs/approvals/ApprovalsPage";
+import { RunPage } from "../runs/detail/RunPage";
+import { RunsPage } from "../runs/list/RunsPage";
+import { SettingsPage } from "../settings/about/SettingsPage";
 import { AuditPage } from "../settings/audit/AuditPage";
 import { KeysPage } from "../settings/keys/KeysPage";
 import { UsersPage } from "../settings/users/UsersPage";
+import { TablePage } from "../tables/TablePage";
+import { TablesPage } from "../tables/TablesPage";
 import { common, shell } from "../texts/common";
 import { ButtonLink } from "../ui/Button";
 import { Page } from "../ui/Page";
@@ -23,7 +34,26 @@ export function Pages({ me }: { me: Me }) {
   return (
     <Switch>
       <Route path="/">
-        <Redirect to="/connections" replace />
+        <HomePage me={me} />
+      </Route>
+      <Route path="/flows">
+        <FlowsPage />
+      </Route>
+      <Route path="/flows/:name/start">{({ name }) => only("operator", <StartFlowPage key={name} name={name} />)}</Route>
+      <Route path="/flows/:name">{({ name }) => <FlowPage key={name} name={name} me={me} />}</Route>
+      <Route path="/runs">
+        <RunsPage />
+      </Route>
+      <Route path="/runs/:id">{({ id }) => <RunPage key={id} id={id} me={me} />}</Route>
+      <Route path="/approvals">
+        <ApprovalsPage me={me} />
+      </Route>
+      <Route path="/tables">
+        <TablesPage me={me} />
+      </Route>
+      <Route path="/tables/:name">{({ name }) => <TablePage key={name} name={name} me={me} />}</Route>
+      <Route path="/secrets">
+        <SecretsPage me={me} />
       </Route>
       <Route path="/connections">
         <ListPage me={me} />
@@ -38,6 +68,9 @@ export function Pages({ me }: { me: Me }) {
       <Route path="/audit">{only("admin", <AuditPage />)}</Route>
       <Route path="/keys">{only("admin", <KeysPage />)}</Route>
       <Route path="/users">{only("admin", <UsersPage me={me} />)}</Route>
+      <Route path="/settings">
+        <SettingsPage />
+      </Route>
       <Route>
         <Missing title={common.notFound} lead={common.notFoundLead} />
       </Route>

@@ -12,11 +12,18 @@ import { ProblemView } from "../ui/ProblemView";
 import { rememberTheme, storedTheme } from "./theme";
 
 const LINKS: readonly { to: string; label: string; icon: IconName; role: Role }[] = [
+  { to: "/", label: shell.home, icon: "home", role: "viewer" },
+  { to: "/flows", label: shell.flows, icon: "flow", role: "viewer" },
+  { to: "/runs", label: shell.runs, icon: "play", role: "viewer" },
+  { to: "/approvals", label: shell.approvals, icon: "question", role: "viewer" },
+  { to: "/tables", label: shell.tables, icon: "grid", role: "viewer" },
   { to: "/connections", label: shell.connections, icon: "plug", role: "viewer" },
   { to: "/explorer", label: shell.explorer, icon: "send", role: "operator" },
+  { to: "/secrets", label: shell.secrets, icon: "lock", role: "viewer" },
   { to: "/audit", label: shell.audit, icon: "list", role: "admin" },
   { to: "/keys", label: shell.keys, icon: "key", role: "admin" },
   { to: "/users", label: shell.users, icon: "people", role: "admin" },
+  { to: "/settings", label: shell.settings, icon: "gear", role: "viewer" },
 ];
 
 export function Shell({ me, children }: { me: Me; children: ReactNode }) {
@@ -29,7 +36,7 @@ export function Shell({ me, children }: { me: Me; children: ReactNode }) {
       </a>
       <header className={open ? "side side-open" : "side"}>
         <div className="side-inner">
-          <Link href="/connections" className="brand">
+          <Link href="/" className="brand">
             <Mark /> {common.product}
           </Link>
           <span className="menu-button">
@@ -39,7 +46,7 @@ export function Shell({ me, children }: { me: Me; children: ReactNode }) {
           </span>
           <nav className="nav" id="navigation" aria-label={shell.navigation}>
             {LINKS.filter((link) => may(me, link.role)).map((link) => (
-              <Link key={link.to} href={link.to} className="nav-link" aria-current={location.startsWith(link.to) ? "page" : undefined} onClick={() => setOpen(false)}>
+              <Link key={link.to} href={link.to} className="nav-link" aria-current={isAt(location, link.to) ? "page" : undefined} onClick={() => setOpen(false)}>
                 <Icon name={link.icon} /> {link.label}
               </Link>
             ))}
@@ -52,6 +59,11 @@ export function Shell({ me, children }: { me: Me; children: ReactNode }) {
       </main>
     </div>
   );
+}
+
+/** The address itself or one below it; everything is below `/`. */
+function isAt(location: string, to: string): boolean {
+  return location === to || (to !== "/" && location.startsWith(`${to}/`));
 }
 
 /** A page that is come to is seen from its beginning. */

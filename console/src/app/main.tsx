@@ -9,6 +9,7 @@ import "../ui/styles/base.css";
 import "../ui/styles/controls.css";
 import "../ui/styles/layout.css";
 import "../ui/styles/data.css";
+import "../ui/styles/flows.css";
 import { App } from "./App";
 import { Broken } from "./Broken";
 import { applyTheme, storedTheme } from "./theme";

@@ -16,6 +16,12 @@ export const common = {
   no: "no",
   none: "none",
   unknown: "unknown",
+  delete: "Delete",
+  download: "Download",
+  more: "More",
+  filter: "Filter",
+  apply: "Apply",
+  clear: "Clear",
   whatToDo: "What to do:",
   code: "Code",
   traceId: "Trace id",
@@ -44,11 +50,18 @@ export const shell = {
   skip: "Skip to the content",
   menu: "Menu",
   navigation: "Main",
+  home: "Home",
+  flows: "Flows",
+  runs: "Runs",
+  approvals: "Approvals",
+  tables: "Tables",
   connections: "Connections",
   explorer: "API explorer",
+  secrets: "Secrets",
   audit: "Audit",
   keys: "API keys",
   users: "Users",
+  settings: "Settings",
   theme: "Colours",
   themes: [
     { value: "system", label: "as this device" },
@@ -58,4 +71,23 @@ export const shell = {
   signOut: "Sign out",
   signedInAs: "Signed in as",
   roles: { viewer: "viewer", operator: "operator", admin: "administrator" },
+};
+
+export const chart = {
+  most: (most: number) => `highest: ${most}`,
+  picture: (title: string) => `${title}, as bars; the same figures are in the table below`,
+  asTable: "As a table",
+  from: "From",
+};
+
+export const inputText = {
+  json: "Input as JSON",
+  jsonHint: "JSON, such as [\"a\", \"b\"] or {\"a\": 1}.",
+  asJson: "Type it as JSON",
+  asFields: "Use the form",
+  optional: (label: string) => `${label} (optional)`,
+  leftOut: "(left out)",
+  yes: "yes",
+  no: "no",
+  wrong: { missing: "This is required.", number: "This is not a number.", integer: "This is not a whole number.", json: "This is not JSON." },
 };

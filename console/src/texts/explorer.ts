@@ -74,6 +74,8 @@ export const answerText = {
   raw: "Raw",
   nothing: "The answer has no body.",
   bytes: (n: number) => `The answer is ${n} bytes that are not text. Use keyway call NAME PATH --output raw to save them.`,
+  beginning: (shown: string, all: string) => `The first ${shown} of ${all}: download it to see all of it.`,
+  longer: (all: string) => `… ${all} in all`,
   more: (n: number) => `Show more (${n} left)`,
   list: (n: number) => `[${n}]`,
   object: (n: number) => `{${n}}`,

@@ -70,3 +70,13 @@ export const users = {
   disableLead: "Sign-in and all sessions of this person end at once. API keys and connections stay.",
   you: "you",
 };
+
+export const settings = {
+  title: "Settings",
+  about: "About this Keyway",
+  version: "Version",
+  database: "Database",
+  publicUrl: "Public URL",
+  clock: "The server's clock",
+  file: "These are set in the configuration file and the environment of the server.",
+};

@@ -3,10 +3,13 @@
 import { useState } from "react";
 import { answerText } from "../texts/explorer";
 import { Button } from "./Button";
+import { beginning, sizeText } from "./download";
 import { type Tab, Tabs } from "./Tabs";
 import { type Grid, cell, gridOf } from "./table";
 
 const PAGE = 200;
+/** So many characters of a text, of a value in the tree and of a cell are drawn: more would keep the page busy. */
+const LONGEST = { raw: 50_000, value: 2_000, cell: 300 };
 
 export function Answer({ body, encoding }: { body: unknown; encoding: "json" | "text" | "base64" | "empty" }) {
   if (encoding === "empty") return <p className="muted">{answerText.nothing}</p>;
@@ -22,9 +25,13 @@ export function Answer({ body, encoding }: { body: unknown; encoding: "json" | "
 }
 
 function Raw({ text }: { text: string }) {
+  const shown = beginning(text, LONGEST.raw);
   return (
-    <div className="scroll scroll-tall" tabIndex={0} role="region" aria-label={answerText.raw}>
-      <pre className="raw">{text}</pre>
+    <div className="stack-small">
+      {shown.length < text.length && <p className="note tone-info">{answerText.beginning(sizeText(shown.length), sizeText(text.length))}</p>}
+      <div className="scroll scroll-tall" tabIndex={0} role="region" aria-label={answerText.raw}>
+        <pre className="raw">{shown}</pre>
+      </div>
     </div>
   );
 }
@@ -49,9 +56,7 @@ function Table({ grid }: { grid: Grid }) {
             {grid.rows.slice(0, shown).map((row, index) => (
               <tr key={index}>
                 {grid.columns.map((name) => (
-                  <td key={name} title={cell(row[name])}>
-                    <bdi>{cell(row[name])}</bdi>
-                  </td>
+                  <Cell key={name} text={cell(row[name])} />
                 ))}
               </tr>
             ))}
@@ -60,6 +65,16 @@ function Table({ grid }: { grid: Grid }) {
       </div>
       <More rest={rest} onMore={() => setShown(shown + PAGE)} />
     </div>
+  );
+}
+
+function Cell({ text }: { text: string }) {
+  const shown = beginning(text, LONGEST.cell);
+  return (
+    <td title={shown}>
+      <bdi>{shown}</bdi>
+      {shown.length < text.length && "…"}
+    </td>
   );
 }
 
@@ -86,10 +101,12 @@ function Node({ name, value, open = false }: { name?: string; value: unknown; op
   const label = name !== undefined && <span className="tree-key">{name}: </span>;
   if (typeof value !== "object" || value === null) {
     const kind = typeof value === "string" ? "tree-text" : "tree-word";
+    const shown = typeof value === "string" ? beginning(value, LONGEST.value) : value;
     return (
       <span>
         {label}
-        <bdi className={kind}>{JSON.stringify(value)}</bdi>
+        <bdi className={kind}>{JSON.stringify(shown)}</bdi>
+        {shown !== value && typeof value === "string" && <span className="muted"> {answerText.longer(sizeText(value.length))}</span>}
       </span>
     );
   }

@@ -47,3 +47,13 @@ export function OutsideLink({ to, variant, size, children }: Looks & { to: strin
     </a>
   );
 }
+
+/** A link to a document of the server that is saved as a file. */
+export function DownloadLink({ to, file, variant, size, children }: Omit<Looks, "icon"> & { to: string; file: string }) {
+  return (
+    <a href={to} download={file} className={className(variant, size)}>
+      <Icon name="down" />
+      {children}
+    </a>
+  );
+}

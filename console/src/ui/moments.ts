@@ -24,6 +24,14 @@ export function absolute(at: string): string {
   return Number.isNaN(moment) ? at : absoluteFormat.format(moment);
 }
 
+const clockFormat = new Intl.DateTimeFormat("en-GB", { weekday: "short", hour: "2-digit", minute: "2-digit" });
+
+/** "Mon 14:00". */
+export function clock(at: string): string {
+  const moment = Date.parse(at);
+  return Number.isNaN(moment) ? at : clockFormat.format(moment);
+}
+
 /** "1 h 5 min", "59 min", "40 s". */
 export function span(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));

@@ -6,6 +6,7 @@
 
 mod definitions;
 mod deploy;
+mod entrance;
 mod error;
 pub mod failpoint;
 mod history;
@@ -18,6 +19,7 @@ pub mod schedule;
 pub mod worker;
 
 pub use deploy::{Deployed, Deployment, DryRun, Need, Preflight, Standing};
+pub use entrance::Entrance;
 pub use error::Error;
 pub use history::{History, WaitsFor};
 pub use hook::Hook;

@@ -12,6 +12,7 @@ pub(crate) mod flow_secrets;
 pub(crate) mod flows;
 pub(crate) mod keys;
 pub(crate) mod me;
+pub(crate) mod overview;
 pub(crate) mod pages;
 pub(crate) mod presets;
 pub(crate) mod redirect_uris;
@@ -100,6 +101,8 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(users::disable))
         .routes(routes!(audit::list))
         .routes(routes!(me::me))
+        .routes(routes!(overview::overview))
+        .routes(routes!(overview::about))
         .routes(routes!(session::sign_in, session::sign_out))
         .routes(routes!(setup::needed, setup::set_up))
         .routes(routes!(presets::list))

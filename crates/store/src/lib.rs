@@ -22,6 +22,7 @@ mod letters;
 mod listeners;
 mod meta;
 mod origin;
+mod overview;
 mod plain;
 mod pool;
 mod runs;
@@ -70,6 +71,7 @@ pub use listeners::{Listening, NewFilter, NewListener};
 pub use meta::Meta;
 pub use oauth::Secret;
 pub use origin::Origin;
+pub use overview::{CallCounts, Hour, Overview, RunCounts};
 pub use plain::{PlainSecret, PlainSecrets};
 pub use runs::{
     Begun, Claimed, Cursor, NewRun, Page, Parent, Parked, ParkedFor, Run, RunFilter, RunStatus,
@@ -197,6 +199,11 @@ impl Store {
     /// The clock that the store was opened with.
     pub fn clock(&self) -> &Clock {
         &self.inner.shared.clock
+    }
+
+    /// The name of the database: `SQLite` or `PostgreSQL`.
+    pub fn database(&self) -> &'static str {
+        self.inner.db.name()
     }
 
     /// Asks the database for an answer.
@@ -342,6 +349,11 @@ impl Store {
     /// The tables of flows.
     pub fn tables(&self) -> Tables<'_> {
         Tables(self)
+    }
+
+    /// What went on lately.
+    pub fn overview(&self) -> Overview<'_> {
+        Overview(self)
     }
 
     /// Small facts about the installation.

@@ -249,6 +249,14 @@ impl Db {
         }
     }
 
+    /// What people call the database.
+    pub(crate) fn name(&self) -> &'static str {
+        match self.readers {
+            Readers::Writer | Readers::Sqlite(_) => "SQLite",
+            Readers::Postgres(_) => "PostgreSQL",
+        }
+    }
+
     /// Runs one statement that reads what is committed.
     pub(crate) async fn read(
         &self,

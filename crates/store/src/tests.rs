@@ -6,6 +6,7 @@ mod devices;
 mod flows;
 mod grown;
 mod opening;
+mod overview;
 mod people;
 mod pool;
 mod records;

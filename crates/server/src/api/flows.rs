@@ -4,6 +4,7 @@ use axum::Json as Answer;
 use axum::extract::{FromRequestParts, RawQuery};
 use axum::response::{IntoResponse, Response};
 use engine::{Deployed, DryRun};
+use flow::definition::schedule::{Webhook, WebhookAuthentication};
 use http::StatusCode;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use http::request::Parts;
@@ -98,6 +99,66 @@ pub(crate) struct FlowDetail {
     preflight: Vec<engine::Preflight>,
     /// When its triggers fire next.
     schedules: Vec<ScheduleCard>,
+    /// The hooks by which the current version is started.
+    hooks: Vec<HookCard>,
+    /// The JSON Schema of the current version's input, where it gives one.
+    #[schema(value_type = Option<Object>)]
+    input_schema: Option<serde_json::Value>,
+}
+
+/// An address that starts a flow.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HookCard {
+    name: String,
+    /// Where to send to.
+    url: String,
+    methods: Vec<String>,
+    /// `application/json` unless the flow says otherwise.
+    content_type: String,
+    /// How a message proves where it comes from.
+    authentication: HookAuthentication,
+    /// The plain secrets that it proves it with.
+    secrets: Vec<String>,
+    /// How many seconds the caller waits for the answer at most, where it waits.
+    wait_seconds: Option<i64>,
+}
+
+/// How a message to a hook proves where it comes from.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum HookAuthentication {
+    /// Standard Webhooks: HMAC-SHA256 with one of the secrets.
+    Signature,
+    /// A Keyway API key.
+    ApiKey,
+    /// Not at all.
+    Public,
+    /// As a change notification of Microsoft Graph: by its `clientState`.
+    GraphNotification,
+}
+
+impl HookCard {
+    fn of(app: &App, key: &FlowKey, hook: Webhook) -> HookCard {
+        let base = app.public_url().as_str().trim_end_matches('/').to_owned();
+        let FlowKey { namespace, name } = key;
+        let (authentication, secrets) = match hook.authentication {
+            WebhookAuthentication::Signature(names) => (HookAuthentication::Signature, names),
+            WebhookAuthentication::ApiKey => (HookAuthentication::ApiKey, Vec::new()),
+            WebhookAuthentication::Public => (HookAuthentication::Public, Vec::new()),
+            WebhookAuthentication::GraphNotification(name) => {
+                (HookAuthentication::GraphNotification, vec![name])
+            }
+        };
+        HookCard {
+            url: format!("{base}/hooks/{namespace}.{name}/{}", hook.name),
+            name: hook.name,
+            methods: hook.methods,
+            content_type: hook.content_type,
+            authentication,
+            secrets,
+            wait_seconds: hook.wait.map(|wait| wait.as_secs()),
+        }
+    }
 }
 
 /// A trigger that waits for a time.
@@ -228,7 +289,13 @@ impl Viewer {
             .engine()
             .preflight_of(self.actor(), &record)
             .await?;
+        let entrance = self.app().engine().entrance(&record).await?;
+        let hooks = entrance.hooks.into_iter();
         Ok(FlowDetail {
+            hooks: hooks
+                .map(|hook| HookCard::of(self.app(), key, hook))
+                .collect(),
+            input_schema: entrance.input,
             flow: self.flow_card(record).await?,
             versions: versions.into_iter().map(VersionCard::from).collect(),
             preflight,

@@ -28,6 +28,8 @@ mod limits;
 #[cfg(test)]
 mod openapi;
 #[cfg(test)]
+mod overview;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod people;

@@ -1,0 +1,152 @@
+// Runs: lists, one run as it goes on, what a person can do about one, and the questions that runs ask.
+
+import { type QueryClient, infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { address, listen, segment, send } from "./client";
+import type { RunCard, RunDetail, RunStatus, Step } from "./coming";
+import type { ServerEvent } from "./events";
+import { Problem, unreachable } from "./problem";
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+export type { Fault, Parked, RunCard, RunDetail, RunStatus, Step, StepStatus, Trigger, WaitsFor } from "./coming";
+export type Approval = Schemas["ApprovalCard"];
+export type Resolve = Schemas["Resolve"];
+export type StartedRun = Schemas["StartedRun"];
+interface RunList {
+  items: RunCard[];
+  next?: string | null;
+}
+
+export interface RunFilter {
+  flow: string;
+  status: RunStatus | "";
+  text: string;
+  since: string;
+  until: string;
+  parent: string;
+}
+
+export const NO_RUN_FILTER: RunFilter = { flow: "", status: "", text: "", since: "", until: "", parent: "" };
+
+export const runsKey = ["runs"] as const;
+export const runKey = (id: string) => [...runsKey, "one", id] as const;
+
+const at = (id: string) => `/runs/${segment(id)}`;
+const OVER: readonly RunStatus[] = ["completed", "faulted", "cancelled"];
+
+export function isOver(run: RunCard): boolean {
+  return OVER.includes(run.status);
+}
+
+function queryOf(filter: Partial<RunFilter>, limit: number): URLSearchParams {
+  const query = new URLSearchParams({ limit: String(limit) });
+  for (const [name, value] of Object.entries(filter)) if (value !== "") query.set(name, value);
+  return query;
+}
+
+/** Pages of runs; looked at again every few seconds, because runs come and go by themselves. */
+export const runsQuery = (filter: RunFilter, limit: number) =>
+  infiniteQueryOptions({
+    queryKey: [...runsKey, "list", filter, limit],
+    queryFn: ({ pageParam, signal }) => {
+      const query = queryOf(filter, limit);
+      if (pageParam !== null) query.set("before", pageParam);
+      return send<RunList>("GET", `/runs?${query}`, { signal });
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.next ?? null,
+    refetchInterval: 4_000,
+  });
+
+/** The newest runs that a filter lets through. */
+export const newestRunsQuery = (filter: Partial<RunFilter>, limit: number) =>
+  queryOptions({
+    queryKey: [...runsKey, "newest", filter, limit],
+    queryFn: async ({ signal }) => (await send<RunList>("GET", `/runs?${queryOf(filter, limit)}`, { signal })).items,
+    refetchInterval: 10_000,
+  });
+
+export const runQuery = (id: string) =>
+  queryOptions({
+    queryKey: runKey(id),
+    queryFn: ({ signal }) => send<RunDetail>("GET", at(id), { signal }),
+  });
+
+/** Follows a run until it is over: what the server tells is put into the run of the cache. Begins again when it breaks off. */
+export const watchQuery = (client: QueryClient, id: string) =>
+  queryOptions({
+    queryKey: ["run-watch", id],
+    queryFn: async ({ signal }) => {
+      for await (const events of listen(`${at(id)}/watch`, signal)) {
+        const before = client.getQueryData(runQuery(id).queryKey);
+        if (!before) continue;
+        const after = followed(before, events);
+        client.setQueryData(runQuery(id).queryKey, after);
+        // what it waits for and what it published is not told with the steps
+        if (after.status !== before.status) void client.invalidateQueries({ queryKey: runKey(id), exact: true });
+        if (isOver(after)) {
+          void client.invalidateQueries({ queryKey: [...runsKey, "list"] });
+          return true;
+        }
+      }
+      throw unreachable();
+    },
+    retry: (_, error) => !(error instanceof Problem && error.document.status >= 400 && error.document.status < 500),
+    retryDelay: 1_000,
+    staleTime: Infinity,
+    gcTime: 0,
+    networkMode: "always",
+  });
+
+/** A run with what was told of it since. */
+export function followed(run: RunDetail, events: readonly ServerEvent[]): RunDetail {
+  const steps = [...run.steps];
+  let next = run;
+  for (const { name, data } of events) {
+    // the shapes are those of the OpenAPI document
+    if (name === "run") next = { ...next, ...(data as RunCard) };
+    if (name === "step") {
+      const { index, step } = data as { index: number; step: Step };
+      steps[index] = step;
+    }
+    if (name === "end") {
+      const { run: card, output } = data as { run: RunCard; output?: unknown };
+      next = { ...next, ...card, output };
+    }
+  }
+  return { ...next, steps };
+}
+
+export function startRun(flow: string, input: unknown): Promise<StartedRun> {
+  return send("POST", `/flows/${segment(flow)}/runs`, { body: { input } });
+}
+
+export function tellRun(id: string, what: "cancel" | "suspend" | "resume"): Promise<void> {
+  return send("POST", `${at(id)}/${what}`);
+}
+
+export function retryRun(id: string, from: "start" | "failed_step"): Promise<StartedRun> {
+  return send("POST", `${at(id)}/retry`, { body: { from } });
+}
+
+export function resolveRun(id: string, body: Resolve): Promise<void> {
+  return send("POST", `${at(id)}/resolve`, { body });
+}
+
+export function deleteRun(id: string): Promise<void> {
+  return send("DELETE", at(id));
+}
+
+export function runAddress(id: string): string {
+  return address(at(id));
+}
+
+export const approvalsQuery = queryOptions({
+  queryKey: ["approvals"],
+  queryFn: async ({ signal }) => (await send<Schemas["ApprovalList"]>("GET", "/approvals", { signal })).items,
+  refetchInterval: 5_000,
+});
+
+export function decideApproval(id: string, body: Schemas["NewDecision"]): Promise<void> {
+  return send("POST", `/approvals/${segment(id)}`, { body });
+}

@@ -1,0 +1,32 @@
+import type { Fault } from "../../api/runs";
+import { run as text } from "../../texts/runs";
+import { Facts } from "../../ui/Facts";
+import { Words } from "../../ui/Words";
+
+/** The language's error: what went wrong, of which kind, where. */
+export function FaultView({ fault }: { fault: Fault }) {
+  return (
+    <div className="stack-small">
+      <p className="strong">
+        <bdi>{fault.title || kindOf(fault)}</bdi>
+      </p>
+      {fault.detail && (
+        <p className="anywhere clamp" tabIndex={0}>
+          <Words text={fault.detail} />
+        </p>
+      )}
+      <Facts
+        facts={[
+          [text.errorType, kindOf(fault)],
+          [text.errorStatus, fault.status === undefined ? null : String(fault.status)],
+          [text.errorAt, fault.instance && <code>{fault.instance}</code>],
+        ]}
+      />
+    </div>
+  );
+}
+
+/** The last word of the type's address: `communication`. */
+function kindOf(fault: Fault): string {
+  return fault.type?.split("/").at(-1) ?? "";
+}

@@ -1,0 +1,32 @@
+// What is running here.
+
+import { useQuery } from "@tanstack/react-query";
+import { aboutQuery } from "../../api/overview";
+import { settings } from "../../texts/settings";
+import { Copyable } from "../../ui/Copyable";
+import { Facts } from "../../ui/Facts";
+import { Loaded } from "../../ui/Loaded";
+import { Page, Panel } from "../../ui/Page";
+import { ExactTime } from "../../ui/Time";
+
+export function SettingsPage() {
+  const about = useQuery(aboutQuery);
+  return (
+    <Page title={settings.title}>
+      <Panel title={settings.about} lead={settings.file}>
+        <Loaded query={about}>
+          {({ version, database, public_url, now }) => (
+            <Facts
+              facts={[
+                [settings.version, version],
+                [settings.database, database],
+                [settings.publicUrl, <Copyable text={public_url} what={settings.publicUrl} />],
+                [settings.clock, <ExactTime at={now} />],
+              ]}
+            />
+          )}
+        </Loaded>
+      </Panel>
+    </Page>
+  );
+}

@@ -1,0 +1,80 @@
+import type { RowCard } from "../api/tables";
+import { common } from "../texts/common";
+import { tables } from "../texts/tables";
+import { Button } from "../ui/Button";
+import { Time } from "../ui/Time";
+import { beginning } from "../ui/download";
+
+/** So much of a value is shown in the list; all of it is in its dialog. */
+const SHOWN = 240;
+
+interface RowTableProps {
+  name: string;
+  rows: RowCard[];
+  operator: boolean;
+  onEdit: (row: RowCard) => void;
+  onDelete: (row: RowCard) => void;
+}
+
+export function RowTable({ name, rows, operator, onEdit, onDelete }: RowTableProps) {
+  return (
+    <div className="scroll panel-flat" tabIndex={0} role="region" aria-label={name}>
+      <table className="table table-stacked">
+        <thead>
+          <tr>
+            <th scope="col">{tables.key}</th>
+            <th scope="col">{tables.value}</th>
+            <th scope="col">{tables.version}</th>
+            <th scope="col">{tables.changed}</th>
+            <th scope="col">{tables.by}</th>
+            <th scope="col">
+              <span className="visually-hidden">{tables.edit}</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row.key}>
+              <td className="anywhere">
+                <bdi className="strong mono">{row.key}</bdi>
+              </td>
+              <td className="anywhere small" data-label={tables.value}>
+                <Value value={row.value} />
+              </td>
+              <td data-label={tables.version}>{row.version}</td>
+              <td data-label={tables.changed}>
+                <Time at={row.updated_at} />
+              </td>
+              <td data-label={tables.by} className="anywhere small">
+                <bdi>{row.updated_by}</bdi>
+              </td>
+              <td>
+                {operator && (
+                  <span className="row">
+                    <Button size="small" aria-label={`${tables.edit} ${row.key}`} onClick={() => onEdit(row)}>
+                      {tables.edit}
+                    </Button>
+                    <Button size="small" variant="danger" aria-label={`${common.delete} ${row.key}`} onClick={() => onDelete(row)}>
+                      {common.delete}
+                    </Button>
+                  </span>
+                )}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Value({ value }: { value: unknown }) {
+  const whole = JSON.stringify(value) ?? "";
+  const shown = beginning(whole, SHOWN);
+  return (
+    <bdi className="mono">
+      {shown}
+      {shown.length < whole.length && "…"}
+    </bdi>
+  );
+}

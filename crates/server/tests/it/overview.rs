@@ -1,0 +1,82 @@
+//! What the first page of the console and a flow's page ask for beyond lists.
+
+use serde_json::{Value, json};
+use store::{Actor, Role};
+
+use crate::house::House;
+
+const HOOKED: &str = "document:
+  dsl: 1.0.3
+  namespace: people
+  name: joiner
+  version: 1.0.0
+  metadata:
+    keyway:
+      webhooks:
+        hr: {authentication: {signature: [hr-webhook, hr-webhook-old]}, wait: PT20S}
+        open: {authentication: public}
+input: {schema: {document: {type: object, required: [alias], properties: {alias: {type: string}}}}}
+do:
+  - answer: {set: {done: true}}
+";
+
+async fn get(house: &House, path: &str) -> Value {
+    let key = house.key(Role::Viewer).await;
+    let answer = house.request("GET", path).key(&key).send().await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.json()
+}
+
+#[tokio::test]
+async fn a_flow_tells_how_it_is_started() {
+    let house = House::new().await;
+    let deployed = house
+        .engine
+        .deploy(&Actor::local(), HOOKED, engine::DryRun::No);
+    deployed.await.unwrap();
+    let flow = get(&house, "/api/v1/flows/people.joiner").await;
+    assert_eq!(
+        flow["hooks"],
+        json!([
+            {"name": "hr", "url": format!("{}/hooks/people.joiner/hr", house.url), "methods": ["POST"], "content_type": "application/json",
+             "authentication": "signature", "secrets": ["hr-webhook", "hr-webhook-old"], "wait_seconds": 20},
+            {"name": "open", "url": format!("{}/hooks/people.joiner/open", house.url), "methods": ["POST"], "content_type": "application/json",
+             "authentication": "public", "secrets": [], "wait_seconds": null},
+        ])
+    );
+    assert_eq!(flow["input_schema"]["required"], json!(["alias"]));
+}
+
+#[tokio::test]
+async fn the_last_day_is_told_by_the_hour() {
+    let house = House::new().await;
+    let deployed = house
+        .engine
+        .deploy(&Actor::local(), HOOKED, engine::DryRun::No);
+    deployed.await.unwrap();
+    let key = house.key(Role::Operator).await;
+    for (input, status) in [
+        (json!({"alias": "ada"}), "completed"),
+        (json!({}), "faulted"),
+    ] {
+        let body = json!({"input": input, "wait_seconds": 20});
+        let started = house
+            .request("POST", "/api/v1/flows/people.joiner/runs")
+            .key(&key)
+            .json(&body)
+            .send()
+            .await;
+        assert_eq!(started.json()["status"], status, "{}", started.text);
+    }
+    let overview = get(&house, "/api/v1/overview").await;
+    let hours = overview["items"].as_array().unwrap();
+    assert_eq!(hours.len(), 24);
+    assert_eq!(
+        hours[23]["runs"],
+        json!({"started": 2, "completed": 1, "faulted": 1, "cancelled": 0})
+    );
+    let about = get(&house, "/api/v1/about").await;
+    assert_eq!(about["database"], "SQLite");
+    assert_eq!(about["public_url"], house.url);
+    assert_eq!(about["version"], env!("CARGO_PKG_VERSION"));
+}
