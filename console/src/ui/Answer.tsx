@@ -11,7 +11,14 @@ const PAGE = 200;
 /** So many characters of a text, of a value in the tree and of a cell are drawn: more would keep the page busy. */
 const LONGEST = { raw: 50_000, value: 2_000, cell: 300 };
 
-export function Answer({ body, encoding }: { body: unknown; encoding: "json" | "text" | "base64" | "empty" }) {
+interface AnswerProps {
+  body: unknown;
+  encoding: "json" | "text" | "base64" | "empty";
+  /** Which view comes first, where there is a table. */
+  first?: "table" | "tree";
+}
+
+export function Answer({ body, encoding, first = "table" }: AnswerProps) {
   if (encoding === "empty") return <p className="muted">{answerText.nothing}</p>;
   if (encoding === "base64") return <p className="muted">{answerText.bytes(typeof body === "string" ? Math.floor((body.length * 3) / 4) : 0)}</p>;
   if (encoding === "text" && typeof body === "string") return <Raw text={body} />;
@@ -20,7 +27,7 @@ export function Answer({ body, encoding }: { body: unknown; encoding: "json" | "
     { name: "tree", label: answerText.tree, content: () => <Tree value={body} /> },
     { name: "raw", label: answerText.raw, content: () => <Raw text={JSON.stringify(body, null, 2)} /> },
   ];
-  if (grid) tabs.unshift({ name: "table", label: answerText.table, content: () => <Table grid={grid} /> });
+  if (grid) tabs.splice(first === "table" ? 0 : 1, 0, { name: "table", label: answerText.table, content: () => <Table grid={grid} /> });
   return <Tabs label={answerText.views} tabs={tabs} />;
 }
 

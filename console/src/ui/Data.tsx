@@ -9,7 +9,7 @@ export function Data({ value, file }: { value: unknown; file: string }) {
   if (value === undefined) return <p className="muted">{common.none}</p>;
   return (
     <div className="stack-small">
-      <Answer body={value} encoding="json" />
+      <Answer body={value} encoding="json" first={Array.isArray(value) ? "table" : "tree"} />
       <div>
         <Button size="small" icon="down" onClick={() => saveText(`${file}.json`, JSON.stringify(value, null, 2))}>
           {common.download}

@@ -37,8 +37,8 @@ it("reads what was typed, and leaves out what is empty", () => {
     ok: true,
     value: { user: "ada", days: 3, rate: 0.5, force: false, kind: "guest", groups: ["a"] },
   });
-  expect(readTyped(fields, { user: "", days: "3" })).toEqual({ ok: true, value: { user: "", days: 3 } });
-  expect(readTyped(fields, { user: "7", days: "", rate: "x", groups: "[" })).toEqual({ ok: false, wrong: { days: "missing", rate: "number", groups: "json" } });
+  expect(readTyped(fields, { user: "7", days: "3" })).toEqual({ ok: true, value: { user: "7", days: 3 } });
+  expect(readTyped(fields, { user: "", days: "", rate: "x", groups: "[" })).toEqual({ ok: false, wrong: { user: "missing", days: "missing", rate: "number", groups: "json" } });
   expect(readTyped(fields, { user: "a", days: "1.5" })).toEqual({ ok: false, wrong: { days: "integer" } });
 });
 

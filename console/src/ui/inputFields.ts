@@ -67,13 +67,13 @@ export function fits(fields: readonly InputField[], input: unknown): boolean {
   return isObject(input) && Object.keys(input).every((name) => fields.some((field) => field.name === name && (field.kind !== "text" || typeof input[name] === "string")));
 }
 
-/** An empty field that is not required is left out. */
+/** An empty field is left out; an empty text has to be typed as JSON. */
 export function readTyped(fields: readonly InputField[], typed: Typed): Read {
   const value: Record<string, unknown> = {};
   const wrong: Extract<Read, { ok: false }>["wrong"] = {};
   for (const { name, kind, required } of fields) {
     const text = typed[name] ?? "";
-    if (text === "" && !(required && kind === "text")) {
+    if (text === "") {
       if (required) wrong[name] = "missing";
       continue;
     }

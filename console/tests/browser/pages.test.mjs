@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
+import { apiOf, reaches } from "./api.mjs";
 import { PASSWORD, badge, create, firstStart, looksRight, openConnector } from "./screens.mjs";
 import { person, raise } from "./stage.mjs";
 
@@ -117,7 +118,47 @@ test("a key is shown once, a user is made", async () => {
   await looksRight(page);
 });
 
+/** Flows and runs in every state that a page can show. */
+const FLOW = `document: {dsl: '1.0.3', namespace: walk, name: all, version: '1.0.0', title: Every state}
+schedule: {cron: 0 2 * * *}
+input: {schema: {document: {type: object, properties: {fail: {type: boolean}, ask: {type: boolean}}}}}
+use: {secrets: [keyed, absent]}
+do:
+  - fail: {if: .fail == true, raise: {error: {type: https://contoso.example/fake, status: 500, title: It failed}}}
+  - loop: {for: {in: '[1, 2]'}, do: [{keep: {call: table-put, with: {table: notes, key: '\${ "row \\($item)" }', value: '\${ . }'}}}]}
+  - ask: {if: $workflow.input.ask == true, call: approve, with: {title: Go on?}}
+`;
+const runs = {};
+
+test("a flow runs to each of its ends", async () => {
+  const api = apiOf(stage, admin.context);
+  await api("POST", "/flows", { source: FLOW });
+  await api("POST", "/flows", { source: FLOW.replace("1.0.0", "1.0.1") });
+  await api("PUT", "/secrets/fake-secret", { value: "fake" });
+  for (const [input, status] of [
+    [{}, "completed"],
+    [{ fail: true }, "faulted"],
+    [{ ask: true }, "waiting"],
+  ]) {
+    runs[status] = (await api("POST", "/flows/walk.all/runs", { input })).run;
+    await reaches(api, runs[status], status);
+  }
+});
+
 const PAGES = [
+  ["/", "Home"],
+  ["/flows", "Flows"],
+  ["/flows/walk.all", "walk.all"],
+  ["/flows/walk.all/start", "Start walk.all"],
+  ["/flows/absent.absent", "absent.absent"],
+  ["/runs", "Runs"],
+  ["/runs?status=faulted", "Runs"],
+  ["/runs/absent", "absent"],
+  ["/approvals", "Approvals"],
+  ["/tables", "Tables"],
+  ["/tables/notes", "notes"],
+  ["/secrets", "Secrets"],
+  ["/settings", "Settings"],
   ["/connections", "Connections"],
   ["/connections/new", "New Connection"],
   ["/connections/new/api-connector", "API Connector"],
@@ -144,6 +185,13 @@ for (const looks of LOOKS) {
     for (const [path] of PAGES) {
       await page.goto(`${stage.url}${path}`);
       await page.getByRole("heading", { level: 1 }).first().waitFor();
+      await looksRight(page);
+    }
+    for (const [status, run] of Object.entries(runs)) {
+      await page.goto(`${stage.url}/runs/${run}`);
+      await badge(page, status === "waiting" ? /^live$/ : status).waitFor();
+      const step = page.getByRole("region", { name: "Steps" }).locator("summary").first();
+      await step.click();
       await looksRight(page);
     }
     assert.deepEqual(complaints, []);

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
+import { apiOf, reaches } from "./api.mjs";
 import { LINKS, PAYLOADS } from "./payloads.mjs";
 import { firstStart } from "./screens.mjs";
 import { person, raise } from "./stage.mjs";
@@ -17,6 +18,7 @@ const BATCHES = Array.from({ length: PAYLOADS.length / BATCH }, (_, at) => PAYLO
 let stage;
 let admin;
 let hostile;
+let hostileRun;
 let executed;
 let elsewhere;
 /** Requests that wait for their answers. */
@@ -58,7 +60,7 @@ async function watched(browser) {
   });
   found.context.on("request", (request) => {
     const { origin, pathname } = new URL(request.url());
-    if (origin !== new URL(stage.url).origin || !/^\/(api\/v1\/|assets\/|keyway\.svg$|$|connections|explorer|audit|keys|users)/.test(pathname)) elsewhere.push(request.url());
+    if (origin !== new URL(stage.url).origin || !/^\/(api\/v1\/|assets\/|keyway\.svg$|$|connections|explorer|audit|keys|users|flows|runs|approvals|tables|secrets|settings)/.test(pathname)) elsewhere.push(request.url());
   });
   found.context.on("request", (request) => waiting.add(request));
   for (const end of ["requestfinished", "requestfailed"]) found.context.on(end, (request) => waiting.delete(request));
@@ -103,6 +105,8 @@ async function look(path) {
   await page.evaluate(() => {
     for (const closed of document.querySelectorAll("main details:not([open])")) closed.open = true;
   });
+  // what is in them is drawn once they are open
+  await answered(page);
   await onlyText(page);
 }
 
@@ -172,8 +176,42 @@ test("an API's answer in every view", async () => {
   }
 });
 
+/** A flow that shows its input in every place that people look at. */
+const HOSTILE = {
+  document: { dsl: "1.0.3", namespace: "walk", name: "hostile", version: "1.0.0", title: BATCHES[0].join(" ") },
+  do: [
+    { keep: { set: "${ . }" } },
+    { ask: { if: ".ask", call: "approve", with: { title: "${ .text }", message: "${ .text }", details: "${ . }" } } },
+    { fail: { raise: { error: { type: "https://contoso.example/fake", status: 500, title: "${ .text }", detail: "${ .text }" } } } },
+  ],
+};
+
+test("flows, runs, questions and tables", async () => {
+  const api = apiOf(stage, admin.context);
+  await api("POST", "/flows", { source: JSON.stringify(HOSTILE) });
+  await api("POST", "/flows", { source: JSON.stringify({ ...HOSTILE, document: { ...HOSTILE.document, version: "1.0.1", title: BATCHES[1].join(" ") } }) });
+  const runs = [];
+  for (const batch of BATCHES) {
+    const input = { text: batch.join(" "), rows: batch, [batch[0]]: { [batch[1]]: batch[2] } };
+    for (const ask of [true, false]) {
+      const { run } = await api("POST", "/flows/walk.hostile/runs", { input: { ...input, ask } });
+      await reaches(api, run, ask ? "waiting" : "faulted");
+      runs.push(run);
+    }
+  }
+  let rows = 0;
+  for (const text of PAYLOADS) {
+    const answer = await admin.context.request.put(`${stage.url}/api/v1/tables/hostile/${encodeURIComponent(text)}`, { headers: { origin: stage.url, "if-match": '"0"' }, data: { value: { text, [text]: text } } });
+    assert.ok([200, 400].includes(answer.status()), `${text}: ${answer.status()}`);
+    if (answer.ok()) rows += 1;
+  }
+  assert.ok(rows > PAYLOADS.length / 2, `${rows} rows were stored`);
+  for (const path of ["/", "/flows", "/flows/walk.hostile", "/runs", "/approvals", "/tables", "/tables/hostile", `/flows/walk.hostile/start?from=${runs[0]}`, ...runs.map((run) => `/runs/${run}`)]) await look(path);
+  [hostileRun] = runs;
+});
+
 /** Words by which the console decides what to show; everything else may be anything. */
-const KEPT = new Set(["state", "type", "kind", "grant", "role", "preset", "id", "body_encoding", "client_authentication", "base_url", "public_url"]);
+const KEPT = new Set(["state", "type", "kind", "grant", "role", "preset", "id", "body_encoding", "client_authentication", "base_url", "public_url", "for"]);
 const LINK_FIELDS = new Set(["link", "admin_consent_url", "redirect_uri", "url", "authority", "graph"]);
 
 /** The same document with payloads for texts. */
@@ -191,7 +229,7 @@ function poisoned(value, key, round, path) {
   return BATCHES[round % BATCHES.length].join(" ");
 }
 
-const OTHERS = ["/connections", "/connections/told-1/change", "/connections/absent", "/connections/new/microsoft-graph", "/connections/new/api-connector", "/explorer", "/audit", "/keys", "/users"];
+const OTHERS = ["/connections", "/connections/told-1/change", "/connections/absent", "/connections/new/microsoft-graph", "/connections/new/api-connector", "/explorer", "/audit", "/keys", "/users", "/", "/flows", "/flows/walk.hostile", "/flows/walk.hostile/start", "/runs", "/approvals", "/tables", "/tables/hostile", "/secrets", "/settings"];
 
 test("every other string of every answer", async () => {
   const { page, context } = admin;
@@ -207,7 +245,7 @@ test("every other string of every answer", async () => {
   for (; round < LINKS.length; round += 1) {
     await look("/connections/told-0");
     // the other pages show no links that come with an answer
-    if (round < BATCHES.length) for (const path of OTHERS) await look(path);
+    if (round < BATCHES.length) for (const path of [...OTHERS, `/runs/${hostileRun}`]) await look(path);
   }
   await context.unroute("**/api/v1/**");
   assert.ok(poisons > BATCHES.length * 10, `${poisons} answers`);

@@ -34,26 +34,23 @@ function start(name, args, env, pattern) {
 }
 
 /** Ends a process and waits until it is gone. */
-function ended(child) {
+function ended(child, signal = "SIGTERM") {
   if (child.exitCode !== null || child.signalCode !== null) return undefined;
   const gone = new Promise((resolve) => child.once("exit", resolve));
-  child.kill();
+  child.kill(signal);
   return gone;
 }
 
 /** Everything running: `url` of the console, `facts` of the sandbox, `token` for the first start. */
 export async function raise() {
   const dir = mkdtempSync(join(tmpdir(), "keyway-walk-"));
-  const children = [];
   const sandbox = start("the sandbox", ["sandbox", "serve", "--data-dir", join(dir, "sandbox"), "--listen", `127.0.0.1:${process.env.SANDBOX_PORT ?? 0}`], {}, /ready at (https:\S+)/);
-  children.push(sandbox.child);
   await sandbox.found;
   const facts = JSON.parse(readFileSync(join(dir, "sandbox", "sandbox.json"), "utf8"));
   writeFileSync(join(dir, "keyway.toml"), `[[cloud]]\nname = "sandbox"\norigin = "${facts.origin}"\nca_file = "${facts.ca_file}"\n`);
 
-  const args = ["serve", "--data-dir", join(dir, "keyway"), "--config", join(dir, "keyway.toml"), "--listen", `127.0.0.1:${process.env.KEYWAY_PORT ?? 0}`];
-  const server = start("keyway", args, { KEYWAY_EGRESS_ALLOW: "loopback" }, /one-time token: (\S+)[\s\S]*keyway is ready at (\S+)/);
-  children.push(server.child);
+  const serve = (port, pattern) => start("keyway", ["serve", "--data-dir", join(dir, "keyway"), "--config", join(dir, "keyway.toml"), "--listen", `127.0.0.1:${port}`], { KEYWAY_EGRESS_ALLOW: "loopback" }, pattern);
+  let server = serve(process.env.KEYWAY_PORT ?? 0, /one-time token: (\S+)[\s\S]*keyway is ready at (\S+)/);
   const [, token, url] = await server.found;
 
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage"] });
@@ -66,9 +63,18 @@ export async function raise() {
     async control(path, body) {
       return viaBrowser(browser, `${facts.origin}/sandbox/${path}`, facts.control_token, body);
     },
+    /** Kills the server as a power cut would. */
+    async kill() {
+      await ended(server.child, "SIGKILL");
+    },
+    /** Starts it again, at the same address on the same data. */
+    async restart() {
+      server = serve(new URL(url).port, /keyway is ready at (\S+)/);
+      await server.found;
+    },
     async lower() {
       await browser.close();
-      await Promise.all(children.map(ended));
+      await Promise.all([sandbox.child, server.child].map((child) => ended(child)));
       rmSync(dir, { recursive: true, force: true });
     },
   };

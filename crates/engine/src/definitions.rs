@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use flow::Flow;
 use flow::machine::Secrets;
 use serde_json::{Map, Value};
-use store::{Actor, ConnectionName, FlowId, FlowRecord, Secret, Store};
+use store::{Actor, ConnectionId, ConnectionName, FlowId, FlowRecord, Secret, Store};
 
 use crate::Error;
 
@@ -207,6 +207,20 @@ impl Definitions {
             }
         }
         Ok(found)
+    }
+
+    /// A connection that needs somebody before it can be called through: its id and what is wrong, as a code.
+    pub(crate) async fn needy(
+        &self,
+        name: &ConnectionName,
+    ) -> Result<Option<(ConnectionId, String)>, Error> {
+        let connections = self.store.connections();
+        let found = connections.find(&Actor::system(), name).await?;
+        let needy = found.filter(|connection| !connection.standing.is_usable());
+        Ok(needy.map(|connection| {
+            let code = format!("connection.{}", connection.standing.state.as_str());
+            (connection.id, code)
+        }))
     }
 
     /// A value that was given at the start and stands for a secret.

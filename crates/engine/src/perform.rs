@@ -18,7 +18,7 @@ use flow::command::{Call, HttpCall};
 use flow::definition::OnConnectionNeeds;
 use flow::{CommandId, Fault};
 use serde_json::Value;
-use store::{Actor, ConnectionId, RunId};
+use store::{Actor, ConnectionId, ConnectionName, RunId};
 use tokio::sync::Mutex;
 
 use crate::definitions::Definitions;
@@ -53,7 +53,7 @@ pub(crate) enum Done {
         result: Result<Value, Fault>,
         explanation: Option<Value>,
     },
-    /// It was not sent: a connection needs somebody.
+    /// It was not made: a connection needs somebody, which the API may have been the first to say.
     Needs {
         name: String,
         id: ConnectionId,
@@ -92,6 +92,27 @@ impl Performer {
             connector,
             definitions,
             documents: Arc::default(),
+        }
+    }
+
+    /// What a 401 means to a run that waits for connections: its token did not count any more and none could be had in
+    /// its place, so the API did nothing, and the call is made once somebody has cured the connection.
+    async fn turned_away(
+        &self,
+        caller: &Caller,
+        name: &ConnectionName,
+        status: u16,
+    ) -> Option<Done> {
+        if status != 401 || caller.needs != OnConnectionNeeds::Park {
+            return None;
+        }
+        match self.definitions.needy(name).await {
+            Ok(needy) => needy.map(|(id, code)| Done::Needs {
+                name: name.to_string(),
+                id,
+                code,
+            }),
+            Err(error) => Some(Fault::new(flow::FaultType::Runtime, error.to_string()).into()),
         }
     }
 

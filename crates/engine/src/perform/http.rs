@@ -92,6 +92,9 @@ impl Performer {
         let now = self.now();
         match answered {
             Ok(answer) => {
+                if let Some(done) = self.turned_away(caller, &connection, answer.status).await {
+                    return done;
+                }
                 let explanation = json!({
                     "method": call.method,
                     "connection": name,

@@ -76,6 +76,11 @@ impl Performer {
             }
             Err(PageError::Call(error)) => failure::of_call(caller, &error, self.now()),
             Err(error) => {
+                if let PageError::Refused { head, .. } = &error
+                    && let Some(done) = self.turned_away(caller, &connection, head.status).await
+                {
+                    return done;
+                }
                 let detail = match error.hint() {
                     Some(hint) => format!("{error}; {hint}"),
                     None => error.to_string(),

@@ -1,5 +1,7 @@
 //! Calls: with and without connections, described by OpenAPI, and a connection that needs somebody.
 
+use std::sync::atomic::Ordering;
+
 use connect::{Form, FormSecret, Proof};
 use engine::Outcome;
 use serde_json::{Value, json};
@@ -193,5 +195,60 @@ async fn a_run_waits_for_a_connection_that_needs_somebody() {
         let deployed = house.flow("ask", &body).await;
         assert_eq!(deployed.preflight[0].calls[0].method, "POST");
         assert_eq!(deployed.preflight[0].problem, None);
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_is_the_first_to_learn_of_it_waits_as_well() {
+    for house in houses().await {
+        let local = Actor::local();
+        let secret = |text: &str| Some(FormSecret::new(text.to_owned()));
+        let form = Form {
+            name: Some("api".to_owned()),
+            preset: Some("generic".to_owned()),
+            base_url: Some(house.upstream.url("/")),
+            kind: Some("oauth".to_owned()),
+            grant: Some("client_credentials".to_owned()),
+            token_endpoint: Some(house.upstream.url("/token")),
+            client_id: Some("fake-client".to_owned()),
+            client_secret: secret("fake-first-secret"),
+            ..Form::default()
+        };
+        let connector = &house.engine().connector;
+        connector.create(&local, form, Proof::Now).await.unwrap();
+        let ask = "call: http, with: {method: post, endpoint: {uri: /guarded, authentication: {oauth2: {use: api}}}}";
+        house
+            .flow("ask", &format!("{NAMED}do:\n  - ask: {{{ask}}}\n"))
+            .await;
+        let pages = "call: page, with: {endpoint: /guarded, authentication: {oauth2: {use: api}}, style: link, collect: true}";
+        house
+            .flow("read", &format!("{NAMED}do:\n  - read: {{{pages}}}\n"))
+            .await;
+        house.upstream.locked.store(true, Ordering::SeqCst);
+        let mut runs = Vec::new();
+        for flow in ["ask", "read"] {
+            let run = house.engine().start_run(flow, json!({})).await;
+            house.stands(&run, RunStatus::Parked).await;
+            let parked = house.record(&run).await.parked;
+            assert!(
+                matches!(&parked[0].reason, ParkedFor::Connection { name, code, .. } if name == "api" && code == "connection.needs_secret"),
+                "{parked:?}"
+            );
+            runs.push(run);
+        }
+        let refused = house.upstream.seen("/guarded").len();
+        house.upstream.locked.store(false, Ordering::SeqCst);
+        let name = ConnectionName::parse("api").unwrap();
+        let cure = Form {
+            client_secret: secret("fake-second-secret"),
+            ..Form::default()
+        };
+        connector.change(&local, &name, None, cure).await.unwrap();
+        let asked = house.engine().ended(&runs[0]).await;
+        assert!(matches!(asked, Outcome::Completed(_)), "{asked:?}");
+        // what the fake API answers is no list, which is known only because it was asked
+        let read = house.engine().ended(&runs[1]).await;
+        assert!(matches!(read, Outcome::Faulted(_)), "{read:?}");
+        assert_eq!(house.upstream.seen("/guarded").len(), refused + runs.len());
     }
 }

@@ -1,6 +1,7 @@
 //! An API that keeps count of what it is asked.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -33,6 +34,8 @@ pub(crate) struct Upstream {
     pub(crate) held: Arc<Semaphore>,
     /// How often `/flaky` still fails.
     pub(crate) failures: Arc<Mutex<u32>>,
+    /// Whether `/token` gives no token and `/guarded` takes none.
+    pub(crate) locked: Arc<AtomicBool>,
 }
 
 impl Upstream {
@@ -43,6 +46,7 @@ impl Upstream {
             seen: Arc::default(),
             held: Arc::new(Semaphore::new(0)),
             failures: Arc::default(),
+            locked: Arc::default(),
         };
         let router = Router::new()
             .route("/{*path}", any(answer))
@@ -111,6 +115,18 @@ async fn answer(
                 return (StatusCode::SERVICE_UNAVAILABLE, headers, "busy").into_response();
             }
             axum::Json(json!({ "fine": true })).into_response()
+        }
+        "token" if upstream.locked.load(Ordering::SeqCst) => (
+            StatusCode::BAD_REQUEST,
+            axum::Json(json!({ "error": "invalid_client" })),
+        )
+            .into_response(),
+        "token" => axum::Json(json!({
+            "access_token": "fake-access-token", "token_type": "Bearer", "expires_in": 3600,
+        }))
+        .into_response(),
+        "guarded" if upstream.locked.load(Ordering::SeqCst) => {
+            StatusCode::UNAUTHORIZED.into_response()
         }
         "echo" => axum::Json(json!({
             "method": method.as_str(), "query": uri.query(), "body": body, "authorization": text("authorization"),

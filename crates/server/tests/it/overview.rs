@@ -15,10 +15,17 @@ const HOOKED: &str = "document:
       webhooks:
         hr: {authentication: {signature: [hr-webhook, hr-webhook-old]}, wait: PT20S}
         open: {authentication: public}
+use: {secrets: [hr-webhook, hr-webhook-old]}
 input: {schema: {document: {type: object, required: [alias], properties: {alias: {type: string}}}}}
 do:
   - answer: {set: {done: true}}
 ";
+
+async fn deploy(house: &House) {
+    let actor = Actor::local();
+    let deployed = house.engine.deploy(&actor, HOOKED, engine::DryRun::No);
+    deployed.await.unwrap();
+}
 
 async fn get(house: &House, path: &str) -> Value {
     let key = house.key(Role::Viewer).await;
@@ -30,10 +37,7 @@ async fn get(house: &House, path: &str) -> Value {
 #[tokio::test]
 async fn a_flow_tells_how_it_is_started() {
     let house = House::new().await;
-    let deployed = house
-        .engine
-        .deploy(&Actor::local(), HOOKED, engine::DryRun::No);
-    deployed.await.unwrap();
+    deploy(&house).await;
     let flow = get(&house, "/api/v1/flows/people.joiner").await;
     assert_eq!(
         flow["hooks"],
@@ -50,10 +54,7 @@ async fn a_flow_tells_how_it_is_started() {
 #[tokio::test]
 async fn the_last_day_is_told_by_the_hour() {
     let house = House::new().await;
-    let deployed = house
-        .engine
-        .deploy(&Actor::local(), HOOKED, engine::DryRun::No);
-    deployed.await.unwrap();
+    deploy(&house).await;
     let key = house.key(Role::Operator).await;
     for (input, status) in [
         (json!({"alias": "ada"}), "completed"),
