@@ -4,8 +4,7 @@
 #   make test    sets up what the tests need and runs every suite; last line: N passed, N failed, N skipped
 #   make build   the release binary, console included where Node is
 #   make check   formatting, lints, licences, and that what is generated is up to date
-#   make gen     writes docs/reference and the console's types from the code
-#   make pictures  takes the guide's pictures anew (docs/img): they differ a little from run to run
+#   make gen     writes docs/reference and the console's types from the code, and the guides' pictures (docs/img) from the browser walks
 #   make dev     the demo of the development build, staying up
 #   make bench   ratios against nginx, start-up, memory, size: target/bench.json
 #   make proof   the long figures (renewal under load, several processes, slow token endpoint, 100,000 random flows)
@@ -23,7 +22,7 @@ DEBUG := $(TARGET)/debug/keyway
 TYPES := console/src/api/schema.d.ts
 ARGS ?=
 
-.PHONY: help build demo test check gen pictures dev bench proof
+.PHONY: help build demo test check gen references pictures dev bench proof
 
 help:
 	sed -n 's/^#   //p' Makefile
@@ -48,10 +47,12 @@ check:
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	if cargo deny --version >/dev/null 2>&1; then cargo deny --locked check bans licenses sources; \
 	else echo "cargo-deny is not installed: licences and sources were not checked (the bans are, by make test)" >&2; fi
-	$(MAKE) gen
-	git diff --exit-code -- docs/reference $(TYPES) || { echo "what make gen writes was not up to date: commit it" >&2; exit 1; }
+	$(MAKE) references
+	git diff --exit-code -- docs/reference $(TYPES) || { echo "what make references writes was not up to date: commit it" >&2; exit 1; }
 
-gen:
+gen: references pictures
+
+references:
 	scripts/setup gen >&2
 	cargo build --locked --package keyway >&2
 	mkdir -p docs/reference

@@ -1,8 +1,8 @@
 // The console as a person goes through it, found by the words on the screen; and what every page must hold.
 
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { keepPicture } from "./pictures.mjs";
 import { axe } from "./stage.mjs";
 import { signIn } from "./portal.mjs";
 
@@ -29,16 +29,16 @@ export async function looksRight(page) {
   assert.ok(wide <= window, `${page.url()} is ${wide} wide in a window of ${window}`);
 }
 
-/** A picture for the guide, when `make pictures` asks for them. */
+/** A picture for the guide, when `make gen` asks for them. */
 export async function picture(page, name, size = "window") {
   const folder = process.env.PICTURES;
   if (!folder) return;
-  mkdirSync(folder, { recursive: true });
   await page.waitForLoadState("networkidle");
   const before = page.viewportSize();
   // the whole page in a window that is high enough: what sticks to the window stays where it is
   if (size === "page") await page.setViewportSize({ width: before.width, height: await page.evaluate(() => document.documentElement.scrollHeight) });
-  await page.screenshot({ path: join(folder, `${name}.png`), animations: "disabled", caret: "hide" });
+  const shot = await page.screenshot({ animations: "disabled", caret: "hide" });
+  await keepPicture(page.context(), join(folder, `${name}.png`), shot);
   if (size === "page") await page.setViewportSize(before);
 }
 
