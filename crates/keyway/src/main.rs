@@ -122,7 +122,8 @@ fn start(ui: Ui, cli: Cli) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::io("cannot start the runtime", &error))?;
-    let outcome = runtime.block_on(run(ui, cli));
+    // Boxed: the runtime has three places that poll it, and would hold the code of every command three times.
+    let outcome = runtime.block_on(Box::pin(run(ui, cli)));
     // What is left are idle connections and readers of a closed terminal: nothing that must be waited for.
     runtime.shutdown_background();
     outcome
