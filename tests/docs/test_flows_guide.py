@@ -38,6 +38,19 @@ def test_the_commands_work(tmp_path, sandbox):
     assert SIGNING_KEY not in printed and "fake-First-Passw0rd" not in printed
 
 
+def test_the_readme_s_flow_works(tmp_path, sandbox):
+    section = (ROOT / "README.md").read_text().split("## A flow in one file")[1].split("\n## ")[0]
+    commands = [line.split()[1:] for line in section.splitlines() if line.startswith("    target/release/keyway ")]
+    reader = Keyway(tmp_path / "reader")
+    reader.declare_cloud("sandbox", sandbox.origin, sandbox.ca_file, f"http://localhost:{free_port()}")
+    shutil.copytree(ROOT / "examples", reader.directory / "examples")
+    with reader.serve():
+        connect_graph(reader, sandbox, Directory(sandbox))
+        for command in commands:
+            assert reader.ok(*command) is not None
+        assert [run["status"] for run in reader.ok("run", "list")["items"]] == ["completed"]
+
+
 def test_every_example_is_explained():
     page = GUIDE.read_text()
     for path in (ROOT / "examples" / "flows").glob("*.yaml"):
