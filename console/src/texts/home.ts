@@ -14,7 +14,7 @@ export const home = {
   all: "Show all",
   atLeast: (count: number, limit: number) => (count >= limit ? `${limit} or more` : String(count)),
   day: "The last 24 hours",
-  dayLead: "By the hour in which they began.",
+  dayLead: "By the hour in which they began. What runs call stands in their steps; calls here are those of people and programs.",
   runs: "Runs",
   calls: "Calls through connections",
   goesOn: "under way",

@@ -41,16 +41,16 @@ export function Chart({ title, labels, series }: ChartProps) {
       </svg>
       <div className="row-between muted small">
         <span>{labels[0]}</span>
-        <ul className="legend">
-          {series.map(({ name, tone, values }) => (
-            <li key={name}>
-              <span className={`swatch chart-${tone}`} aria-hidden="true" />
-              {name}: {sum(values)}
-            </li>
-          ))}
-        </ul>
         <span>{labels.at(-1)}</span>
       </div>
+      <ul className="legend small">
+        {series.map(({ name, tone, values }) => (
+          <li key={name}>
+            <span className={`swatch chart-${tone}`} aria-hidden="true" />
+            {name}: {sum(values)}
+          </li>
+        ))}
+      </ul>
       <details>
         <summary className="small">{chart.asTable}</summary>
         <div className="scroll scroll-tall" tabIndex={0} role="region" aria-label={title}>

@@ -30,8 +30,9 @@ after(async () => {
 });
 
 async function openPeer() {
-  const state = { posts: 0, posted: () => undefined };
+  const state = { posts: 0, posted: () => undefined, gets: [] };
   state.server = createServer((request, response) => {
+    if (request.method === "GET") state.gets.push(request.url);
     const json = (status, body) => response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
     if (request.method === "POST") {
       state.posts += 1;
@@ -98,6 +99,7 @@ test("the server is killed during a run: the page says so, and sees the run to i
   await badge(page, "completed").waitFor();
   const steps = page.getByRole("region", { name: "Steps" });
   for (const name of ["before", "sleep", "after"]) await steps.locator("summary", { hasText: name }).getByText("completed").waitFor();
+  assert.deepEqual(peer.gets, ["/before", "/after"], "what was done before is not done again");
   await looksRight(page);
 });
 
@@ -140,6 +142,38 @@ test("a run asks a person, who approves; the run goes on", async () => {
   await see(run);
   await badge(page, "completed").waitFor();
   await page.getByText('"fine by me"').first().waitFor();
+});
+
+/** Moves the focus until it is on something of this name. */
+async function tabTo(page, name) {
+  for (let presses = 0; presses < 200; presses += 1) {
+    await page.keyboard.press("Tab");
+    const found = await page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent ?? "");
+    if (name.test(found.trim())) return;
+  }
+  assert.fail(`the keyboard does not reach ${name}`);
+}
+
+test("by keyboard alone: a flow is started, its question found and answered", async () => {
+  const { page } = admin;
+  await page.goto(`${stage.url}/flows`);
+  await page.getByRole("link", { name: "walk.ask" }).waitFor();
+  for (const [name, heading] of [
+    [/^walk\.ask$/, "walk.ask"],
+    [/^Start$/, "Start walk.ask"],
+    [/^Start the run$/, "walk.ask"],
+  ]) {
+    await tabTo(page, name);
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: heading, exact: true, level: 1 }).waitFor();
+  }
+  await page.getByRole("link", { name: "Answer the question" }).waitFor();
+  await tabTo(page, /^Answer the question$/);
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Delete Ada?" }).waitFor();
+  await tabTo(page, /^Reject: Delete Ada\?$/);
+  await page.keyboard.press("Enter");
+  await page.getByText("Rejected: Delete Ada?").waitFor();
 });
 
 test("a failed run says why; it goes on from the failed step once the cause is gone", async () => {

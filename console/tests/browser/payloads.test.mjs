@@ -62,7 +62,8 @@ async function watched(browser) {
     const { origin, pathname } = new URL(request.url());
     if (origin !== new URL(stage.url).origin || !/^\/(api\/v1\/|assets\/|keyway\.svg$|$|connections|explorer|audit|keys|users|flows|runs|approvals|tables|secrets|settings)/.test(pathname)) elsewhere.push(request.url());
   });
-  found.context.on("request", (request) => waiting.add(request));
+  // what follows a run has no end as long as the run has none
+  found.context.on("request", (request) => request.url().endsWith("/watch") || waiting.add(request));
   for (const end of ["requestfinished", "requestfailed"]) found.context.on(end, (request) => waiting.delete(request));
   return found;
 }
@@ -236,6 +237,8 @@ test("every other string of every answer", async () => {
   let round = 0;
   let poisons = 0;
   await context.route("**/api/v1/**", async (route) => {
+    // a stream has no end that could be waited for; what it tells of is full of payloads as it is
+    if (route.request().url().endsWith("/watch")) return route.continue();
     const response = await route.fetch();
     if (!response.headers()["content-type"]?.includes("json")) return route.fulfill({ response });
     poisons += 1;

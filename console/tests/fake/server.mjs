@@ -67,8 +67,19 @@ const routes = [
   ["GET", /^\/users$/, () => ({ items: users })],
   ["POST", /^\/users$/, (_, body) => (users.push({ id: `usr_${body.username}`, username: body.username, role: body.role, created_at: new Date().toISOString(), disabled_at: null }), users.at(-1))],
   ["POST", /^\/users\/([^/]+)\/disable$/, ([id]) => Object.assign(users.find((user) => user.id === id), { disabled_at: new Date().toISOString() })],
+  ["GET", /^\/about$/, () => ({ version: "0.0.0", database: "SQLite", public_url: "http://localhost:8800", now: new Date().toISOString() })],
+  ["GET", /^\/overview$/, () => ({ items: hours() })],
+  ["GET", /^\/(flows|runs|approvals|tables|secrets)$/, () => ({ items: [] })],
   ["GET", /^\/audit$/, (_, __, ___, ____, query) => audit(query)],
 ];
+
+function hours() {
+  return Array.from({ length: 24 }, (_, at) => ({
+    at: new Date(Math.floor(Date.now() / 3_600_000 + at - 23) * 3_600_000).toISOString(),
+    runs: { started: at + 3, completed: at, faulted: at % 3, cancelled: 1 },
+    calls: { made: at * 20, throttled: at % 5, failed: at % 2 },
+  }));
+}
 
 function create(body) {
   if (items.some((card) => card.name === body.name)) refuse(409, "connection.name_taken", "This name is taken", `a connection "${body.name}" exists already`, { field: "/name", hint: "choose another name" });

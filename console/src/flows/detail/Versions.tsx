@@ -24,7 +24,7 @@ export function Versions({ flow, admin }: { flow: FlowDetail; admin: boolean }) 
   });
   return (
     <Panel title={text.versions}>
-      <div role="status">{back.isSuccess && <p className="note tone-info">{text.rolledBack(back.variables)}</p>}</div>
+      <div role="status" className="notes">{back.isSuccess && <p className="note tone-info">{text.rolledBack(back.variables)}</p>}</div>
       <Table flow={flow} admin={admin} onRollBack={setAsked} />
       <Source versions={flow.versions} current={flow.current} />
       {flow.versions.length > 1 && <Compare versions={flow.versions} current={flow.current} />}

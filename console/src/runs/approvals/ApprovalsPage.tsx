@@ -22,7 +22,7 @@ export function ApprovalsPage({ me }: { me: Me }) {
   const [said, setSaid] = useState("");
   return (
     <Page title={approvals.title} lead={approvals.lead}>
-      <div role="status">{said !== "" && <p className="note tone-good"><bdi>{said}</bdi></p>}</div>
+      <div role="status" className="notes">{said !== "" && <p className="note tone-good"><bdi>{said}</bdi></p>}</div>
       <Loaded query={query} empty={<p className="panel empty muted">{approvals.empty}</p>}>
         {(items) => items.map((item) => <Question key={item.id} item={item} me={me} onAnswered={setSaid} />)}
       </Loaded>

@@ -53,7 +53,7 @@ function Detail({ run, me, stale }: { run: RunDetail; me: Me; stale: Error | nul
       <Panel title={text.input}>
         <Data value={run.input} file={`${run.id}-input`} />
       </Panel>
-      <Panel title={text.output}>{run.status === "completed" ? <Data value={run.output} file={`${run.id}-output`} /> : <p className="muted">{text.noOutput}</p>}</Panel>
+      <Panel title={text.output}>{run.status === "completed" ? <Data value={run.output} file={`${run.id}-output`} /> : <p className="muted">{over ? text.nothing : text.noOutput}</p>}</Panel>
       {run.events.length > 0 && (
         <Panel title={text.events}>
           <Data value={run.events} file={`${run.id}-events`} />

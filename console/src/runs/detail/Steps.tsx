@@ -3,7 +3,7 @@
 import { useState } from "react";
 import { Link } from "wouter";
 import type { RunDetail, Step } from "../../api/runs";
-import { run as text, stepStatuses } from "../../texts/runs";
+import { statuses, run as text, stepStatuses } from "../../texts/runs";
 import { Button } from "../../ui/Button";
 import { Data } from "../../ui/Data";
 import { Badge, Facts } from "../../ui/Facts";
@@ -20,13 +20,14 @@ const PAGE = 200;
 export function Steps({ run }: { run: RunDetail }) {
   const [shown, setShown] = useState(PAGE);
   const left = run.steps.length - shown;
+  const parked = new Set(run.parked.map(({ command }) => command));
   return (
     <Panel title={text.steps}>
       {run.steps.length === 0 && <p className="muted">{text.stepsEmpty}</p>}
       <ol className="steps">
         {run.steps.slice(0, shown).map((step) => (
           <li key={`${step.id}${step.attempt}`} className={`step-depth-${Math.min(depthOf(step), 4)}`}>
-            <OneStep step={step} run={run.id} />
+            <OneStep step={step} run={run.id} parked={parked.has(step.id)} />
           </li>
         ))}
       </ol>
@@ -41,9 +42,9 @@ export function Steps({ run }: { run: RunDetail }) {
   );
 }
 
-function OneStep({ step, run }: { step: Step; run: string }) {
+function OneStep({ step, run, parked }: { step: Step; run: string; parked: boolean }) {
   const [open, setOpen] = useState(false);
-  const status = stepStatuses[step.status];
+  const status = parked ? statuses.parked : stepStatuses[step.status];
   return (
     <details open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary className="step-line">
