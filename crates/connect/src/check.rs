@@ -120,7 +120,7 @@ impl Connector {
     }
 
     /// Reads a URL and, if its name resolves, judges where it points.
-    async fn url(&self, field: &str, text: &str) -> Result<Url, Error> {
+    pub(crate) async fn url(&self, field: &str, text: &str) -> Result<Url, Error> {
         let policy = self.inner.http.policy();
         let url = generic::parse_url(policy, field, text)?;
         self.resolved(field, &url).await?;

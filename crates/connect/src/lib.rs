@@ -22,6 +22,7 @@ mod decode;
 mod device;
 mod discovery;
 mod error;
+mod expiry;
 mod explain;
 mod failure;
 mod fetched;
@@ -43,6 +44,7 @@ mod show;
 mod target;
 mod unnamed;
 mod upstream;
+mod webhook;
 mod wire;
 
 use std::sync::{Arc, OnceLock};
@@ -76,6 +78,7 @@ pub use retry::{ATTEMPTS_LIMIT, Retried, Retries};
 pub use unnamed::{
     ClientCredentials, Policy, TokenEndpoint, Unnamed, UnnamedError, UnnamedResponse, get,
 };
+pub use webhook::{WebhookAnswer, WebhookMessage};
 
 /// What this room is told at start.
 #[derive(Debug, Clone)]

@@ -82,6 +82,8 @@ pub(crate) enum Command {
     Table(commands::table::Arguments),
     /// Secrets that flows read by name
     Secret(commands::secret::Arguments),
+    /// Where events are sent: states of connections, secrets that end soon
+    Webhook(commands::webhook::Arguments),
     /// API keys for programs
     Key(commands::key::Arguments),
     /// People who may sign in

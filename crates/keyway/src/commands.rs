@@ -17,6 +17,7 @@ pub(crate) mod secret;
 pub(crate) mod table;
 pub(crate) mod user;
 pub(crate) mod version;
+pub(crate) mod webhook;
 
 use std::io::Read as _;
 

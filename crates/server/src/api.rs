@@ -23,6 +23,7 @@ pub(crate) mod setup;
 pub(crate) mod tables;
 pub(crate) mod users;
 pub(crate) mod watch;
+pub(crate) mod webhooks;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -106,7 +107,19 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(session::sign_in, session::sign_out))
         .routes(routes!(setup::needed, setup::set_up))
         .routes(routes!(presets::list))
+        .merge(webhook_router())
         .merge(flow_router())
+}
+
+/// The routes of webhooks.
+fn webhook_router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::show, webhooks::change, webhooks::delete))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::redeliver))
 }
 
 /// The routes of flows and what belongs to them.

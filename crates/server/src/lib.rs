@@ -19,6 +19,7 @@ mod hooks;
 mod json;
 mod key_cache;
 mod lane;
+mod outbox;
 mod page;
 mod problem;
 mod proxy;
@@ -29,6 +30,7 @@ mod session;
 pub use api::setup::setup_token;
 pub use api::{openapi, schema};
 pub use app::{App, Config, Limits, TlsProxy, router, router_as};
+pub use outbox::look_through;
 pub use serve::{Error, Tls, serve};
 
 /// Random bytes of the system.

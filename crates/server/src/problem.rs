@@ -123,6 +123,10 @@ impl Problem {
             "secret" => Problem::new("secret.not_found", format!("there is no secret \"{shown}\"")),
             "approval" => Problem::new("approval.not_found", format!("there is no approval {shown}")),
             "table" => Problem::new("table.not_found", format!("there is no row {shown}")),
+            "webhook" => Problem::new("webhook.endpoint_not_found", format!("there is no webhook \"{shown}\""))
+                .hint("`keyway webhook list` shows all of them"),
+            "delivery" => Problem::new("webhook.delivery_not_found", format!("there is no delivery {shown}"))
+                .hint("`keyway webhook deliveries NAME` shows those of the last 30 days"),
             "key" => Problem::new("key.not_found", format!("there is no API key {shown}")),
             _ => Problem::new("user.not_found", format!("there is no user {shown}")),
         }

@@ -29,6 +29,7 @@ const KNOWN: &[(&str, &[&str])] = &[
         ],
     ),
     ("/api/v1/tables/{table}", &["prefix", "after", "limit"]),
+    ("/api/v1/webhooks/{name}/deliveries", &["status", "limit"]),
 ];
 
 /// Routes whose query is somebody else's business.

@@ -20,8 +20,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, TlsProxy};
-use crate::health;
 use crate::lane::{Counter, Lane};
+use crate::{health, outbox};
 
 /// How long to wait when the system gives no more connections, so that some may end.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -77,6 +77,7 @@ pub async fn serve(
         .spawn(health::upkeep(app.connector().clone(), stop.clone()));
     app.tracker()
         .spawn(app.connector().clone().watch_devices(stop.clone()));
+    app.tracker().spawn(outbox::run(app.clone(), stop.clone()));
     let closing = app.closing().clone();
     let counter = Arc::new(Counter::new(app, tls, stop.clone()));
     let lanes = std::thread::available_parallelism().map_or(1, NonZero::get);

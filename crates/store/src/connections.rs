@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::{
     Actor, Authentication, ConnectionId, ConnectionName, Entry, Error, Outcome, Role, Row, Secrets,
-    Settings, Shared, Standing, Store, Tx, Vault,
+    Settings, Shared, Standing, Store, Tx, Vault, events,
     settings::{from_json, to_json},
     tokens,
     vault::Place,
@@ -241,6 +241,7 @@ impl Connections<'_> {
             let outcome = if old.standing.state == standing.state {
                 Outcome::unaudited(())
             } else {
+                events::state_changed(tx, shared.clock.now(), &old, &standing)?;
                 Outcome::audited((), state_changed(&actor, &old, &standing))
             };
             Ok(outcome.touching(&id))
@@ -418,6 +419,7 @@ fn save(
     });
     let mut audit = vec![Entry::new(actor, "connection.changed", &old.id, detail)];
     if old.standing.state != standing.state {
+        events::state_changed(tx, now, &old, standing)?;
         audit.push(state_changed(actor, &old, standing));
     }
     let saved = found(tx, &shared.vault, &old.id)?;

@@ -119,6 +119,12 @@ identifiers! {
     RunId = "run_";
     /// Names one question that a run asks a person (it is not its token).
     ApprovalId = "app_";
+    /// Names one event of the installation.
+    EventId = "evt_";
+    /// Names one webhook, for ever.
+    WebhookId = "whk_";
+    /// Names one event on its way to one webhook.
+    DeliveryId = "dlv_";
 }
 
 impl CallId {

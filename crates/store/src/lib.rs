@@ -12,8 +12,10 @@ mod calls;
 mod change;
 mod clock;
 mod connections;
+mod deliveries;
 mod devices;
 mod error;
+mod events;
 mod flows;
 mod id;
 mod journal;
@@ -37,6 +39,7 @@ pub mod testing;
 mod tokens;
 mod users;
 mod vault;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -57,12 +60,14 @@ pub use authorizations::{Authorizations, BrowserHash, PendingAuthorization, Wait
 pub use calls::{CallFilter, CallLog, CallRecord, CallRow};
 pub use clock::Clock;
 pub use connections::{Connection, Connections, Edit, NewConnection, Stamp, WipeTokens};
+pub use deliveries::{AfterAttempt, Deliveries, Delivery, DeliveryAttempt, DeliveryStatus};
 pub use devices::{Devices, PendingDevice};
 pub use error::Error;
+pub use events::{Event, EventType, Events, ExpiryWarning};
 pub use flows::{Deployment, FlowRecord, FlowVersion, Flows, NewVersion};
 pub use id::{
-    ApiKeyId, ApprovalId, AuditId, AuthorizationId, CallId, ConnectionId, ConnectionName, FlowId,
-    RunId, SessionId, UserId,
+    ApiKeyId, ApprovalId, AuditId, AuthorizationId, CallId, ConnectionId, ConnectionName,
+    DeliveryId, EventId, FlowId, RunId, SessionId, UserId, WebhookId,
 };
 pub use journal::{Committed, Line, Next, Progress, Unread};
 pub use keys::{ApiKey, ApiKeys};
@@ -87,6 +92,7 @@ pub use tables::{TableAnswer, TableOperation, TableRow, Tables};
 pub use tokens::{Intent, Lease, Leased, Saved, StoredToken, TokenRow, Tokens};
 pub use users::{PasswordCost, User, Users};
 pub use vault::Vault;
+pub use webhooks::{SigningSecrets, Webhook, WebhookSettings, Webhooks};
 
 use change::{Entry, Outcome};
 use pool::{Db, Row, Tx, Value};
@@ -354,6 +360,21 @@ impl Store {
     /// What went on lately.
     pub fn overview(&self) -> Overview<'_> {
         Overview(self)
+    }
+
+    /// The events of the installation itself.
+    pub fn events(&self) -> Events<'_> {
+        Events(self)
+    }
+
+    /// Where events are sent.
+    pub fn webhooks(&self) -> Webhooks<'_> {
+        Webhooks(self)
+    }
+
+    /// Events on their way to webhooks.
+    pub fn deliveries(&self) -> Deliveries<'_> {
+        Deliveries(self)
     }
 
     /// Small facts about the installation.

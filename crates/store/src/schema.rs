@@ -35,6 +35,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "device_authorizations",
         sql: include_str!("../migrations/0003_device_authorizations.sql"),
     },
+    Migration {
+        number: 4,
+        name: "events",
+        sql: include_str!("../migrations/0004_events.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE migrations (
@@ -151,8 +156,13 @@ fn applied(session: &mut dyn Session) -> Result<Vec<(i64, String)>, Error> {
         .collect()
 }
 
+/// The number of the newest migration.
+pub(crate) fn newest() -> i64 {
+    MIGRATIONS.last().map_or(0, |migration| migration.number)
+}
+
 fn check_history(applied: &[(i64, String)]) -> Result<(), Error> {
-    let known = MIGRATIONS.last().map_or(0, |migration| migration.number);
+    let known = newest();
     let found = applied.last().map_or(0, |(number, _)| *number);
     if found > known {
         return Err(Error::SchemaTooNew { found, known });

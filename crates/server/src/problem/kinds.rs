@@ -109,6 +109,13 @@ const KINDS: &[Kind] = &[
     kind("webhook.too_many", StatusCode::TOO_MANY_REQUESTS, "Too many messages"),
     kind("webhook.validation_token", StatusCode::BAD_REQUEST, "The validation token is not valid"),
     kind("webhook.run_failed", StatusCode::INTERNAL_SERVER_ERROR, "The flow did not come to its end"),
+    // webhooks that events are sent to
+    kind("webhook.endpoint_not_found", StatusCode::NOT_FOUND, "No such webhook"),
+    kind("webhook.delivery_not_found", StatusCode::NOT_FOUND, "No such delivery"),
+    kind("webhook.name_taken", StatusCode::CONFLICT, "This name is taken"),
+    kind("webhook.name_invalid", StatusCode::BAD_REQUEST, "The webhook is not valid"),
+    kind("webhook.url_invalid", StatusCode::BAD_REQUEST, "The webhook is not valid"),
+    kind("webhook.type_unknown", StatusCode::BAD_REQUEST, "There is no such type of events"),
     // the OAuth callback
     kind("oauth.", StatusCode::BAD_REQUEST, "The sign-in was not accepted"),
     kind("oauth.refused", StatusCode::BAD_REQUEST, "The provider refused the sign-in"),

@@ -41,3 +41,5 @@ mod serving;
 mod walk;
 #[cfg(test)]
 mod watching;
+#[cfg(test)]
+mod webhooks;
