@@ -84,6 +84,8 @@ pub(crate) enum Command {
     Secret(commands::secret::Arguments),
     /// Where events are sent: states of connections, secrets that end soon
     Webhook(commands::webhook::Arguments),
+    /// The keys that seal all secrets, and their rotation
+    EncryptionKey(commands::encryption_key::Arguments),
     /// API keys for programs
     Key(commands::key::Arguments),
     /// People who may sign in

@@ -6,6 +6,7 @@ pub(crate) mod call;
 pub(crate) mod calls;
 pub(crate) mod connection;
 pub(crate) mod demo;
+pub(crate) mod encryption_key;
 pub(crate) mod event;
 pub(crate) mod expression_worker;
 pub(crate) mod flow;

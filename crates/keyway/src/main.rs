@@ -145,6 +145,9 @@ async fn run(ui: Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::Table(arguments) => commands::table::run(ui, &global, arguments).await,
         Command::Secret(arguments) => commands::secret::run(ui, &global, arguments).await,
         Command::Webhook(arguments) => commands::webhook::run(ui, &global, arguments).await,
+        Command::EncryptionKey(arguments) => {
+            commands::encryption_key::run(ui, &global, arguments).await
+        }
         Command::Key(arguments) => commands::key::run(ui, &global, arguments).await,
         Command::User(arguments) => commands::user::run(ui, &global, arguments).await,
         Command::Calls(arguments) => commands::calls::run(ui, &global, arguments).await,

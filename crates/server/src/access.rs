@@ -14,7 +14,7 @@
 //! | see flows, runs and their steps, questions, tables, names of secrets | yes | yes | yes |
 //! | start, cancel, suspend, resume, retry, resolve runs; answer questions; send events; write tables | | yes | yes |
 //! | deploy, enable, disable, roll back, delete flows; delete runs; flow secrets | | | yes |
-//! | API keys, users, webhooks, the audit list | | | yes |
+//! | API keys, users, webhooks, encryption keys, the audit list | | | yes |
 //!
 //! The audit list is for admins alone: it tells who did what.
 

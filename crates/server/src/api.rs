@@ -7,6 +7,7 @@ pub(crate) mod audit;
 pub(crate) mod call_log;
 pub(crate) mod calls;
 pub(crate) mod connections;
+pub(crate) mod encryption_keys;
 pub(crate) mod events;
 pub(crate) mod flow_secrets;
 pub(crate) mod flows;
@@ -107,12 +108,12 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(session::sign_in, session::sign_out))
         .routes(routes!(setup::needed, setup::set_up))
         .routes(routes!(presets::list))
-        .merge(webhook_router())
+        .merge(operation_router())
         .merge(flow_router())
 }
 
-/// The routes of webhooks.
-fn webhook_router() -> OpenApiRouter<App> {
+/// The routes of what an installation is run with: webhooks and encryption keys.
+fn operation_router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(webhooks::list, webhooks::create))
         .routes(routes!(webhooks::show, webhooks::change, webhooks::delete))
@@ -120,6 +121,8 @@ fn webhook_router() -> OpenApiRouter<App> {
         .routes(routes!(webhooks::test))
         .routes(routes!(webhooks::deliveries))
         .routes(routes!(webhooks::redeliver))
+        .routes(routes!(encryption_keys::list))
+        .routes(routes!(encryption_keys::rotate))
 }
 
 /// The routes of flows and what belongs to them.

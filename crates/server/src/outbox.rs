@@ -45,7 +45,7 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
         if looked.is_none_or(|since| since.elapsed() >= ROUND) {
             looked = Some(Instant::now());
             if let Err(error) = look_through(&app).await {
-                tracing::warn!(%error, "secrets that end soon could not be looked for");
+                tracing::warn!(%error, "what is done every ten minutes was not done; it is tried again");
             }
         }
         if let Err(problem) = tell(&app, &room).await {
@@ -54,10 +54,12 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
     }
 }
 
-/// Warns of secrets that end soon and deletes what is older than it is kept; a server does so every ten minutes.
+/// What a server does every ten minutes: warns of secrets that end soon, deletes events that are older than they are kept,
+/// and goes on with a rotation of the encryption key that was cut off.
 pub async fn look_through(app: &App) -> Result<(), connect::Error> {
     app.connector().warn_of_expiry().await?;
     app.store().events().sweep().await?;
+    app.store().encryption_keys().go_on().await?;
     Ok(())
 }
 

@@ -234,7 +234,7 @@ impl Chain<'_> {
         let key = key.ok_or_else(|| Flaw::at(seq, "it names a key that is not ours"))?;
         let message = message(&self.code, row)?;
         let code = row.bytes(9)?;
-        hmac::verify(key, &message, code).map_err(|_| Flaw::at(seq, "it was changed"))?;
+        hmac::verify(&key, &message, code).map_err(|_| Flaw::at(seq, "it was changed"))?;
         self.seq = seq;
         self.code = code.to_vec();
         Ok(())
@@ -288,8 +288,7 @@ struct Head {
 }
 
 impl Head {
-    fn sign(vault: &Vault, count: i64, code: Vec<u8>) -> Self {
-        let (_, key) = vault.chain_key();
+    fn sign(key: &hmac::Key, count: i64, code: Vec<u8>) -> Self {
         let signature = hmac::sign(key, &head_message(count, &code))
             .as_ref()
             .to_vec();
@@ -308,7 +307,7 @@ impl Head {
         let (count, code, signature) = (row.int(0)?, row.bytes(1)?, row.bytes(3)?);
         let key = key_id(row.bytes(2)?).and_then(|id| vault.chain_key_of(id));
         let key = key.ok_or_else(|| flaw("its end names a key that is not ours"))?;
-        hmac::verify(key, &head_message(count, code), signature)
+        hmac::verify(&key, &head_message(count, code), signature)
             .map_err(|_| flaw("its end was changed"))?;
         Ok(Self {
             count,
@@ -331,8 +330,10 @@ impl Checkpoint {
         let (Some(code), Some(signature)) = (unhex(&self.head), unhex(&self.signature)) else {
             return false;
         };
-        let (_, key) = vault.chain_key();
-        hmac::verify(key, &head_message(self.count, &code), &signature).is_ok()
+        // By whichever key the installation had when it was made.
+        let message = head_message(self.count, &code);
+        let mut keys = vault.chain_keys().into_iter();
+        keys.any(|key| hmac::verify(&key, &message, &signature).is_ok())
     }
 }
 
@@ -345,13 +346,13 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 
 /// Signs the end of an empty chain; part of the transaction that makes the database.
 pub(crate) fn begin(session: &mut dyn Session, vault: &Vault) -> Result<(), Error> {
-    let head = Head::sign(vault, 0, NO_ROW_YET.to_vec());
-    let (key, _) = vault.chain_key();
+    let (id, key) = vault.chain_key();
+    let head = Head::sign(&key, 0, NO_ROW_YET.to_vec());
     session.execute(
         "INSERT INTO audit_head (one, count, code, key_id, signature) VALUES (1, 0, $1, $2, $3)",
         &[
             head.code.into(),
-            key.0.as_slice().into(),
+            id.0.as_slice().into(),
             head.signature.into(),
         ],
     )?;
@@ -384,7 +385,7 @@ pub(crate) fn append(tx: &mut Tx<'_>, shared: &Shared, entries: &[Entry]) -> Res
             entry.detail.to_string().into(),
         ];
         let row = Row(values.clone());
-        code = hmac::sign(key, &message(&code, &row)?).as_ref().to_vec();
+        code = hmac::sign(&key, &message(&code, &row)?).as_ref().to_vec();
         values.push(key_id.0.as_slice().into());
         values.push(code.as_slice().into());
         tx.execute(
@@ -393,7 +394,7 @@ pub(crate) fn append(tx: &mut Tx<'_>, shared: &Shared, entries: &[Entry]) -> Res
             values,
         )?;
     }
-    let head = Head::sign(&shared.vault, count, code);
+    let head = Head::sign(&key, count, code);
     tx.execute(
         "UPDATE audit_head SET count = $1, code = $2, key_id = $3, signature = $4 WHERE one = 1",
         [

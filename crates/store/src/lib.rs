@@ -14,6 +14,7 @@ mod clock;
 mod connections;
 mod deliveries;
 mod devices;
+mod encryption;
 mod error;
 mod events;
 mod flows;
@@ -62,6 +63,7 @@ pub use clock::Clock;
 pub use connections::{Connection, Connections, Edit, NewConnection, Stamp, WipeTokens};
 pub use deliveries::{AfterAttempt, Deliveries, Delivery, DeliveryAttempt, DeliveryStatus};
 pub use devices::{Devices, PendingDevice};
+pub use encryption::{EncryptionKey, EncryptionKeys, Resealed};
 pub use error::Error;
 pub use events::{Event, EventType, Events, ExpiryWarning};
 pub use flows::{Deployment, FlowRecord, FlowVersion, Flows, NewVersion};
@@ -159,6 +161,8 @@ pub struct Store {
 struct Inner {
     db: Db,
     shared: Arc<Shared>,
+    /// Whether no other process may have the database open.
+    alone: bool,
 }
 
 /// What a piece of work takes with it to the writer's thread.
@@ -198,7 +202,11 @@ impl Store {
             away: std::sync::atomic::AtomicBool::new(false),
         });
         Ok(Self {
-            inner: Arc::new(Inner { db, shared }),
+            inner: Arc::new(Inner {
+                db,
+                shared,
+                alone: encryption::is_alone(&config.database, config.sharing),
+            }),
         })
     }
 
@@ -375,6 +383,11 @@ impl Store {
     /// Events on their way to webhooks.
     pub fn deliveries(&self) -> Deliveries<'_> {
         Deliveries(self)
+    }
+
+    /// The keys of the installation.
+    pub fn encryption_keys(&self) -> EncryptionKeys<'_> {
+        EncryptionKeys(self)
     }
 
     /// Small facts about the installation.

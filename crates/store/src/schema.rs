@@ -8,9 +8,9 @@ use std::fmt::Write as _;
 use aws_lc_rs::digest;
 
 use crate::{
-    Clock, Error, Vault, audit,
+    Clock, Error, Vault, audit, encryption,
     pool::{Preparation, Row, Session, in_memory},
-    vault::Place,
+    vault::{KeyId, Place},
 };
 
 struct Migration {
@@ -40,6 +40,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "events",
         sql: include_str!("../migrations/0004_events.sql"),
     },
+    Migration {
+        number: 5,
+        name: "encryption_keys",
+        sql: include_str!("../migrations/0005_encryption_keys.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE migrations (
@@ -49,7 +54,7 @@ const TABLE: &str = "CREATE TABLE migrations (
     applied_at BIGINT NOT NULL
 );";
 
-const KEY_CHECK: Place<'static> = Place {
+pub(crate) const KEY_CHECK: Place<'static> = Place {
     table: "meta",
     column: "sealed",
     row: "key_check",
@@ -131,15 +136,47 @@ impl Schema {
             )?;
         }
         if applied.is_empty() {
-            let sealed = self.vault.seal(KEY_CHECK, b"keyway");
+            let sealed = key_check(&self.vault);
             session.execute(
                 "INSERT INTO meta (name, sealed) VALUES ($1, $2)",
                 &["key_check".into(), sealed.into()],
             )?;
             audit::begin(session, &self.vault)?;
         }
+        self.know_keys(session)
+    }
+
+    /// Notes the key that seals, and takes in what checks the audit rows of those before it.
+    fn know_keys(&mut self, session: &mut dyn Session) -> Result<(), Error> {
+        session.execute(
+            "INSERT INTO encryption_keys (id, created_at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING",
+            &[
+                hex(&self.vault.sealing_id().0).into(),
+                self.clock.now().into(),
+            ],
+        )?;
+        let retired = session.query(
+            "SELECT id, sealed FROM encryption_keys WHERE sealed IS NOT NULL",
+            &[],
+        )?;
+        for row in &retired {
+            let id = row.text(0)?;
+            let chain = self.vault.open(encryption::place(id), row.bytes(1)?);
+            match (KeyId::parse(id), chain) {
+                (Some(id), Ok(chain)) => self.vault.remember(id, &chain),
+                _ => tracing::error!(
+                    key = id,
+                    "what checks the audit rows of a retired key can't be unsealed"
+                ),
+            }
+        }
         Ok(())
     }
+}
+
+/// What tells the right key from a wrong one.
+pub(crate) fn key_check(vault: &Vault) -> Vec<u8> {
+    vault.seal(KEY_CHECK, b"keyway")
 }
 
 /// The migrations that the database has seen: number and checksum, in order.

@@ -3,6 +3,7 @@
 mod audited;
 mod chain;
 mod devices;
+mod encryption;
 mod events;
 mod flows;
 mod grown;

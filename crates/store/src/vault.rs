@@ -4,11 +4,12 @@
 //! be moved to another row, and carries the id of the key that wrapped it, so that keys can be rotated. The vault knows
 //! no record; where the key file comes from and how it is backed up is the operator's business.
 
+mod file;
+
 use std::{
-    fs::{File, OpenOptions},
-    io::{ErrorKind, Read as _, Write as _},
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    io::ErrorKind,
     path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use aws_lc_rs::{
@@ -16,7 +17,6 @@ use aws_lc_rs::{
     hkdf::{self, HKDF_SHA256},
     hmac,
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::{Error, id::random_bytes};
@@ -28,12 +28,18 @@ const NONCE: usize = 12;
 const TAG: usize = 16;
 /// Version, key id, nonce and wrapped data key, nonce; then the sealed value and its tag.
 const HEADER: usize = 1 + KEY_ID + NONCE + KEY + TAG + NONCE;
-/// A key file is one short line; more is another file given by mistake.
-const LONGEST_FILE: u16 = 4096;
 
 /// Names the key that wrapped a data key, or that signed an audit row. Not secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct KeyId(pub(crate) [u8; KEY_ID]);
+
+impl KeyId {
+    /// Reads the hexadecimal digits by which a key is named.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let number = u64::from_str_radix(text, 16).ok()?;
+        (text.len() == 2 * KEY_ID).then(|| Self(number.to_be_bytes()))
+    }
+}
 
 /// Where a sealed value stands; it can be opened nowhere else.
 #[derive(Debug, Clone, Copy)]
@@ -59,13 +65,24 @@ impl Place<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Unsealable;
 
-/// The key that seals all secrets of an installation.
+/// A key as it stands in its file.
+type RawKey = Zeroizing<[u8; KEY]>;
+
+/// The keys that seal all secrets of an installation.
 pub struct Vault {
     path: PathBuf,
-    /// The first seals; all open. More than one exists only while keys are rotated.
-    keys: Vec<InstallationKey>,
+    keys: RwLock<Arc<Ring>>,
     /// A key that was made just now and is written once it is known that the database is new too.
-    unwritten: Option<Zeroizing<[u8; KEY]>>,
+    unwritten: Option<RawKey>,
+}
+
+/// The keys that are known at a time.
+#[derive(Clone)]
+struct Ring {
+    /// The first seals; all open. What has left the file stays until the process ends.
+    keys: Vec<Arc<InstallationKey>>,
+    /// What checks the audit rows of keys that are retired.
+    retired: Vec<(KeyId, hmac::Key)>,
 }
 
 struct InstallationKey {
@@ -77,22 +94,36 @@ struct InstallationKey {
 
 impl InstallationKey {
     fn derive(raw: &[u8; KEY]) -> Self {
-        let secret = hkdf::Salt::new(HKDF_SHA256, b"keyway").extract(raw);
-        let mut id = [0; KEY_ID];
-        expand(&secret, b"key id v1", &mut id);
+        let secret = extract(raw);
         let mut wrapping = Zeroizing::new([0; KEY]);
         expand(&secret, b"data key wrapping v1", wrapping.as_mut());
-        let mut chain = Zeroizing::new([0; KEY]);
-        expand(&secret, b"audit chain v1", chain.as_mut());
+        let chain = chain_of(&secret);
         let mut names = Zeroizing::new([0; KEY]);
         expand(&secret, b"names v1", names.as_mut());
         Self {
-            id: KeyId(id),
+            id: id_of(&secret),
             wrapping: cipher(&wrapping),
             chain: hmac::Key::new(hmac::HMAC_SHA256, chain.as_ref()),
             names: hmac::Key::new(hmac::HMAC_SHA256, names.as_ref()),
         }
     }
+}
+
+/// What signs audit rows.
+fn chain_of(secret: &hkdf::Prk) -> RawKey {
+    let mut chain = Zeroizing::new([0; KEY]);
+    expand(secret, b"audit chain v1", chain.as_mut());
+    chain
+}
+
+fn id_of(secret: &hkdf::Prk) -> KeyId {
+    let mut id = [0; KEY_ID];
+    expand(secret, b"key id v1", &mut id);
+    KeyId(id)
+}
+
+fn extract(raw: &[u8; KEY]) -> hkdf::Prk {
+    hkdf::Salt::new(HKDF_SHA256, b"keyway").extract(raw)
 }
 
 fn expand(secret: &hkdf::Prk, purpose: &[u8], out: &mut [u8]) {
@@ -115,60 +146,157 @@ fn cipher(key: &[u8; KEY]) -> RandomizedNonceKey {
 impl Vault {
     /// Reads the key file. If there is none, a key is prepared and written (mode 0600) when a new database is made.
     pub fn open_or_create(path: &Path) -> Result<Self, Error> {
-        if let Some(raw) = read_key(path)? {
+        if let Some(raw) = file::read(path)? {
             return Ok(Self::of(path, &raw));
         }
         let raw = Zeroizing::new(random_bytes());
-        let mut vault = Self::of(path, &raw);
+        let mut vault = Self::of(path, std::slice::from_ref(&raw));
         vault.unwritten = Some(raw);
         Ok(vault)
     }
 
     /// Reads the key file; it must exist.
     pub fn from_file(path: &Path) -> Result<Self, Error> {
-        let raw = read_key(path)?.ok_or_else(|| Error::KeyFile {
-            path: path.to_owned(),
-            detail: "there is no such file".to_owned(),
-        })?;
-        Ok(Self::of(path, &raw))
+        Ok(Self::of(path, &file::must_read(path)?))
     }
 
     /// A key that is in no file, for databases in memory: it is gone when they are.
     pub fn ephemeral() -> Self {
-        Self::of(Path::new("(memory)"), &Zeroizing::new(random_bytes()))
+        let raw = Zeroizing::new(random_bytes());
+        Self::of(Path::new("(memory)"), std::slice::from_ref(&raw))
     }
 
     /// The content of a key file with a new key.
     #[cfg(test)]
     pub(crate) fn ephemeral_text() -> String {
+        use base64::{Engine as _, engine::general_purpose::STANDARD};
         STANDARD.encode(random_bytes::<KEY>())
     }
 
-    fn of(path: &Path, raw: &[u8; KEY]) -> Self {
+    fn of(path: &Path, raw: &[RawKey]) -> Self {
+        let keys = raw.iter().map(|raw| Arc::new(InstallationKey::derive(raw)));
+        let ring = Ring {
+            keys: keys.collect(),
+            retired: Vec::new(),
+        };
         Self {
             path: path.to_owned(),
-            keys: vec![InstallationKey::derive(raw)],
+            keys: RwLock::new(Arc::new(ring)),
             unwritten: None,
         }
     }
 
-    fn sealing(&self) -> &InstallationKey {
-        self.keys.first().expect("a vault has a key")
+    fn ring(&self) -> Arc<Ring> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn find(&self, id: KeyId) -> Option<&InstallationKey> {
-        self.keys.iter().find(|key| key.id == id)
+    fn change_ring(&self, change: impl FnOnce(&mut Ring)) {
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut keys));
+    }
+
+    fn sealing(&self) -> Arc<InstallationKey> {
+        let ring = self.ring();
+        Arc::clone(ring.keys.first().expect("a vault has a key"))
+    }
+
+    fn find(&self, id: KeyId) -> Option<Arc<InstallationKey>> {
+        let known = |ring: &Ring| ring.keys.iter().find(|key| key.id == id).cloned();
+        if let Some(key) = known(&self.ring()) {
+            return Some(key);
+        }
+        // Another process may have made a new key since the file was read.
+        self.follow().ok()?;
+        known(&self.ring())
+    }
+
+    /// Names the key that seals.
+    pub(crate) fn sealing_id(&self) -> KeyId {
+        self.sealing().id
     }
 
     /// The key that signs new audit rows.
-    pub(crate) fn chain_key(&self) -> (KeyId, &hmac::Key) {
+    pub(crate) fn chain_key(&self) -> (KeyId, hmac::Key) {
         let key = self.sealing();
-        (key.id, &key.chain)
+        (key.id, key.chain.clone())
     }
 
     /// The key that signed an older audit row.
-    pub(crate) fn chain_key_of(&self, id: KeyId) -> Option<&hmac::Key> {
-        self.find(id).map(|key| &key.chain)
+    pub(crate) fn chain_key_of(&self, id: KeyId) -> Option<hmac::Key> {
+        let ring = self.ring();
+        match ring.retired.iter().find(|(retired, _)| *retired == id) {
+            Some((_, chain)) => Some(chain.clone()),
+            None => self.find(id).map(|key| key.chain.clone()),
+        }
+    }
+
+    /// Everything that checks audit rows.
+    pub(crate) fn chain_keys(&self) -> Vec<hmac::Key> {
+        let ring = self.ring();
+        let retired = ring.retired.iter().map(|(_, chain)| chain.clone());
+        let keys = ring.keys.iter().map(|key| key.chain.clone());
+        keys.chain(retired).collect()
+    }
+
+    /// Takes in what checks the audit rows of a key that is retired.
+    pub(crate) fn remember(&self, id: KeyId, chain: &[u8]) {
+        let chain = hmac::Key::new(hmac::HMAC_SHA256, chain);
+        self.change_ring(|ring| ring.retired.push((id, chain)));
+    }
+
+    /// Reads the key file again: its first key seals from now on, and those that were known still open.
+    pub(crate) fn follow(&self) -> Result<(), Error> {
+        let Some(raw) = file::read(&self.path)? else {
+            return Ok(());
+        };
+        self.change_ring(|ring| {
+            let mut keys: Vec<Arc<InstallationKey>> = Vec::new();
+            for raw in &raw {
+                let id = id_of(&extract(raw));
+                let known = ring.keys.iter().find(|key| key.id == id).cloned();
+                keys.push(known.unwrap_or_else(|| Arc::new(InstallationKey::derive(raw))));
+            }
+            let gone = |key: &&Arc<InstallationKey>| !keys.iter().any(|kept| kept.id == key.id);
+            let gone: Vec<_> = ring.keys.iter().filter(gone).cloned().collect();
+            keys.extend(gone);
+            ring.keys = keys;
+        });
+        Ok(())
+    }
+
+    /// Writes a new key into the file, before the others, unless somebody has put one there; it seals from now on.
+    pub(crate) fn rotate(&self) -> Result<KeyId, Error> {
+        let before = self.sealing_id();
+        let mut raw = file::must_read(&self.path)?;
+        if raw.first().map(|raw| id_of(&extract(raw))) == Some(before) {
+            raw.insert(0, Zeroizing::new(random_bytes()));
+            file::replace(&self.path, &raw)?;
+        }
+        self.follow()?;
+        Ok(self.sealing_id())
+    }
+
+    /// Names the keys in the file that seal nothing any more.
+    pub(crate) fn older_ids(&self) -> Result<Vec<KeyId>, Error> {
+        let raw = file::read(&self.path)?.unwrap_or_default();
+        Ok(raw.iter().skip(1).map(|raw| id_of(&extract(raw))).collect())
+    }
+
+    /// The keys in the file that seal nothing any more, with what checks their audit rows.
+    pub(crate) fn older_chains(&self) -> Result<Vec<(KeyId, RawKey)>, Error> {
+        let raw = file::read(&self.path)?.unwrap_or_default();
+        let chain = |raw: &RawKey| {
+            let secret = extract(raw);
+            (id_of(&secret), chain_of(&secret))
+        };
+        Ok(raw.iter().skip(1).map(chain).collect())
+    }
+
+    /// Takes keys out of the file.
+    pub(crate) fn retire(&self, ids: &[KeyId]) -> Result<(), Error> {
+        let mut raw = file::must_read(&self.path)?;
+        raw.retain(|raw| !ids.contains(&id_of(&extract(raw))));
+        file::replace(&self.path, &raw)
     }
 
     /// Stands for a text that is to be recognised but not kept; without the key it can't be guessed.
@@ -242,7 +370,7 @@ impl Vault {
         let path = self.path.clone();
         if self.unwritten.is_some() {
             // Another process may have made key and database since we looked.
-            let raw = read_key(&path)?.ok_or_else(|| Error::KeyMissing { path: path.clone() })?;
+            let raw = file::read(&path)?.ok_or_else(|| Error::KeyMissing { path: path.clone() })?;
             *self = Self::of(&path, &raw);
         }
         match self.open(place, key_check) {
@@ -257,7 +385,7 @@ impl Vault {
             return Ok(());
         };
         let path = self.path.clone();
-        match write_key(&path, &raw) {
+        match file::create(&path, &raw) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 *self = Self::from_file(&path)?;
@@ -290,74 +418,6 @@ fn open_in_place(
         .len();
     value.truncate(length);
     Ok(value)
-}
-
-/// Reads and checks a key file; `None` if there is none.
-fn read_key(path: &Path) -> Result<Option<Zeroizing<[u8; KEY]>>, Error> {
-    let unusable = |detail: String| Error::KeyFile {
-        path: path.to_owned(),
-        detail,
-    };
-    let malformed = |why: &'static str| Error::KeyFormat {
-        path: path.to_owned(),
-        why,
-    };
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unusable(error.to_string())),
-    };
-    // The permissions of what was opened, not of what the path may name a moment later.
-    let found = file
-        .metadata()
-        .map_err(|error| unusable(error.to_string()))?;
-    if !found.is_file() {
-        return Err(unusable("it is not a file".to_owned()));
-    }
-    let mode = found.permissions().mode() & 0o7777;
-    if mode & 0o077 != 0 {
-        return Err(Error::KeyPermissions {
-            path: path.to_owned(),
-            mode,
-        });
-    }
-    let mut text = Zeroizing::new(String::with_capacity(LONGEST_FILE.into()));
-    file.take(LONGEST_FILE.into())
-        .read_to_string(&mut text)
-        .map_err(|_| malformed("it is not text"))?;
-    let text = text.trim();
-    if text.is_empty() {
-        return Err(malformed("it is empty"));
-    }
-    let bytes = Zeroizing::new(
-        STANDARD
-            .decode(text)
-            .map_err(|_| malformed("it is not base64"))?,
-    );
-    let key: [u8; KEY] = bytes.as_slice().try_into().map_err(|_| {
-        malformed(if bytes.len() < KEY {
-            "it is too short"
-        } else {
-            "it is too long"
-        })
-    })?;
-    Ok(Some(Zeroizing::new(key)))
-}
-
-fn write_key(path: &Path, raw: &[u8; KEY]) -> std::io::Result<()> {
-    let text = Zeroizing::new(format!("{}\n", STANDARD.encode(raw)));
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    // The file's name is durable only with its directory.
-    let directory = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 #[cfg(test)]

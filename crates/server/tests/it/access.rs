@@ -98,6 +98,8 @@ const TABLE: &[(&str, &str, &str, &str, [u16; 8])] = &[
     ("GET", "/api/v1/tables/{table}/{key}", "/api/v1/tables/absent/key", "", [401, 404, 404, 404, 401, 404, 401, 401]),
     ("PUT", "/api/v1/tables/{table}/{key}", "/api/v1/tables/t/key", r#"{"value":1}"#, [401, 403, 428, 428, 401, 428, 401, 401]),
     ("DELETE", "/api/v1/tables/{table}/{key}", "/api/v1/tables/t/key", "", [401, 403, 428, 428, 401, 428, 401, 401]),
+    ("GET", "/api/v1/encryption-keys", "", "", [401, 403, 403, 200, 401, 200, 401, 401]),
+    ("POST", "/api/v1/encryption-keys/rotate", "", "", [401, 403, 403, 202, 401, 202, 401, 401]),
     ("GET", "/api/v1/webhooks", "", "", [401, 403, 403, 200, 401, 200, 401, 401]),
     ("POST", "/api/v1/webhooks", "", "{}", [401, 403, 403, 400, 401, 400, 401, 401]),
     ("GET", "/api/v1/webhooks/{name}", "/api/v1/webhooks/absent", "", [401, 403, 403, 404, 401, 404, 401, 401]),

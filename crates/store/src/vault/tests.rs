@@ -1,3 +1,7 @@
+use std::os::unix::fs::PermissionsExt as _;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
 use super::*;
 
 const ROW: Place<'static> = Place {
