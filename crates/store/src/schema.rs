@@ -162,12 +162,13 @@ impl Schema {
         for row in &retired {
             let id = row.text(0)?;
             let chain = self.vault.open(encryption::place(id), row.bytes(1)?);
-            match (KeyId::parse(id), chain) {
-                (Some(id), Ok(chain)) => self.vault.remember(id, &chain),
-                _ => tracing::error!(
+            if let (Some(id), Ok(chain)) = (KeyId::parse(id), chain) {
+                self.vault.remember(id, &chain);
+            } else {
+                tracing::error!(
                     key = id,
                     "what checks the audit rows of a retired key can't be unsealed"
-                ),
+                );
             }
         }
         Ok(())
