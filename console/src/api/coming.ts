@@ -75,11 +75,29 @@ export type RunCard = Omit<Schemas["RunCard"], "status" | "trigger" | "parked" |
 /** A run with all that it did. */
 export type RunDetail = RunCard & { flow_version: string; input: unknown; output?: unknown; steps: Step[]; events: Record<string, unknown>[]; waits_for: WaitsFor[] };
 
+/** How a call stands against the permissions that are held. */
+export type CallStanding = "allowed" | "missing" | "unknown" | "impossible";
+
+export interface NeededPermissions {
+  kind: "delegated" | "application";
+  /** The least that suffice. */
+  least: { name: string }[];
+  missing: { name: string }[];
+  /** Held, and needed by none of the calls. */
+  unused: string[];
+  held?: string[] | null;
+  held_is_hint: boolean;
+  warnings: string[];
+  cure?: { who_text: string; next: string; link?: string | null } | null;
+}
+
 /** A connection or secret that a flow names, and how it stands. */
 export interface Need {
   name: string;
   standing: { kind: "connection"; state: string } | { kind: "secret" } | { kind: "missing" };
-  calls: { task: string; method: string; endpoint?: string | null }[];
+  calls: { task: string; method: string; endpoint?: string | null; standing?: CallStanding; missing?: string[] }[];
   granted: string[];
+  /** Which permissions those calls need and which of them lack, where a table knows the API. */
+  permissions?: NeededPermissions | null;
   problem?: string | null;
 }

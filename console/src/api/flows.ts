@@ -6,7 +6,7 @@ import type { Need } from "./coming";
 import type { components } from "./schema";
 
 type Schemas = components["schemas"];
-export type { Need } from "./coming";
+export type { CallStanding, Need, NeededPermissions } from "./coming";
 export type FlowCard = Schemas["FlowCard"];
 export type VersionCard = Schemas["VersionCard"];
 export type ScheduleCard = Schemas["ScheduleCard"];

@@ -1,6 +1,7 @@
 import type { RowCard } from "../api/tables";
 import { common } from "../texts/common";
 import { tables } from "../texts/tables";
+import { Actor } from "../ui/Actor";
 import { Button } from "../ui/Button";
 import { Time } from "../ui/Time";
 import { beginning } from "../ui/download";
@@ -46,7 +47,7 @@ export function RowTable({ name, rows, operator, onEdit, onDelete }: RowTablePro
                 <Time at={row.updated_at} />
               </td>
               <td data-label={tables.by} className="anywhere small">
-                <bdi>{row.updated_by}</bdi>
+                <Actor id={row.updated_by} />
               </td>
               <td>
                 {operator && (

@@ -45,7 +45,8 @@ export const runs = {
   none: "No run yet.",
   more: "Earlier runs",
   deletedFlow: "(deleted flow)",
-  by: (trigger: Trigger, actor: string): string => {
+  /** Nothing for a person or a program. */
+  means: (trigger: Trigger): string | undefined => {
     switch (trigger.kind) {
       case "webhook":
         return `webhook ${trigger.hook ?? ""}`;
@@ -57,7 +58,7 @@ export const runs = {
       case "detached":
         return "another run";
       default:
-        return actor;
+        return undefined;
     }
   },
 };

@@ -6,6 +6,7 @@ import { ButtonLink } from "../../ui/Button";
 import { Badge, Scopes } from "../../ui/Facts";
 import { Panel } from "../../ui/Page";
 import { Words } from "../../ui/Words";
+import { CallBadge, Permissions } from "./Permissions";
 
 /** The connections and secrets that a flow names, against what is there. */
 export function Needs({ needs, admin }: { needs: Need[]; admin: boolean }) {
@@ -37,10 +38,14 @@ export function Needs({ needs, admin }: { needs: Need[]; admin: boolean }) {
             )}
             {need.standing.kind === "connection" && (
               <>
-                <div className="row">
-                  <span className="muted small">{text.granted}</span>
-                  <Scopes names={need.granted} none={text.grantedNone} />
-                </div>
+                {need.permissions ? (
+                  <Permissions needed={need.permissions} />
+                ) : (
+                  <div className="row">
+                    <span className="muted small">{text.granted}</span>
+                    <Scopes names={need.granted} none={text.grantedNone} />
+                  </div>
+                )}
                 <details>
                   <summary className="small">
                     {text.calls} ({need.calls.length})
@@ -51,6 +56,7 @@ export function Needs({ needs, admin }: { needs: Need[]; admin: boolean }) {
                         <code>
                           {call.method.toUpperCase()} {call.endpoint ?? text.anywhere}
                         </code>{" "}
+                        {call.standing && <CallBadge standing={call.standing} />}{" "}
                         <span className="muted mono">{call.task}</span>
                       </li>
                     ))}

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { type FlowDetail, type VersionCard, flowsKey, rollBack, sourceAddress } from "../../api/flows";
 import { common } from "../../texts/common";
 import { flow as text } from "../../texts/flows";
+import { Actor } from "../../ui/Actor";
 import { Button, DownloadLink } from "../../ui/Button";
 import { ConfirmDialog } from "../../ui/ConfirmDialog";
 import { Badge } from "../../ui/Facts";
@@ -73,7 +74,7 @@ function Table({ flow, admin, onRollBack }: { flow: FlowDetail; admin: boolean; 
                 <Time at={deployed_at} />
               </td>
               <td data-label={text.by} className="anywhere">
-                <bdi>{deployed_by}</bdi>
+                <Actor id={deployed_by} />
               </td>
               <td>
                 <span className="row">

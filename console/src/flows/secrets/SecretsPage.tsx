@@ -7,6 +7,7 @@ import { type SecretCard, deleteSecret, secretsQuery } from "../../api/flows";
 import { type Me, may } from "../../api/session";
 import { common } from "../../texts/common";
 import { secrets } from "../../texts/flows";
+import { Actor } from "../../ui/Actor";
 import { Button } from "../../ui/Button";
 import { ConfirmDialog } from "../../ui/ConfirmDialog";
 import { Loaded } from "../../ui/Loaded";
@@ -95,7 +96,7 @@ function Table({ items, admin, onReplace, onDelete }: TableProps) {
                 <Time at={updated_at} />
               </td>
               <td data-label={secrets.by} className="anywhere">
-                <bdi>{created_by}</bdi>
+                <Actor id={created_by} />
               </td>
               <td>
                 {admin && (

@@ -1,10 +1,11 @@
 import { Link } from "wouter";
 import type { RunDetail } from "../../api/runs";
-import { run as text, runs } from "../../texts/runs";
+import { run as text } from "../../texts/runs";
 import { Copyable } from "../../ui/Copyable";
 import { type Fact, Facts } from "../../ui/Facts";
 import { Panel } from "../../ui/Page";
 import { ExactTime, Time } from "../../ui/Time";
+import { StartedBy } from "../StartedBy";
 import { took } from "../took";
 
 /** Where a run comes from, how long it took, what it waits for. */
@@ -23,7 +24,7 @@ export function RunFacts({ run }: { run: RunDetail }) {
       ),
     ],
     [text.started, <ExactTime at={run.created_at} />],
-    [text.by, runs.by(run.trigger, run.actor)],
+    [text.by, <StartedBy run={run} />],
     [text.nominal, run.trigger.nominal && <ExactTime at={run.trigger.nominal} />],
     [text.ended, run.ended_at && <ExactTime at={run.ended_at} />],
     [text.took, took(run.created_at, run.ended_at)],

@@ -2,6 +2,7 @@ import { Link } from "wouter";
 import type { RunCard } from "../../api/runs";
 import { runs } from "../../texts/runs";
 import { Time } from "../../ui/Time";
+import { StartedBy } from "../StartedBy";
 import { StatusBadge } from "../StatusBadge";
 import { took } from "../took";
 
@@ -35,7 +36,7 @@ export function RunTable({ found }: { found: RunCard[] }) {
                 <Time at={run.created_at} />
               </td>
               <td data-label={runs.startedBy} className="anywhere">
-                <bdi>{runs.by(run.trigger, run.actor)}</bdi>
+                <StartedBy run={run} />
               </td>
               <td data-label={runs.took}>
                 <Lasted run={run} />
