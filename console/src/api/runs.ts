@@ -72,12 +72,19 @@ export const runQuery = (id: string) =>
     queryFn: ({ signal }) => send<RunDetail>("GET", at(id), { signal }),
   });
 
+/** How it stands with following a run: what counts as failures of a query is kept until it ends, which this one does last. */
+export type Watch = "live" | "broken" | "over";
+
+const watchKey = (id: string) => ["run-watch", id] as const;
+
 /** Follows a run until it is over: what the server tells is put into the run of the cache. Begins again when it breaks off. */
 export const watchQuery = (client: QueryClient, id: string) =>
-  queryOptions({
-    queryKey: ["run-watch", id],
-    queryFn: async ({ signal }) => {
+  queryOptions<Watch>({
+    queryKey: watchKey(id),
+    queryFn: async ({ signal }): Promise<Watch> => {
+      const say = (watch: Watch) => client.setQueryData<Watch>(watchKey(id), watch);
       for await (const events of listen(`${at(id)}/watch`, signal)) {
+        say("live");
         const before = client.getQueryData(runQuery(id).queryKey);
         if (!before) continue;
         const after = followed(before, events);
@@ -86,9 +93,10 @@ export const watchQuery = (client: QueryClient, id: string) =>
         if (after.status !== before.status) void client.invalidateQueries({ queryKey: runKey(id), exact: true });
         if (isOver(after)) {
           void client.invalidateQueries({ queryKey: [...runsKey, "list"] });
-          return true;
+          return "over";
         }
       }
+      say("broken");
       throw unreachable();
     },
     retry: (_, error) => !(error instanceof Problem && error.document.status >= 400 && error.document.status < 500),

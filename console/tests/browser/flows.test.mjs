@@ -88,14 +88,18 @@ test("a flow is found, looked at, and started with a form of its schema", async 
 
 test("the server is killed during a run: the page says so, and sees the run to its end by itself", async () => {
   const { page } = admin;
-  await deploy(text("nap", "1.0.0", `use: {secrets: [peer]}\ndo:\n  - before:\n      ${call("get", "/before")}\n  - sleep: {wait: {seconds: 3}}\n  - after:\n      ${call("get", "/after")}\n`));
-  const run = await start("nap");
+  const nap = (seconds) => `use: {secrets: [peer]}\ndo:\n  - before:\n      ${call("get", "/before")}\n  - sleep: {wait: {seconds: ${seconds}}}\n  - after:\n      ${call("get", "/after")}\n`;
+  await deploy(text("nap", "1.0.0", nap(3)));
+  await deploy(text("siesta", "1.0.0", nap(8)));
+  const run = await start("siesta");
   await see(run);
   await badge(page, "waiting").waitFor();
   await badge(page, "live").waitFor();
   await stage.kill();
   await badge(page, "The connection to the server broke off").waitFor();
   await stage.restart();
+  await badge(page, /^live$/).waitFor();
+  await badge(page, "waiting").waitFor();
   await badge(page, "completed").waitFor();
   const steps = page.getByRole("region", { name: "Steps" });
   for (const name of ["before", "sleep", "after"]) await steps.locator("summary", { hasText: name }).getByText("completed").waitFor();

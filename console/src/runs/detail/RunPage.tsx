@@ -68,5 +68,6 @@ function Live({ id }: { id: string }) {
   const client = useQueryClient();
   const watch = useQuery(watchQuery(client, id));
   if (watch.isError) return <ProblemView error={watch.error} />;
-  return watch.failureCount > 0 ? <Badge tone="warn">{text.reconnecting}</Badge> : <Badge tone="info">{text.live}</Badge>;
+  const broken = watch.data === "broken" || (watch.data === undefined && watch.failureCount > 0);
+  return broken ? <Badge tone="warn">{text.reconnecting}</Badge> : <Badge tone="info">{text.live}</Badge>;
 }
