@@ -22,6 +22,8 @@ import { RunsPage } from "../runs/list/RunsPage";
 import { SettingsPage } from "../settings/about/SettingsPage";
 import { AuditPage } from "../settings/audit/AuditPage";
 import { KeysPage } from "../settings/keys/KeysPage";
+import { WebhookPage } from "../settings/webhooks/WebhookPage";
+import { WebhooksPage } from "../settings/webhooks/WebhooksPage";
 import { UsersPage } from "../settings/users/UsersPage";
 import { TablePage } from "../tables/TablePage";
 import { TablesPage } from "../tables/TablesPage";
@@ -68,8 +70,10 @@ export function Pages({ me }: { me: Me }) {
       <Route path="/audit">{only("admin", <AuditPage />)}</Route>
       <Route path="/keys">{only("admin", <KeysPage />)}</Route>
       <Route path="/users">{only("admin", <UsersPage me={me} />)}</Route>
+      <Route path="/webhooks">{only("admin", <WebhooksPage />)}</Route>
+      <Route path="/webhooks/:name">{({ name }) => only("admin", <WebhookPage key={name} name={name} />)}</Route>
       <Route path="/settings">
-        <SettingsPage />
+        <SettingsPage me={me} />
       </Route>
       <Route>
         <Missing title={common.notFound} lead={common.notFoundLead} />

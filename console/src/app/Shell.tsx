@@ -20,6 +20,7 @@ const LINKS: readonly { to: string; label: string; icon: IconName; role: Role }[
   { to: "/connections", label: shell.connections, icon: "plug", role: "viewer" },
   { to: "/explorer", label: shell.explorer, icon: "send", role: "operator" },
   { to: "/secrets", label: shell.secrets, icon: "lock", role: "viewer" },
+  { to: "/webhooks", label: shell.webhooks, icon: "hook", role: "admin" },
   { to: "/audit", label: shell.audit, icon: "list", role: "admin" },
   { to: "/keys", label: shell.keys, icon: "key", role: "admin" },
   { to: "/users", label: shell.users, icon: "people", role: "admin" },

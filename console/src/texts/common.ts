@@ -58,6 +58,7 @@ export const shell = {
   connections: "Connections",
   explorer: "API explorer",
   secrets: "Secrets",
+  webhooks: "Webhooks",
   audit: "Audit",
   keys: "API keys",
   users: "Users",

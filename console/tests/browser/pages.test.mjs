@@ -159,6 +159,8 @@ const PAGES = [
   ["/tables/notes", "notes"],
   ["/secrets", "Secrets"],
   ["/settings", "Settings"],
+  ["/webhooks", "Webhooks"],
+  ["/webhooks/absent", "absent"],
   ["/connections", "Connections"],
   ["/connections/new", "New Connection"],
   ["/connections/new/api-connector", "API Connector"],

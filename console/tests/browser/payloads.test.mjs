@@ -60,7 +60,7 @@ async function watched(browser) {
   });
   found.context.on("request", (request) => {
     const { origin, pathname } = new URL(request.url());
-    if (origin !== new URL(stage.url).origin || !/^\/(api\/v1\/|assets\/|keyway\.svg$|$|connections|explorer|audit|keys|users|flows|runs|approvals|tables|secrets|settings)/.test(pathname)) elsewhere.push(request.url());
+    if (origin !== new URL(stage.url).origin || !/^\/(api\/v1\/|assets\/|keyway\.svg$|$|connections|explorer|audit|keys|users|flows|runs|approvals|tables|secrets|settings|webhooks)/.test(pathname)) elsewhere.push(request.url());
   });
   // what follows a run has no end as long as the run has none
   found.context.on("request", (request) => request.url().endsWith("/watch") || waiting.add(request));
@@ -200,6 +200,8 @@ test("flows, runs, questions and tables", async () => {
       runs.push(run);
     }
   }
+  await api("POST", "/webhooks", { name: "hostile", url: `http://127.0.0.1:${hostile.address().port}/told` });
+  await api("POST", "/webhooks/hostile/test");
   let rows = 0;
   for (const text of PAYLOADS) {
     const answer = await admin.context.request.put(`${stage.url}/api/v1/tables/hostile/${encodeURIComponent(text)}`, { headers: { origin: stage.url, "if-match": '"0"' }, data: { value: { text, [text]: text } } });
@@ -230,7 +232,7 @@ function poisoned(value, key, round, path) {
   return BATCHES[round % BATCHES.length].join(" ");
 }
 
-const OTHERS = ["/connections", "/connections/told-1/change", "/connections/absent", "/connections/new/microsoft-graph", "/connections/new/api-connector", "/explorer", "/audit", "/keys", "/users", "/", "/flows", "/flows/walk.hostile", "/flows/walk.hostile/start", "/runs", "/approvals", "/tables", "/tables/hostile", "/secrets", "/settings"];
+const OTHERS = ["/connections", "/connections/told-1/change", "/connections/absent", "/connections/new/microsoft-graph", "/connections/new/api-connector", "/explorer", "/audit", "/keys", "/users", "/", "/flows", "/flows/walk.hostile", "/flows/walk.hostile/start", "/runs", "/approvals", "/tables", "/tables/hostile", "/secrets", "/settings", "/webhooks", "/webhooks/hostile"];
 
 test("every other string of every answer", async () => {
   const { page, context } = admin;

@@ -1,15 +1,17 @@
-// What is running here.
+// What is running here, and the keys with which it seals.
 
 import { useQuery } from "@tanstack/react-query";
 import { aboutQuery } from "../../api/overview";
+import { type Me, may } from "../../api/session";
 import { settings } from "../../texts/settings";
 import { Copyable } from "../../ui/Copyable";
 import { Facts } from "../../ui/Facts";
 import { Loaded } from "../../ui/Loaded";
 import { Page, Panel } from "../../ui/Page";
 import { ExactTime } from "../../ui/Time";
+import { EncryptionPanel } from "../encryption/EncryptionPanel";
 
-export function SettingsPage() {
+export function SettingsPage({ me }: { me: Me }) {
   const about = useQuery(aboutQuery);
   return (
     <Page title={settings.title}>
@@ -27,6 +29,7 @@ export function SettingsPage() {
           )}
         </Loaded>
       </Panel>
+      {may(me, "admin") && <EncryptionPanel />}
     </Page>
   );
 }
