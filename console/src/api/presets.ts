@@ -5,12 +5,15 @@ import { send } from "./client";
 import type { components } from "./schema";
 
 export type Cloud = components["schemas"]["Cloud"];
+export type Preset = components["schemas"]["Preset"];
 
 export interface Presets {
   publicUrl: string;
   /** What Microsoft Graph connections on known clouds share. */
   graphRedirectUri: string;
   clouds: Cloud[];
+  /** The other ready-made providers. */
+  others: Preset[];
 }
 
 export const presetsQuery = queryOptions({
@@ -18,7 +21,12 @@ export const presetsQuery = queryOptions({
   queryFn: async ({ signal }): Promise<Presets> => {
     const list = await send<components["schemas"]["PresetList"]>("GET", "/presets", { signal });
     const graph = list.items.find((item) => item.preset === "microsoft-graph");
-    return { publicUrl: list.public_url, graphRedirectUri: graph?.redirect_uri ?? "", clouds: graph?.clouds.map(withoutSlash) ?? [] };
+    return {
+      publicUrl: list.public_url,
+      graphRedirectUri: graph?.redirect_uri ?? "",
+      clouds: graph?.clouds.map(withoutSlash) ?? [],
+      others: list.items.filter((item) => item !== graph),
+    };
   },
   staleTime: Infinity,
 });

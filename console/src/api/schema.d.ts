@@ -228,6 +228,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/discovery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finds the endpoints behind an address: an issuer's (`OpenID` Connect Discovery, RFC 8414), or any address of an API that says who
+         *     gives its tokens (RFC 9728). Nothing is stored, and no credential is sent.
+         */
+        post: operations["discover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/encryption-keys": {
         parameters: {
             query?: never;
@@ -980,6 +1000,17 @@ export interface components {
         ApprovalList: {
             items: components["schemas"]["ApprovalCard"][];
         };
+        /** @description What the assertions of a connection say (RFC 7523 §3). */
+        Assertion: {
+            /** @description Who signs. */
+            issuer: string;
+            /** @description For whom a token is asked. */
+            subject?: string | null;
+            /** @description For which server they are meant. */
+            audience: string;
+            /** @description Which key signs. */
+            key_id?: string | null;
+        };
         /** @description One time that a call was sent. */
         Attempt: {
             /** @description `called`, or why it was sent again: `token_refused`, `throttled`, `unavailable` or `network`. */
@@ -1095,6 +1126,11 @@ export interface components {
              * @description Base64, sent as bytes, of the given content type or `application/octet-stream`.
              */
             bytes?: string | null;
+            /**
+             * Format: password
+             * @description The token of whoever the call is made for, where the connection calls in the name of others (`on_behalf_of`, `token_exchange`).
+             */
+            on_behalf_of?: string | null;
             /** @description Whether to follow redirects (at most five, with the credential only on the same origin). */
             follow?: boolean;
             retry?: components["schemas"]["Retry"] | null;
@@ -1195,13 +1231,13 @@ export interface components {
              * @description Counts the changes; the `ETag`.
              */
             version: number;
-            /** @description `microsoft-graph`, `oidc` or `generic`. */
+            /** @description `microsoft-graph`, `github`, `google`, `salesforce`, `okta`, `keycloak`, `oidc` or `generic`. */
             preset: string;
             /** @description True if the endpoints were typed and turned out to be the preset's. */
             recognised?: boolean | null;
             /** @description `oauth`, `basic`, `headers`, `query_key`, `bearer` or `none`. */
             type: string;
-            /** @description `authorization_code`, `client_credentials` or `device_code`. */
+            /** @description `authorization_code`, `client_credentials`, `device_code`, `jwt_bearer`, `on_behalf_of` or `token_exchange`. */
             grant?: string | null;
             /** @description Cloud of the Entra preset. */
             cloud?: string | null;
@@ -1217,6 +1253,7 @@ export interface components {
             authorization_endpoint?: string | null;
             /** @description Device authorization endpoint. */
             device_authorization_endpoint?: string | null;
+            assertion?: components["schemas"]["Assertion"] | null;
             /** @description Token endpoint. */
             token_endpoint?: string | null;
             /** @description Scope as stored. */
@@ -1291,13 +1328,13 @@ export interface components {
         Change: {
             /** @description Name of the connection; in a change, its new name. */
             name?: string | null;
-            /** @description `microsoft-graph`, `oidc` or `generic`. */
+            /** @description `microsoft-graph`, `github`, `google`, `salesforce`, `okta`, `keycloak`, `oidc` or `generic`. */
             preset?: string | null;
             /** @description `oauth`, `basic`, `headers`, `query_key`, `bearer` or `none`; a preset implies `oauth`. */
             type?: string | null;
-            /** @description `authorization_code`, `client_credentials` or `device_code`. */
+            /** @description `authorization_code`, `client_credentials`, `device_code`, `jwt_bearer`, `on_behalf_of` or `token_exchange`. */
             grant?: string | null;
-            /** @description `global`, `us-gov`, `china`, the name of a declared cloud, or an https origin. */
+            /** @description `global`, `us-gov`, `china`, the name of a declared cloud, or an https origin; of other presets, the origin of an installation of one's own. */
             cloud?: string | null;
             /** @description Tenant of the Entra preset: its id or a domain of it. */
             tenant?: string | null;
@@ -1319,6 +1356,19 @@ export interface components {
              * @description Certificate with its private key (RSA, 2048 bits or more), in PEM; implies `private_key_jwt`; the key is never shown again.
              */
             certificate?: string | null;
+            /**
+             * Format: password
+             * @description Private key that signs assertions of the grant `jwt_bearer` (RSA), in PEM, or the JSON file of a Google service account's key; never shown again.
+             */
+            private_key?: string | null;
+            /** @description For whom assertions ask; left out: for the client itself. */
+            subject?: string | null;
+            /** @description For which server assertions are meant, left out: the token endpoint; with `token_exchange` the service that the token is for. */
+            audience?: string | null;
+            /** @description What kind of token callers bring with `token_exchange`, as a URI; left out: an access token. */
+            subject_token_type?: string | null;
+            /** @description Which key signs assertions (`kid`). */
+            key_id?: string | null;
             /** @description `automatic` (default), `client_secret_basic`, `client_secret_post`, `private_key_jwt`, `private_key_jwt_rs256` or `none`. */
             client_authentication?: string | null;
             /** @description Scope, separated by spaces. */
@@ -1448,6 +1498,40 @@ export interface components {
             warnings: Record<string, never>[];
             /** @description The connections and secrets that it names. */
             preflight: Record<string, never>[];
+        };
+        /** @description The address to find out about. */
+        Discover: {
+            /** @description An issuer, or any address of an API. */
+            url: string;
+            /** @description Certificates to trust beside those of the machine, in PEM. */
+            ca_certificate?: string | null;
+        };
+        /** @description What stands behind an address, in the words of a connection's settings. */
+        Discovered: {
+            /** @description The preset that knows this provider, if one does. */
+            preset?: string | null;
+            /** @description The tenant, where the provider is Entra. */
+            tenant?: string | null;
+            /** @description The issuer; none where its metadata are those of many (Entra's `common`). */
+            issuer?: string | null;
+            /** @description Authorization endpoint. */
+            authorization_endpoint?: string | null;
+            /** @description Device authorization endpoint. */
+            device_authorization_endpoint?: string | null;
+            /** @description Token endpoint. */
+            token_endpoint?: string | null;
+            /** @description Whether callbacks must name the issuer (RFC 9207). */
+            iss_required: boolean;
+            /** @description The API, where an address of one was given. */
+            resource?: string | null;
+            /** @description Scopes that the API or the provider lists. */
+            scopes: string[];
+            /** @description Grants that the provider lists. */
+            grants: string[];
+            /** @description Client authentication methods that the provider lists. */
+            client_authentications: string[];
+            /** @description The document that said so. */
+            found_at: string;
         };
         /** @description A key of the installation, without the key. */
         EncryptionKeyCard: {
@@ -1758,13 +1842,13 @@ export interface components {
         NewConnection: {
             /** @description Name of the connection: 1 to 64 of letters, digits, `.`, `_`, `-`. */
             name: string;
-            /** @description `microsoft-graph`, `oidc` or `generic`. */
+            /** @description `microsoft-graph`, `github`, `google`, `salesforce`, `okta`, `keycloak`, `oidc` or `generic`. */
             preset?: string | null;
             /** @description `oauth`, `basic`, `headers`, `query_key`, `bearer` or `none`; a preset implies `oauth`. */
             type?: string | null;
-            /** @description `authorization_code`, `client_credentials` or `device_code`. */
+            /** @description `authorization_code`, `client_credentials`, `device_code`, `jwt_bearer`, `on_behalf_of` or `token_exchange`. */
             grant?: string | null;
-            /** @description `global`, `us-gov`, `china`, the name of a declared cloud, or an https origin. */
+            /** @description `global`, `us-gov`, `china`, the name of a declared cloud, or an https origin; of other presets, the origin of an installation of one's own. */
             cloud?: string | null;
             /** @description Tenant of the Entra preset: its id or a domain of it. */
             tenant?: string | null;
@@ -1786,6 +1870,19 @@ export interface components {
              * @description Certificate with its private key (RSA, 2048 bits or more), in PEM; implies `private_key_jwt`; the key is never shown again.
              */
             certificate?: string | null;
+            /**
+             * Format: password
+             * @description Private key that signs assertions of the grant `jwt_bearer` (RSA), in PEM, or the JSON file of a Google service account's key; never shown again.
+             */
+            private_key?: string | null;
+            /** @description For whom assertions ask; left out: for the client itself. */
+            subject?: string | null;
+            /** @description For which server assertions are meant, left out: the token endpoint; with `token_exchange` the service that the token is for. */
+            audience?: string | null;
+            /** @description What kind of token callers bring with `token_exchange`, as a URI; left out: an access token. */
+            subject_token_type?: string | null;
+            /** @description Which key signs assertions (`kid`). */
+            key_id?: string | null;
             /** @description `automatic` (default), `client_secret_basic`, `client_secret_post`, `private_key_jwt`, `private_key_jwt_rs256` or `none`. */
             client_authentication?: string | null;
             /** @description Scope, separated by spaces. */
@@ -1935,8 +2032,13 @@ export interface components {
         Preset: {
             /** @description The name to choose it by. */
             preset: string;
-            /** @description To be registered at the provider; shared by all connections on the clouds listed here. */
-            redirect_uri: string;
+            /** @description What people call it. */
+            title: string;
+            /** @description The fields that say where it is; the rest follows. */
+            asks: string[];
+            /** @description To be registered at the provider, where all connections to it share one; none where each has its own. */
+            redirect_uri?: string | null;
+            /** @description Its separate worlds, where it has some. */
             clouds: components["schemas"]["Cloud"][];
         };
         /** @description The ready-made providers. */
@@ -3463,6 +3565,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description The request is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is not enough, or a page of another site asks. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Discover"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Discovered"];
                 };
             };
             /** @description The request is not valid. */

@@ -9,6 +9,7 @@ import { ListPage } from "../connections/list/ListPage";
 import { ConnectorPage } from "../connections/new/ConnectorPage";
 import { GraphPage } from "../connections/new/GraphPage";
 import { OidcPage } from "../connections/new/OidcPage";
+import { PresetPage } from "../connections/new/PresetPage";
 import { StartPage } from "../connections/new/StartPage";
 import { ExplorerPage } from "../explorer/ExplorerPage";
 import { FlowPage } from "../flows/detail/FlowPage";
@@ -64,6 +65,7 @@ export function Pages({ me }: { me: Me }) {
       <Route path="/connections/new/api-connector">{only("admin", <ConnectorPage />)}</Route>
       <Route path="/connections/new/microsoft-graph">{only("admin", <GraphPage />)}</Route>
       <Route path="/connections/new/openid-connect">{only("admin", <OidcPage />)}</Route>
+      <Route path="/connections/new/preset/:preset">{({ preset }) => only("admin", <PresetPage key={preset} preset={preset} />)}</Route>
       <Route path="/connections/:name/change">{({ name }) => only("admin", <ChangePage key={name} name={name} />)}</Route>
       <Route path="/connections/:name">{({ name }) => <DetailPage key={name} name={name} me={me} />}</Route>
       <Route path="/explorer">{only("operator", <ExplorerPage />)}</Route>

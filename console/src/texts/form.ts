@@ -9,6 +9,8 @@ export const start = {
   graphLead: "Users, groups, mail and files of a Microsoft Entra tenant. Asks only for cloud and tenant.",
   oidc: "OpenID Connect provider",
   oidcLead: "Asks for the issuer, and finds the two paths by its metadata.",
+  issuerLead: "Asks where yours is, and finds the rest.",
+  knownLead: "Its addresses are known: asks for client, scope and as whom.",
   sandbox: (cloud: string) => `Microsoft Graph in the sandbox (${cloud})`,
   sandboxLead: "The same steps against a stand-in on this machine: no tenant, no internet.",
 };
@@ -136,6 +138,11 @@ export const graph = {
   toAdd: "To add in the app registration:",
   offline: "Keep access when nobody is there (offline_access)",
   offlineLead: "Brings the refresh token: without it somebody signs in again every hour.",
+};
+
+export const ready = {
+  knownLead: (title: string) => `The addresses of ${title} are known. Register a client there, with the redirect URI below.`,
+  issuerLead: (title: string) => `Tell where your ${title} is: its metadata name the endpoints when you create the connection.`,
 };
 
 export const oidc = {

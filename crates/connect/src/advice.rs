@@ -85,6 +85,9 @@ impl Situation<'_> {
     /// The option that gives the secret again, after a change that wipes it.
     fn secret_option(&self) -> &'static str {
         match &self.connection.settings.authentication {
+            Authentication::OAuth(oauth) if matches!(oauth.grant, OAuthGrant::JwtBearer(_)) => {
+                " --private-key-file FILE"
+            }
             Authentication::OAuth(oauth)
                 if oauth.client_authentication == AuthenticationMethod::None =>
             {
@@ -228,7 +231,12 @@ impl Situation<'_> {
         match self.oauth().map(|oauth| &oauth.grant) {
             Some(OAuthGrant::AuthorizationCode { .. }) => "--authorize-url URL --token-url URL",
             Some(OAuthGrant::DeviceCode { .. }) => "--device-url URL --token-url URL",
-            Some(OAuthGrant::ClientCredentials) | None => "--token-url URL",
+            Some(
+                OAuthGrant::ClientCredentials
+                | OAuthGrant::JwtBearer(_)
+                | OAuthGrant::OnBehalfOf(_),
+            )
+            | None => "--token-url URL",
         }
         .to_owned()
     }

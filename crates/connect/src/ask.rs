@@ -8,9 +8,10 @@ use oauth::{
     AuthenticationMethod, Client, DeviceAuthorization, Finding, Grant, Hints, MissingSecret, Scope,
     Secret, Timestamp, TokenError, TokenSet,
 };
-use store::{Authentication, Connection, OAuth, StoredToken};
+use store::{Authentication, Connection, OAuth, OAuthGrant, ScopePlace, StoredToken};
 use url::Url;
 
+use crate::assertion;
 use crate::certificate;
 use crate::failure::TokenFailure;
 use crate::http::{Certificates, Limits, Outgoing, SendError};
@@ -169,8 +170,12 @@ impl Inner {
 /// Which scope a token request names: Entra wants it repeated on refresh, others do not.
 fn scope_for<'a>(oauth: &'a OAuth, grant: &Grant<'_>) -> Option<&'a Scope> {
     let named = match grant {
-        Grant::ClientCredentials => true,
+        Grant::ClientCredentials | Grant::OnBehalfOf(_) | Grant::TokenExchange(_) => true,
         Grant::RefreshToken(_) => preset::entra::tenant_of(&oauth.token_endpoint).is_some(),
+        Grant::JwtBearer(_) => !matches!(
+            &oauth.grant,
+            OAuthGrant::JwtBearer(says) if says.scope_place == ScopePlace::Assertion
+        ),
         Grant::AuthorizationCode(_) | Grant::DeviceCode(_) => false,
     };
     (named && !oauth.scope.is_empty()).then_some(&oauth.scope)
@@ -187,7 +192,7 @@ pub(crate) fn client_secret(connection: &Connection) -> Option<&Secret> {
     connection.secrets.as_ref()?.get(slot)
 }
 
-/// The finding of [`secret_missing`].
+/// What is missing where a method has nothing to prove the client with.
 pub(crate) fn proof_missing(method: AuthenticationMethod) -> Finding {
     match method.assertion_form() {
         Some(_) => Finding::CertificateMissing,
@@ -195,10 +200,15 @@ pub(crate) fn proof_missing(method: AuthenticationMethod) -> Finding {
     }
 }
 
-/// Whether the way the client proves itself needs a secret that is not there.
-pub(crate) fn secret_missing(connection: &Connection, oauth: &OAuth) -> bool {
-    oauth.client_authentication != AuthenticationMethod::None
-        && client_secret(connection).is_none_or(Secret::is_empty)
+/// What a token request would need and the connection does not have.
+pub(crate) fn missing(connection: &Connection, oauth: &OAuth) -> Option<Finding> {
+    let unproved = oauth.client_authentication != AuthenticationMethod::None
+        && client_secret(connection).is_none_or(Secret::is_empty);
+    if unproved {
+        return Some(proof_missing(oauth.client_authentication));
+    }
+    let signs = matches!(oauth.grant, OAuthGrant::JwtBearer(_));
+    (signs && assertion::key(connection).is_none()).then_some(Finding::PrivateKeyMissing)
 }
 
 /// What a token says about itself; the access token first, the person's name from the ID token.

@@ -10,7 +10,7 @@ use store::{
 };
 use url::Url;
 
-use crate::ask::{fill, secret_missing};
+use crate::ask::{fill, missing};
 use crate::device::UserCode;
 use crate::error::{CallbackError, Error};
 use crate::{Connector, preset};
@@ -46,7 +46,7 @@ impl Connector {
                 name: name.to_string(),
             });
         }
-        if secret_missing(&connection, oauth) {
+        if missing(&connection, oauth).is_some() {
             let signs = oauth.client_authentication.assertion_form().is_some();
             let (field, what, option) = if signs {
                 ("/certificate", "certificate", "--certificate-file")

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
-use oauth::Finding;
+use oauth::{Finding, Secret};
 use store::{Actor, CallFailure, Clock, ConnectionName, Origin};
 use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
@@ -88,6 +88,7 @@ impl Connector {
         };
         let call = Call {
             bare,
+            on_behalf_of: request.on_behalf_of,
             redirects: request.redirects,
             retries: request.retries.unwrap_or_default(),
             begun: Instant::now(),
@@ -100,7 +101,8 @@ impl Connector {
 
     /// Sends a call until there is an answer to give back.
     async fn answer(&self, loaded: Arc<Loaded>, call: &Call) -> Result<Fetched, CallError> {
-        let mut held = self.token_for_call(&loaded, Need::Valid).await?;
+        let person = call.on_behalf_of.as_ref();
+        let mut held = self.token_for_call(&loaded, Need::Valid, person).await?;
         let mut trail = Trail::new(call.begun);
         let mut kept = None;
         let answer = loop {
@@ -111,7 +113,7 @@ impl Connector {
             if refused && trail.renewed() {
                 loaded.slot.rest();
             } else if refused
-                && let Some(newer) = self.after_refusal(&loaded, held.as_deref()).await
+                && let Some(newer) = self.after_refusal(&loaded, held.as_deref(), person).await
             {
                 held = Some(newer);
                 trail.next(Why::TokenRefused);
@@ -197,8 +199,17 @@ impl Connector {
         &self,
         loaded: &Arc<Loaded>,
         need: Need,
+        person: Option<&Secret>,
     ) -> Result<Option<Arc<Held>>, CallError> {
+        if person.is_some() && !loaded.is_per_call() {
+            return Err(CallError::AssertionUnused {
+                connection: loaded.named.clone(),
+            });
+        }
         match &loaded.credential {
+            Ok(Credential::Token) if loaded.is_per_call() => {
+                self.token_on_behalf(loaded, person, None).await.map(Some)
+            }
             Ok(Credential::Token) => self
                 .token(loaded, need)
                 .await
@@ -225,8 +236,12 @@ impl Connector {
         &self,
         loaded: &Arc<Loaded>,
         held: Option<&Held>,
+        person: Option<&Secret>,
     ) -> Option<Arc<Held>> {
         let held = held?;
+        if loaded.is_per_call() {
+            return self.token_on_behalf(loaded, person, Some(held)).await.ok();
+        }
         if !loaded.slot.may_renew_after_refusal() {
             return None;
         }
@@ -412,6 +427,7 @@ struct Call {
     retries: Retries,
     begun: Instant,
     deadline: Instant,
+    on_behalf_of: Option<Secret>,
 }
 
 /// A number from 0 to 1.

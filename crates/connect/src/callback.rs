@@ -205,6 +205,10 @@ impl Connector {
         connection: &Connection,
         token_set: TokenSet,
     ) -> Result<(), CallbackError> {
+        let token_set = match token_set {
+            token if token.expires_in_assumed && token.refresh_token.is_none() => token.unending(),
+            token => token,
+        };
         let hints = hints(&token_set);
         let person = hints
             .as_ref()
@@ -215,6 +219,7 @@ impl Connector {
             .tokens()
             .store_first(actor, &connection.id, &token_set, hints.clone())
             .await?;
+        self.adopt_instance(connection, &token_set).await?;
         let refresh_token = token_set.refresh_token.clone();
         let token = stored(generation, token_set, refresh_token, hints);
         let rules = preset::rules(&connection.settings);

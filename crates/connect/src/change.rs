@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use oauth::{Action, Diagnosis, State, Who};
 use serde::Serialize;
 use store::{
-    Actor, Authentication, Connection, ConnectionName, Edit, OAuth, OAuthGrant, PresetName,
-    Secrets, Settings, WipeTokens,
+    Actor, Authentication, Connection, ConnectionName, Edit, OAuth, OAuthGrant, OnBehalfOf,
+    PresetName, Secrets, Settings, WipeTokens,
 };
 
 use crate::Connector;
@@ -17,6 +17,7 @@ use crate::create::{first_standing, name};
 use crate::error::Error;
 use crate::failure::{self, SCOPE_CHANGED};
 use crate::form::{Change, Form, QueryKey};
+use crate::preset::provider::{self, Provider};
 
 /// What a change came to.
 #[derive(Debug, Clone, Serialize)]
@@ -238,8 +239,8 @@ fn credentials_moved(before: &Authentication, after: &Authentication) -> bool {
                         authorization_endpoint: after,
                         ..
                     },
-                ) => before != after,
-                (
+                )
+                | (
                     OAuthGrant::DeviceCode {
                         device_authorization_endpoint: before,
                         ..
@@ -249,6 +250,8 @@ fn credentials_moved(before: &Authentication, after: &Authentication) -> bool {
                         ..
                     },
                 ) => before != after,
+                (OAuthGrant::JwtBearer(before), OAuthGrant::JwtBearer(after)) => before != after,
+                (OAuthGrant::OnBehalfOf(before), OAuthGrant::OnBehalfOf(after)) => before != after,
                 (OAuthGrant::ClientCredentials, OAuthGrant::ClientCredentials) => false,
                 _ => true,
             };
@@ -338,7 +341,19 @@ impl Form {
         self.grant = Some(oauth.grant.as_str().to_owned());
         let (mut authorization, mut device) = (None, None);
         match &oauth.grant {
-            OAuthGrant::ClientCredentials => {}
+            OAuthGrant::ClientCredentials | OAuthGrant::OnBehalfOf(OnBehalfOf::Assertion) => {}
+            OAuthGrant::OnBehalfOf(OnBehalfOf::TokenExchange {
+                subject_token_type,
+                audience,
+            }) => {
+                self.subject_token_type = Some(subject_token_type.clone());
+                self.audience.clone_from(audience);
+            }
+            OAuthGrant::JwtBearer(assertion) => {
+                self.subject.clone_from(&assertion.subject);
+                self.audience = Some(assertion.audience.clone());
+                self.key_id.clone_from(&assertion.key_id);
+            }
             OAuthGrant::AuthorizationCode {
                 authorization_endpoint,
                 parameters,
@@ -379,9 +394,19 @@ impl Form {
         if change.preset.is_some() {
             return;
         }
+        let provider = provider::of(settings.preset);
+        if provider.is_some_and(Provider::is_known) && !types_urls {
+            self.preset = Some(settings.preset.as_str().to_owned());
+            self.cloud.clone_from(&settings.cloud);
+            if change.cloud.is_some() {
+                self.base_url = None;
+            }
+            return;
+        }
         self.confirm_foreign_token_endpoint = (!types_urls).then_some(true);
-        if settings.preset == PresetName::Oidc && !types_urls && change.issuer.is_some() {
-            self.preset = Some("oidc".to_owned());
+        let has_issuer = settings.preset == PresetName::Oidc || provider.is_some();
+        if has_issuer && !types_urls && change.issuer.is_some() {
+            self.preset = Some(settings.preset.as_str().to_owned());
             return;
         }
         if moves_cloud && !types_urls {

@@ -1,6 +1,6 @@
 //! From what was typed to what is stored: every field judged, the first complaint named.
 //!
-//! Nothing is sent here, except for the discovery of an `oidc` issuer.
+//! Nothing is sent here, except for the discovery of an issuer (`endpoints.rs`).
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use store::{Authentication, Origin, PresetName, Secrets, Settings};
 use url::Url;
 
 use crate::Connector;
+use crate::assertion;
 use crate::certificate;
-use crate::discovery;
 use crate::error::Error;
 use crate::fields;
 use crate::form::Form;
 use crate::guard::Refused;
 use crate::http::certificates;
-use crate::preset::{EntraCloud, entra, generic};
+use crate::preset::{entra, generic, google};
 
 /// How long a typed name may take to resolve before it is simply saved.
 const RESOLVE: Duration = Duration::from_secs(3);
@@ -23,20 +23,6 @@ const RESOLVE: Duration = Duration::from_secs(3);
 pub(crate) struct Checked {
     pub(crate) settings: Settings,
     pub(crate) secrets: Secrets,
-    pub(crate) recognised: bool,
-}
-
-/// Where OAuth happens, however it was named.
-pub(crate) struct Endpoints {
-    pub(crate) preset: PresetName,
-    pub(crate) cloud: Option<String>,
-    pub(crate) tenant: Option<String>,
-    pub(crate) authorization: Option<Url>,
-    pub(crate) device: Option<Url>,
-    pub(crate) token: Url,
-    pub(crate) base_url: Option<Url>,
-    pub(crate) issuer: Option<String>,
-    pub(crate) iss_required: bool,
     pub(crate) recognised: bool,
 }
 
@@ -52,6 +38,7 @@ pub(crate) struct Kept {
 impl Connector {
     /// Judges a form as a whole.
     pub(crate) async fn check(&self, form: Form, kept: Kept) -> Result<Checked, Error> {
+        let form = google::unfold(form)?;
         if let Some(pem) = &form.ca_certificate {
             certificates(pem).map_err(|error| {
                 Error::invalid(error.code(), "/ca_certificate", error.to_string())
@@ -81,6 +68,7 @@ impl Connector {
                 recognised = endpoints.recognised;
                 base_url = base_url.or_else(|| endpoints.base_url.clone());
                 certificate::keep(&form, self.clock().now(), &mut secrets)?;
+                assertion::keep(&form, &mut secrets)?;
                 Authentication::OAuth(fields::oauth(&form, endpoints, &mut secrets)?)
             }
             Kind::Basic => fields::basic(&form, &mut secrets)?,
@@ -127,7 +115,7 @@ impl Connector {
         Ok(url)
     }
 
-    async fn resolved(&self, field: &str, url: &Url) -> Result<(), Error> {
+    pub(crate) async fn resolved(&self, field: &str, url: &Url) -> Result<(), Error> {
         if self.inner.clouds.of_authority(url).is_some() || entra::is_graph(url) {
             return Ok(());
         }
@@ -163,201 +151,6 @@ impl Connector {
             }
         }
         Ok(origins)
-    }
-
-    async fn endpoints(&self, form: &Form) -> Result<Endpoints, Error> {
-        match form.preset.as_deref() {
-            Some("microsoft-graph") => self.entra(form),
-            Some("oidc") => self.oidc(form).await,
-            Some("generic") | None => self.typed(form).await,
-            Some(other) => Err(Error::invalid(
-                "connection.preset_unknown",
-                "/preset",
-                format!("there is no preset {other:?}"),
-            )
-            .with_hint("presets: microsoft-graph, oidc, generic")),
-        }
-    }
-
-    fn entra(&self, form: &Form) -> Result<Endpoints, Error> {
-        let text = form.cloud.as_deref().unwrap_or("global");
-        let cloud = self.inner.clouds.find(text).ok_or_else(|| {
-            Error::invalid(
-                "connection.cloud_unknown",
-                "/cloud",
-                format!("there is no cloud {text:?}"),
-            )
-            .with_hint("clouds: global, us-gov, china, one declared in the configuration, or an https origin")
-        })?;
-        let tenant = form.tenant.as_deref().ok_or_else(|| {
-            Error::invalid(
-                "connection.tenant_missing",
-                "/tenant",
-                "the Microsoft Graph preset needs the tenant: its directory id or one of its domains",
-            )
-        })?;
-        entra::check_tenant(tenant)?;
-        self.entra_endpoints(&cloud, tenant, "/cloud")
-    }
-
-    fn entra_endpoints(
-        &self,
-        cloud: &EntraCloud,
-        tenant: &str,
-        field: &str,
-    ) -> Result<Endpoints, Error> {
-        let policy = self.inner.http.policy();
-        for url in [&cloud.authority, &cloud.graph] {
-            policy
-                .check(url)
-                .map_err(|refused| Error::refused(field, &refused))?;
-        }
-        Ok(Endpoints {
-            preset: PresetName::MicrosoftGraph,
-            cloud: Some(cloud.name.clone()),
-            tenant: Some(tenant.to_owned()),
-            authorization: Some(cloud.authorization_endpoint(tenant)),
-            device: Some(cloud.device_authorization_endpoint(tenant)),
-            token: cloud.token_endpoint(tenant),
-            base_url: Some(cloud.base_url()),
-            issuer: None,
-            iss_required: false,
-            recognised: false,
-        })
-    }
-
-    async fn oidc(&self, form: &Form) -> Result<Endpoints, Error> {
-        let text = form.issuer.as_deref().ok_or_else(|| {
-            Error::invalid(
-                "connection.issuer_missing",
-                "/issuer",
-                "the oidc preset needs the issuer",
-            )
-        })?;
-        let issuer = self.url("/issuer", text).await?;
-        let trust = form.ca_certificate.as_deref().map(std::sync::Arc::from);
-        let found = discovery::discover(&self.inner.http, &trust, &issuer).await?;
-        let token = form
-            .token_endpoint
-            .clone()
-            .or(found.token_endpoint)
-            .ok_or_else(|| {
-                Error::invalid(
-                    "connection.url_invalid",
-                    "/token_endpoint",
-                    "the issuer names no token endpoint",
-                )
-            })?;
-        let mut read = Vec::with_capacity(2);
-        for (field, typed, found) in [
-            (
-                "/authorization_endpoint",
-                &form.authorization_endpoint,
-                found.authorization_endpoint,
-            ),
-            (
-                "/device_authorization_endpoint",
-                &form.device_authorization_endpoint,
-                found.device_authorization_endpoint,
-            ),
-        ] {
-            read.push(match typed.clone().or(found) {
-                Some(text) => Some(self.url(field, &text).await?),
-                None => None,
-            });
-        }
-        let (device, authorization) = (read.pop().flatten(), read.pop().flatten());
-        let token = self.url("/token_endpoint", &token).await?;
-        Ok(Endpoints {
-            preset: PresetName::Oidc,
-            cloud: None,
-            tenant: None,
-            authorization,
-            device,
-            token,
-            base_url: None,
-            issuer: Some(found.issuer),
-            iss_required: found.authorization_response_iss_parameter_supported,
-            recognised: false,
-        })
-    }
-
-    /// Endpoints typed by hand; Entra's on a known cloud become the preset.
-    async fn typed(&self, form: &Form) -> Result<Endpoints, Error> {
-        let policy = self.inner.http.policy();
-        let read = |field: &'static str, text: &Option<String>| match text {
-            Some(text) => generic::parse_url(policy, field, text).map(Some),
-            None => Ok(None),
-        };
-        let authorization = read("/authorization_endpoint", &form.authorization_endpoint)?;
-        let device = read(
-            "/device_authorization_endpoint",
-            &form.device_authorization_endpoint,
-        )?;
-        let token = read("/token_endpoint", &form.token_endpoint)?;
-        entra::lint_endpoints(authorization.as_ref(), token.as_ref())?;
-        if let Some(found) = self.recognise(authorization.as_ref(), token.as_ref()) {
-            let mut endpoints =
-                self.entra_endpoints(&found.cloud, &found.tenant, "/token_endpoint")?;
-            endpoints.recognised = true;
-            return Ok(endpoints);
-        }
-        let token = token.ok_or_else(|| {
-            Error::invalid(
-                "connection.token_endpoint_missing",
-                "/token_endpoint",
-                "the token endpoint (Access Token Path) is missing",
-            )
-        })?;
-        self.resolved("/token_endpoint", &token).await?;
-        for (field, endpoint) in [
-            ("/authorization_endpoint", &authorization),
-            ("/device_authorization_endpoint", &device),
-        ] {
-            let Some(endpoint) = endpoint else { continue };
-            self.resolved(field, endpoint).await?;
-            let confirmed = form.confirm_foreign_token_endpoint == Some(true);
-            if !generic::same_site(endpoint, &token) && !confirmed {
-                return Err(Error::invalid(
-                    "connection.token_endpoint_foreign",
-                    "/token_endpoint",
-                    format!("people would sign in at {endpoint}, but the code and secret would go to {token}, on another site"),
-                )
-                .with_hint("if both belong to the same provider, confirm it: confirm_foreign_token_endpoint"));
-            }
-        }
-        Ok(Endpoints {
-            preset: PresetName::Generic,
-            cloud: None,
-            tenant: None,
-            authorization,
-            device,
-            token,
-            base_url: None,
-            issuer: form.issuer.clone(),
-            iss_required: false,
-            recognised: false,
-        })
-    }
-
-    fn recognise(
-        &self,
-        authorization: Option<&Url>,
-        token: Option<&Url>,
-    ) -> Option<entra::Recognised> {
-        let first = authorization.or(token)?;
-        let cloud = self.inner.clouds.of_authority(first)?;
-        let (tenant, _) = entra::tenant_of(first)?;
-        for url in [authorization, token].into_iter().flatten() {
-            let here = self.inner.clouds.of_authority(url)?;
-            if here.name != cloud.name || entra::tenant_of(url).is_none() || url.query().is_some() {
-                return None;
-            }
-        }
-        Some(entra::Recognised {
-            cloud: cloud.clone(),
-            tenant,
-        })
     }
 }
 

@@ -6,7 +6,7 @@ use store::{
     Standing,
 };
 
-use crate::ask::{proof_missing, secret_missing};
+use crate::ask::missing;
 use crate::card::Card;
 use crate::check::Kept;
 use crate::error::Error;
@@ -74,11 +74,11 @@ impl Connector {
         let Authentication::OAuth(oauth) = &connection.settings.authentication else {
             return Ok(());
         };
-        if secret_missing(&connection, oauth) {
+        if let Some(finding) = missing(&connection, oauth) {
             return self
                 .stand(&connection, |standing, now| {
                     let finding = if connection.secrets.is_some() {
-                        proof_missing(oauth.client_authentication)
+                        finding
                     } else {
                         Finding::Unreadable
                     };
@@ -93,6 +93,10 @@ impl Connector {
                 .map_err(Error::Store);
         }
         let row = self.inner.store.tokens().read(&connection.id).await?;
+        if oauth.grant.is_per_call() {
+            // Without somebody's token there is nothing to try.
+            return Ok(());
+        }
         let renewable = !oauth.grant.is_delegated()
             || row.token.is_some_and(|token| token.refresh_token.is_some());
         if !renewable {
@@ -133,32 +137,30 @@ pub(crate) fn first_standing(connection: &Connection, now: jiff::Timestamp) -> S
     let mut standing = Standing::new(State::Ok, now);
     let settings = &connection.settings;
     let rules = preset::rules(settings);
-    let missing = |slot: &str| {
+    let lacks = |slot: &str| {
         connection
             .secrets
             .as_ref()
             .is_none_or(|secrets| secrets.get(slot).is_none())
     };
     let finding = match &settings.authentication {
-        Authentication::OAuth(oauth) if secret_missing(connection, oauth) => {
-            Some(proof_missing(oauth.client_authentication))
-        }
-        Authentication::OAuth(oauth) => match oauth.grant {
-            OAuthGrant::AuthorizationCode { .. } | OAuthGrant::DeviceCode { .. } => {
-                Some(Finding::NeverAuthorized)
+        Authentication::OAuth(oauth) => missing(connection, oauth).or_else(|| {
+            if oauth.grant.is_delegated() {
+                return Some(Finding::NeverAuthorized);
             }
-            OAuthGrant::ClientCredentials => {
-                failure::set(&mut standing, never_tried(), now);
-                None
+            if oauth.grant.is_per_call() {
+                return None;
             }
-        },
+            failure::set(&mut standing, never_tried(), now);
+            None
+        }),
         Authentication::None => None,
-        Authentication::Basic { .. } => missing("password").then_some(Finding::SecretMissing),
-        Authentication::Bearer => missing("token").then_some(Finding::SecretMissing),
-        Authentication::QueryKey { .. } => missing("query_key").then_some(Finding::SecretMissing),
+        Authentication::Basic { .. } => lacks("password").then_some(Finding::SecretMissing),
+        Authentication::Bearer => lacks("token").then_some(Finding::SecretMissing),
+        Authentication::QueryKey { .. } => lacks("query_key").then_some(Finding::SecretMissing),
         Authentication::Headers { names } => names
             .iter()
-            .any(|name| missing(&format!("header:{name}")))
+            .any(|name| lacks(&format!("header:{name}")))
             .then_some(Finding::SecretMissing),
     };
     if let Some(finding) = finding {

@@ -250,6 +250,26 @@ pub enum CallError {
         /// What happened and who can cure it.
         diagnosis: Box<Diagnosis>,
     },
+    /// The connection calls in the name of others, and nobody's token was given.
+    #[error("{connection} calls in the name of whoever calls: the call must bring their token")]
+    AssertionMissing {
+        /// The connection.
+        connection: Named,
+    },
+    /// A token was given to a connection that has its own.
+    #[error("{connection} has a token of its own: the call must not bring one")]
+    AssertionUnused {
+        /// The connection.
+        connection: Named,
+    },
+    /// The provider gives nothing for the token that the call brought.
+    #[error("{connection} got no token for the one that the call brought: {}", diagnosis.what)]
+    AssertionRefused {
+        /// The connection.
+        connection: Named,
+        /// What happened and who can cure it.
+        diagnosis: Box<Diagnosis>,
+    },
     /// There is no usable token now; trying again later may help.
     #[error("{connection} has no usable token now: {}", diagnosis.what)]
     TokenUnavailable {
@@ -298,6 +318,9 @@ impl CallError {
             CallError::OriginForbidden { .. } => "connection.origin_forbidden",
             CallError::TargetInvalid { .. } => "request.target_invalid",
             CallError::HeaderForbidden { .. } => "header.forbidden",
+            CallError::AssertionMissing { .. } => "call.assertion_missing",
+            CallError::AssertionUnused { .. } => "call.assertion_unused",
+            CallError::AssertionRefused { .. } => "call.assertion_refused",
             CallError::Needs { diagnosis, .. } => match diagnosis.state {
                 S::NeedsAdmin => "connection.needs_admin",
                 S::NeedsSecret => "connection.needs_secret",
@@ -322,6 +345,9 @@ impl CallError {
             CallError::OriginForbidden { connection, .. }
             | CallError::TargetInvalid { connection, .. }
             | CallError::HeaderForbidden { connection, .. }
+            | CallError::AssertionMissing { connection }
+            | CallError::AssertionUnused { connection }
+            | CallError::AssertionRefused { connection, .. }
             | CallError::Needs { connection, .. }
             | CallError::TokenUnavailable { connection, .. }
             | CallError::Upstream { connection, .. }
@@ -362,9 +388,9 @@ impl CallError {
     /// What happened to the connection's token, where that is the cause.
     pub fn diagnosis(&self) -> Option<&Diagnosis> {
         match self {
-            CallError::Needs { diagnosis, .. } | CallError::TokenUnavailable { diagnosis, .. } => {
-                Some(diagnosis)
-            }
+            CallError::Needs { diagnosis, .. }
+            | CallError::AssertionRefused { diagnosis, .. }
+            | CallError::TokenUnavailable { diagnosis, .. } => Some(diagnosis),
             _ => None,
         }
     }

@@ -57,6 +57,7 @@ impl Connector {
         let told = told(&card, &connection, &situation, waiting.as_ref());
         let trip = self.inner.known.last_trip(&connection.id);
         let pending = device
+            .as_ref()
             .map(typed_elsewhere)
             .or_else(|| pending(waiting.as_ref(), trip.as_ref(), &situation));
         let provider = card
@@ -119,7 +120,7 @@ fn pending(
 }
 
 /// Without the code: it is for whoever began the sign-in.
-fn typed_elsewhere(pending: PendingDevice) -> PendingCard {
+fn typed_elsewhere(pending: &PendingDevice) -> PendingCard {
     PendingCard {
         begun_at: pending.device.begun_at,
         expires_at: pending.device.expires_at,

@@ -32,6 +32,8 @@ pub(crate) enum TokenFailure {
     Secret(#[from] MissingSecret),
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    #[error("there is no private key to sign with")]
+    KeyMissing,
 }
 
 impl TokenFailure {
@@ -48,9 +50,10 @@ impl TokenFailure {
                 retry_after: None,
                 ..
             }) => *status >= 500,
-            TokenFailure::Token(_) | TokenFailure::Secret(_) | TokenFailure::Certificate(_) => {
-                false
-            }
+            TokenFailure::Token(_)
+            | TokenFailure::Secret(_)
+            | TokenFailure::Certificate(_)
+            | TokenFailure::KeyMissing => false,
         }
     }
 }
@@ -97,6 +100,11 @@ impl Verdict {
                 diagnosis.why = format!("The stored one can't be used: {error}.");
                 Verdict::definitive(diagnosis)
             }
+            TokenFailure::KeyMissing => Verdict::definitive(oauth::diagnose_finding(
+                Finding::PrivateKeyMissing,
+                rules,
+                &oauth.scope,
+            )),
             TokenFailure::Send(error) => Verdict::of_send(error),
             TokenFailure::Token(error) => Verdict::of_token(error, oauth, rules, secrets, now),
         }
@@ -339,7 +347,7 @@ pub(crate) fn learn(
 }
 
 pub(crate) fn access(oauth: &OAuth) -> Access {
-    if oauth.grant.is_delegated() {
+    if oauth.grant.is_delegated() || oauth.grant.is_per_call() {
         Access::Delegated
     } else {
         Access::AppOnly

@@ -10,13 +10,14 @@ use oauth::{
     Access, AuthenticationMethod, ClientId, Scope, ScopeRule, Secret, Severity,
     is_reserved_authorization_parameter, is_reserved_token_parameter,
 };
-use store::{Authentication, OAuth, OAuthGrant, PresetName};
+use store::{Authentication, JwtBearer, OAuth, OAuthGrant, OnBehalfOf, PresetName, ScopePlace};
 
-use crate::check::Endpoints;
 use crate::credential::forbidden_on_connection;
+use crate::endpoints::Endpoints;
 use crate::error::Error;
 use crate::form::{Form, FormSecret};
 use crate::preset::entra;
+use crate::preset::provider::Place;
 
 /// Most headers of type `headers`.
 const HEADER_LIMIT: usize = 20;
@@ -35,8 +36,10 @@ pub(crate) fn oauth(
 ) -> Result<OAuth, Error> {
     let word = word(form, &endpoints)?;
     let access = match word {
-        Word::AuthorizationCode | Word::DeviceCode => Access::Delegated,
-        Word::ClientCredentials => Access::AppOnly,
+        Word::AuthorizationCode | Word::DeviceCode | Word::OnBehalfOf | Word::TokenExchange => {
+            Access::Delegated
+        }
+        Word::ClientCredentials | Word::JwtBearer => Access::AppOnly,
     };
     let rules = if endpoints.preset == PresetName::MicrosoftGraph
         || entra::tenant_of(&endpoints.token).is_some()
@@ -68,38 +71,8 @@ pub(crate) fn oauth(
         form.client_secret.as_ref(),
     )?;
     let scope = scope(form.scope.as_deref().unwrap_or_default(), rules, access)?;
-    let authorize_parameters = || {
-        parameters(
-            "/authorize_parameters",
-            form.authorize_parameters.as_ref(),
-            is_reserved_authorization_parameter,
-        )
-    };
-    let grant = match word {
-        Word::ClientCredentials => OAuthGrant::ClientCredentials,
-        Word::AuthorizationCode => OAuthGrant::AuthorizationCode {
-            authorization_endpoint: endpoints.authorization.ok_or_else(|| {
-                Error::invalid(
-                    "connection.authorization_endpoint_missing",
-                    "/authorization_endpoint",
-                    "the authorization endpoint (Authorize Path) is missing",
-                )
-            })?,
-            parameters: authorize_parameters()?,
-        },
-        Word::DeviceCode => OAuthGrant::DeviceCode {
-            device_authorization_endpoint: endpoints.device.ok_or_else(|| {
-                Error::invalid(
-                    "connection.device_authorization_endpoint_missing",
-                    "/device_authorization_endpoint",
-                    "the device authorization endpoint is missing",
-                )
-            })?,
-            parameters: authorize_parameters()?,
-        },
-    };
     Ok(OAuth {
-        grant,
+        grant: grant(form, word, &endpoints)?,
         token_endpoint: endpoints.token,
         client_id,
         client_authentication: method,
@@ -114,12 +87,92 @@ pub(crate) fn oauth(
     })
 }
 
+/// The grant, with what only it needs.
+fn grant(form: &Form, word: Word, endpoints: &Endpoints) -> Result<OAuthGrant, Error> {
+    let missing = |code, field: &'static str, what| {
+        move || Error::invalid(code, field, format!("the {what} is missing"))
+    };
+    match word {
+        Word::ClientCredentials => Ok(OAuthGrant::ClientCredentials),
+        Word::AuthorizationCode => Ok(OAuthGrant::AuthorizationCode {
+            authorization_endpoint: endpoints.authorization.clone().ok_or_else(missing(
+                "connection.authorization_endpoint_missing",
+                "/authorization_endpoint",
+                "authorization endpoint (Authorize Path)",
+            ))?,
+            parameters: authorize_parameters(form, endpoints)?,
+        }),
+        Word::DeviceCode => Ok(OAuthGrant::DeviceCode {
+            device_authorization_endpoint: endpoints.device.clone().ok_or_else(missing(
+                "connection.device_authorization_endpoint_missing",
+                "/device_authorization_endpoint",
+                "device authorization endpoint",
+            ))?,
+            // What a provider wants of a browser's request has no meaning here.
+            parameters: typed_authorize_parameters(form)?,
+        }),
+        Word::JwtBearer => Ok(OAuthGrant::JwtBearer(jwt_bearer(form, endpoints))),
+        Word::OnBehalfOf => Ok(OAuthGrant::OnBehalfOf(OnBehalfOf::Assertion)),
+        Word::TokenExchange => Ok(OAuthGrant::OnBehalfOf(OnBehalfOf::TokenExchange {
+            subject_token_type: form
+                .subject_token_type
+                .clone()
+                .unwrap_or_else(|| "urn:ietf:params:oauth:token-type:access_token".to_owned()),
+            audience: form.audience.clone().filter(|text| !text.is_empty()),
+        })),
+    }
+}
+
+fn jwt_bearer(form: &Form, endpoints: &Endpoints) -> JwtBearer {
+    let filled = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    let audience = || match endpoints.provider.map(|provider| &provider.place) {
+        Some(Place::Known(known)) => known.audience(&endpoints.token),
+        Some(Place::Issuer(_)) | None => endpoints.token.to_string(),
+    };
+    JwtBearer {
+        subject: filled(&form.subject),
+        audience: filled(&form.audience).unwrap_or_else(audience),
+        key_id: filled(&form.key_id),
+        scope_place: endpoints
+            .provider
+            .map_or(ScopePlace::Parameter, |provider| provider.scope_place),
+    }
+}
+
+fn typed_authorize_parameters(form: &Form) -> Result<Vec<(String, String)>, Error> {
+    parameters(
+        "/authorize_parameters",
+        form.authorize_parameters.as_ref(),
+        is_reserved_authorization_parameter,
+    )
+}
+
+/// What was typed, and what the provider needs beside it.
+fn authorize_parameters(
+    form: &Form,
+    endpoints: &Endpoints,
+) -> Result<Vec<(String, String)>, Error> {
+    let mut parameters = typed_authorize_parameters(form)?;
+    let needed = endpoints
+        .provider
+        .map_or(&[][..], |provider| provider.authorize_parameters);
+    for (name, value) in needed {
+        if !parameters.iter().any(|(known, _)| known == name) {
+            parameters.push(((*name).to_owned(), (*value).to_owned()));
+        }
+    }
+    Ok(parameters)
+}
+
 /// The grant that a form names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Word {
     AuthorizationCode,
     ClientCredentials,
     DeviceCode,
+    JwtBearer,
+    OnBehalfOf,
+    TokenExchange,
 }
 
 fn word(form: &Form, endpoints: &Endpoints) -> Result<Word, Error> {
@@ -127,8 +180,12 @@ fn word(form: &Form, endpoints: &Endpoints) -> Result<Word, Error> {
         Some("authorization_code" | "authorization-code") => Ok(Word::AuthorizationCode),
         Some("client_credentials" | "client-credentials") => Ok(Word::ClientCredentials),
         Some("device_code" | "device-code") => Ok(Word::DeviceCode),
+        Some("jwt_bearer" | "jwt-bearer") => Ok(Word::JwtBearer),
+        Some("on_behalf_of" | "on-behalf-of") => Ok(Word::OnBehalfOf),
+        Some("token_exchange" | "token-exchange") => Ok(Word::TokenExchange),
         None if form.authorization_endpoint.is_some() => Ok(Word::AuthorizationCode),
         None if form.device_authorization_endpoint.is_some() => Ok(Word::DeviceCode),
+        None if form.private_key.is_some() => Ok(Word::JwtBearer),
         None if endpoints.recognised || endpoints.preset == PresetName::Generic => {
             Ok(Word::ClientCredentials)
         }
@@ -141,7 +198,7 @@ fn word(form: &Form, endpoints: &Endpoints) -> Result<Word, Error> {
             },
         )
         .with_hint(
-            "grants: authorization_code (a person signs in), device_code (a person types a code elsewhere), client_credentials (the app itself)",
+            "grants: authorization_code (a person signs in), device_code (a person types a code elsewhere), client_credentials (the app itself), jwt_bearer (the app signs for whom it asks), on_behalf_of or token_exchange (whoever calls brings a token)",
         )),
     }
 }
@@ -150,7 +207,10 @@ fn method(form: &Form, grant: Word) -> Result<AuthenticationMethod, Error> {
     match form.client_authentication.as_deref() {
         None if form.certificate.is_some() => Ok(AuthenticationMethod::PrivateKeyJwt),
         // What has no browser can rarely keep a secret: the usual client of this grant is public.
-        None if grant == Word::DeviceCode && form.client_secret.is_none() => {
+        // An assertion of the grant's own says who the client is.
+        None if matches!(grant, Word::DeviceCode | Word::JwtBearer)
+            && form.client_secret.is_none() =>
+        {
             Ok(AuthenticationMethod::None)
         }
         None => Ok(entra::AUTHENTICATION),

@@ -12,14 +12,14 @@ use serde::{Deserialize, Deserializer};
 pub struct Form {
     /// Name of the connection; in a change, its new name.
     pub name: Option<String>,
-    /// `microsoft-graph`, `oidc` or `generic`.
+    /// `microsoft-graph`, `github`, `google`, `salesforce`, `okta`, `keycloak`, `oidc` or `generic`.
     pub preset: Option<String>,
     /// `oauth`, `basic`, `headers`, `query_key`, `bearer` or `none`.
     #[serde(rename = "type")]
     pub kind: Option<String>,
-    /// `authorization_code`, `client_credentials` or `device_code`.
+    /// `authorization_code`, `client_credentials`, `device_code`, `jwt_bearer`, `on_behalf_of` or `token_exchange`.
     pub grant: Option<String>,
-    /// `global`, `us-gov`, `china`, the name of a declared cloud, or an https origin.
+    /// `global`, `us-gov`, `china`, the name of a declared cloud, or an https origin; of other presets, the origin of an installation of one's own.
     pub cloud: Option<String>,
     /// Tenant of the Entra preset: its id or a domain of it.
     pub tenant: Option<String>,
@@ -35,6 +35,16 @@ pub struct Form {
     pub client_secret: Option<FormSecret>,
     /// Certificate with its private key, in PEM; implies `private_key_jwt`.
     pub certificate: Option<FormSecret>,
+    /// Private key that signs assertions of the grant `jwt_bearer`, in PEM, or the JSON file of a Google service account's key.
+    pub private_key: Option<FormSecret>,
+    /// For whom assertions ask; left out: for the client itself.
+    pub subject: Option<String>,
+    /// For which server assertions are meant, left out: the token endpoint; with `token_exchange` the service that the token is for.
+    pub audience: Option<String>,
+    /// What kind of token callers bring with `token_exchange`, as a URI; left out: an access token.
+    pub subject_token_type: Option<String>,
+    /// Which key signs assertions (`kid`).
+    pub key_id: Option<String>,
     /// `automatic`, `client_secret_basic`, `client_secret_post`, `private_key_jwt`, `private_key_jwt_rs256` or `none`.
     pub client_authentication: Option<String>,
     /// Scope, separated by spaces.
@@ -116,6 +126,7 @@ impl Form {
     pub(crate) fn brings_secret(&self) -> bool {
         self.client_secret.is_some()
             || self.certificate.is_some()
+            || self.private_key.is_some()
             || self.password.is_some()
             || self.token.is_some()
             || self.headers.is_some()
@@ -147,6 +158,11 @@ impl Form {
         lay(&mut self.client_id, change.client_id);
         lay(&mut self.client_secret, change.client_secret);
         lay(&mut self.certificate, change.certificate);
+        lay(&mut self.private_key, change.private_key);
+        lay(&mut self.subject, change.subject);
+        lay(&mut self.audience, change.audience);
+        lay(&mut self.key_id, change.key_id);
+        lay(&mut self.subject_token_type, change.subject_token_type);
         lay(
             &mut self.client_authentication,
             change.client_authentication,

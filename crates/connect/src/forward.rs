@@ -217,7 +217,7 @@ impl Connector {
         };
         let body = request.body.settled().await.map_err(broken)?;
         let again = body.again().map(|body| (body, headers.clone()));
-        let mut held = self.token_for_call(&loaded, Need::Valid).await?;
+        let mut held = self.token_for_call(&loaded, Need::Valid, None).await?;
         let method = request.method;
         let mut attempts = 1;
         let first = Passing {
@@ -230,7 +230,7 @@ impl Connector {
             .pass(&loaded, &upstream, held.as_deref(), first)
             .await?;
         if answer.status() == StatusCode::UNAUTHORIZED
-            && let Some(newer) = self.after_refusal(&loaded, held.as_deref()).await
+            && let Some(newer) = self.after_refusal(&loaded, held.as_deref(), None).await
             && let Some((body, headers)) = again
         {
             held = Some(newer);

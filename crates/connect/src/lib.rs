@@ -7,6 +7,7 @@
 
 mod advice;
 mod ask;
+mod assertion;
 mod attempt;
 mod authorize;
 mod budget;
@@ -21,6 +22,7 @@ mod credential;
 mod decode;
 mod device;
 mod discovery;
+mod endpoints;
 mod error;
 mod expiry;
 mod explain;
@@ -31,9 +33,11 @@ mod form;
 mod forward;
 mod guard;
 mod http;
+mod instance;
 mod known;
 mod load;
 mod message;
+mod on_behalf_of;
 mod page;
 mod preflight;
 mod preset;
@@ -56,11 +60,12 @@ use url::Url;
 pub use attempt::{Attempt, Why};
 pub use authorize::Started;
 pub use card::{
-    Advice, Card, CertificateCard, Explanation, Identity, LastAuthorization, PendingCard, Raw,
-    TokenCard, Warning,
+    Advice, AssertionCard, Card, CertificateCard, Explanation, Identity, LastAuthorization,
+    PendingCard, Raw, TokenCard, Warning,
 };
 pub use change::Changed;
 pub use device::UserCode;
+pub use discovery::Discovered;
 pub use error::{CallError, CallbackError, Error, Named};
 pub use form::{Change, Form, FormSecret, NewConnection, Proof, QueryKey};
 pub use forward::{ProxyRequest, ProxyResponse, StreamBody};
@@ -73,7 +78,7 @@ pub use page::{
     CursorInvalid, More, PAGE_LIMIT, Page, PageCursor, PageError, PageSize, PageStyle, Pages,
     Paging,
 };
-pub use preset::{Cloud, CloudCard};
+pub use preset::{Cloud, CloudCard, PresetCard};
 pub use retry::{ATTEMPTS_LIMIT, Retried, Retries};
 pub use unnamed::{
     ClientCredentials, Policy, TokenEndpoint, Unnamed, UnnamedError, UnnamedResponse, get,
@@ -248,6 +253,24 @@ impl Connector {
     /// The clouds that can be chosen by name.
     pub fn clouds(&self) -> Vec<CloudCard> {
         self.inner.clouds.cards()
+    }
+
+    /// The ready-made providers beside Microsoft's, which has clouds.
+    pub fn presets(&self) -> Vec<PresetCard> {
+        preset::provider::all()
+            .map(|provider| PresetCard {
+                name: provider.name.as_str(),
+                title: provider.title,
+                asks: if provider.is_known() {
+                    &[]
+                } else {
+                    &["issuer"]
+                },
+                redirect_uri: provider
+                    .is_known()
+                    .then(|| self.callback_url(provider.name.as_str()).to_string()),
+            })
+            .collect()
     }
 
     /// Closes the pass-through's connections that nobody uses any more; to be called every few seconds.

@@ -27,6 +27,8 @@ pub struct ApiRequest {
     pub redirects: Redirects,
     /// How often it is sent; `None`: as usual.
     pub retries: Option<Retries>,
+    /// The token of whoever it is made for, where the connection calls in the name of others.
+    pub on_behalf_of: Option<oauth::Secret>,
 }
 
 impl ApiRequest {
@@ -40,6 +42,7 @@ impl ApiRequest {
             body: Body::Empty,
             redirects: Redirects::Show,
             retries: None,
+            on_behalf_of: None,
         }
     }
 }

@@ -2,6 +2,12 @@
 
 pub(crate) mod entra;
 pub(crate) mod generic;
+mod github;
+pub(crate) mod google;
+mod keycloak;
+mod okta;
+pub(crate) mod provider;
+mod salesforce;
 
 use std::sync::Arc;
 
@@ -34,6 +40,19 @@ pub struct CloudCard {
     pub graph: String,
     /// Whether the operator declared it.
     pub declared: bool,
+}
+
+/// A ready-made provider as shown to whoever chooses one.
+#[derive(Debug, Clone)]
+pub struct PresetCard {
+    /// The name to choose it by.
+    pub name: &'static str,
+    /// What people call it.
+    pub title: &'static str,
+    /// The fields that say where it is.
+    pub asks: &'static [&'static str],
+    /// To be registered there, if all connections to it share one.
+    pub redirect_uri: Option<String>,
 }
 
 /// One cloud of the Entra preset.
@@ -145,13 +164,19 @@ impl Clouds {
     pub(crate) fn of(&self, settings: &Settings) -> Option<EntraCloud> {
         match settings.preset {
             PresetName::MicrosoftGraph => self.find(settings.cloud.as_deref().unwrap_or("global")),
-            PresetName::Oidc | PresetName::Generic => None,
+            _ => None,
         }
     }
 
     /// Whether the endpoints are vouched for by this program or its operator.
     pub(crate) fn pinned(&self, settings: &Settings) -> bool {
-        self.of(settings).is_some_and(|cloud| cloud.pinned)
+        let known = provider::of(settings.preset).is_some_and(provider::Provider::is_known);
+        (known && settings.cloud.is_none()) || self.of(settings).is_some_and(|cloud| cloud.pinned)
+    }
+
+    /// Certificates to trust at an address, if it is on a known cloud.
+    pub(crate) fn trust_at(&self, url: &Url) -> Option<Arc<str>> {
+        self.of_authority(url).and_then(|cloud| cloud.trust.clone())
     }
 
     /// Certificates to trust for a connection: its cloud's and its own.

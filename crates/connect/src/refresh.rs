@@ -20,6 +20,7 @@ use crate::credential::bearer;
 use crate::error::CallError;
 use crate::failure;
 use crate::known::Loaded;
+use crate::on_behalf_of::People;
 
 /// How long a caller waits for a renewal.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(35);
@@ -113,6 +114,8 @@ pub(crate) struct Slot {
     pub(crate) room: tokio::sync::Semaphore,
     /// How fast they may go.
     pub(crate) budget: Budget,
+    /// Whose tokens were exchanged, where each call brings one.
+    pub(crate) people: People,
 }
 
 impl Default for Slot {
@@ -122,6 +125,7 @@ impl Default for Slot {
             loading: tokio::sync::Mutex::default(),
             room: tokio::sync::Semaphore::new(CALLS_AT_ONCE),
             budget: Budget::default(),
+            people: People::default(),
         }
     }
 }
@@ -148,6 +152,7 @@ impl Slot {
         inner.refused = None;
         drop(inner);
         self.budget.forget();
+        self.people.forget();
     }
 
     /// Takes note of a token that came by another way.

@@ -14,9 +14,8 @@ use store::{Actor, Authentication, Connection, Leased, OAuth, OAuthGrant, Saved,
 use tokio::time::Instant;
 
 use crate::Connector;
-use crate::ask::{
-    Asking, client_secret, count, diagnosed, hints, jittered, proof_missing, secret_missing, stored,
-};
+use crate::ask::{Asking, client_secret, count, diagnosed, hints, jittered, missing, stored};
+use crate::assertion;
 use crate::failure::{self, Class, TokenFailure, Verdict};
 use crate::http::SendError;
 use crate::known::Loaded;
@@ -115,8 +114,8 @@ impl Connector {
         let rules = preset::rules(&connection.settings);
         let finding = if connection.secrets.is_none() || row.unreadable {
             Some(Finding::Unreadable)
-        } else if secret_missing(connection, oauth) {
-            Some(proof_missing(oauth.client_authentication))
+        } else if let Some(finding) = missing(connection, oauth) {
+            Some(finding)
         } else if oauth.grant.is_delegated() {
             match &row.token {
                 None => Some(Finding::NeverAuthorized),
@@ -176,12 +175,34 @@ impl Connector {
             .token
             .as_ref()
             .and_then(|token| token.refresh_token.clone());
+        let signed;
         let grant = match (&oauth.grant, &refresh_token) {
             (OAuthGrant::ClientCredentials, _) => Grant::ClientCredentials,
-            (OAuthGrant::AuthorizationCode { .. } | OAuthGrant::DeviceCode { .. }, Some(token)) => {
-                Grant::RefreshToken(token)
+            (OAuthGrant::JwtBearer(says), _) => {
+                match assertion::sign(connection, oauth, says, self.clock().now()) {
+                    Ok(assertion) => signed = assertion,
+                    Err(failure) => {
+                        let refused = Refusal {
+                            failure,
+                            crashed: false,
+                        };
+                        return self.refuse(loaded, connection, oauth, &row, refused).await;
+                    }
+                }
+                Grant::JwtBearer(&signed)
             }
-            (OAuthGrant::AuthorizationCode { .. } | OAuthGrant::DeviceCode { .. }, None) => {
+            (
+                OAuthGrant::AuthorizationCode { .. }
+                | OAuthGrant::DeviceCode { .. }
+                | OAuthGrant::OnBehalfOf(_),
+                Some(token),
+            ) => Grant::RefreshToken(token),
+            (
+                OAuthGrant::AuthorizationCode { .. }
+                | OAuthGrant::DeviceCode { .. }
+                | OAuthGrant::OnBehalfOf(_),
+                None,
+            ) => {
                 tokens.release(&connection.id, owner).await?;
                 return Err(diagnosed(oauth::diagnose_finding(
                     Finding::NeverAuthorized,
@@ -259,6 +280,7 @@ impl Connector {
             .refresh_token
             .clone()
             .or_else(|| before.and_then(|token| token.refresh_token.clone()));
+        self.adopt_instance(connection, &token_set).await?;
         let stored = stored(generation, token_set, refresh_token, hints);
         self.stand(connection, |standing, now| {
             failure::settle(standing, connection, loaded.rules, Some(&stored), now);

@@ -6,7 +6,7 @@ use store::{Authentication, Connection, OAuth, OAuthGrant, StoredToken, TokenRow
 use url::Url;
 
 use crate::advice::Situation;
-use crate::card::{Card, Identity, TokenCard, Warning};
+use crate::card::{AssertionCard, Card, Identity, TokenCard, Warning};
 use crate::certificate;
 use crate::change::type_word;
 use crate::error::Error;
@@ -40,14 +40,14 @@ impl Connector {
                 authorization_endpoint,
                 ..
             } => Some(authorization_endpoint),
-            OAuthGrant::ClientCredentials | OAuthGrant::DeviceCode { .. } => None,
+            _ => None,
         });
         let device_authorization_endpoint = oauth.and_then(|oauth| match &oauth.grant {
             OAuthGrant::DeviceCode {
                 device_authorization_endpoint,
                 ..
             } => Some(device_authorization_endpoint.to_string()),
-            OAuthGrant::ClientCredentials | OAuthGrant::AuthorizationCode { .. } => None,
+            _ => None,
         });
         let redirect_uri =
             authorization_endpoint.map(|_| self.callback_url(&self.callback_path(connection)));
@@ -78,6 +78,7 @@ impl Connector {
             client_authentication_used: oauth.and_then(|oauth| used(connection, oauth, token)),
             authorization_endpoint: authorization_endpoint.map(Url::to_string),
             device_authorization_endpoint,
+            assertion: oauth.and_then(assertion),
             token_endpoint: oauth.map(|oauth| oauth.token_endpoint.to_string()),
             scope: oauth.map(|oauth| oauth.scope.to_string()),
             issuer: oauth.and_then(|oauth| oauth.issuer.clone()),
@@ -128,6 +129,18 @@ fn state(connection: &Connection, row: &TokenRow, now: Timestamp) -> State {
         return State::Renewing;
     }
     connection.standing.state
+}
+
+fn assertion(oauth: &OAuth) -> Option<AssertionCard> {
+    let OAuthGrant::JwtBearer(says) = &oauth.grant else {
+        return None;
+    };
+    Some(AssertionCard {
+        issuer: oauth.client_id.to_string(),
+        subject: says.subject.clone(),
+        audience: says.audience.clone(),
+        key_id: says.key_id.clone(),
+    })
 }
 
 fn used(connection: &Connection, oauth: &OAuth, token: Option<&StoredToken>) -> Option<String> {
@@ -236,7 +249,9 @@ fn warnings(
         ..
     } = &oauth.grant
     {
-        if !generic::same_site(authorization_endpoint, &oauth.token_endpoint) {
+        let vouched = preset::provider::of(connection.settings.preset)
+            .is_some_and(preset::provider::Provider::is_known);
+        if !vouched && !generic::same_site(authorization_endpoint, &oauth.token_endpoint) {
             let from = authorization_endpoint.host_str().unwrap_or_default();
             let to = oauth.token_endpoint.host_str().unwrap_or_default();
             warnings.push(warning(
@@ -248,7 +263,8 @@ fn warnings(
     if oauth.grant.is_delegated() {
         // Where the scope does not ask for it, `scope.no_refresh` has said so above.
         let asked = with_offline_access(&oauth.scope, rules).is_none();
-        if asked && token.is_some_and(|token| token.refresh_token.is_none()) {
+        let ends = |token: &StoredToken| token.refresh_token.is_none() && !token.expires_in_assumed;
+        if asked && token.is_some_and(ends) {
             warnings.push(warning(
                 "token.no_refresh",
                 "no refresh token came: somebody must sign in again whenever the token ends",
@@ -262,11 +278,24 @@ fn warnings(
             format!("asked for and not granted: {missing}"),
         ));
     }
-    if card.is_some_and(|card| card.expires_in_assumed) {
+    if crate::instance::wants_one(&connection.settings) && token.is_some() {
         warnings.push(warning(
-            "token.lifetime_assumed",
-            "the provider did not say how long the token lives; five minutes are assumed",
+            "instance.unknown",
+            "the token came without an address of the API that this connection may call: give the base URL, or list its origin",
         ));
+    }
+    if let Some(card) = card.filter(|card| card.expires_in_assumed) {
+        warnings.push(if oauth.grant.is_delegated() && !card.refresh_token {
+            warning(
+                "token.no_expiry",
+                "the provider did not say how long the token lives, and gave nothing to renew it with: it is used until the API refuses it",
+            )
+        } else {
+            warning(
+                "token.lifetime_assumed",
+                "the provider did not say how long the token lives; five minutes are assumed",
+            )
+        });
     }
     warnings
 }
@@ -302,6 +331,8 @@ fn scope_warnings(connection: &Connection, oauth: &OAuth, rules: ScopeRule) -> V
         .into_iter()
         // A generic provider may well know no scope at all.
         .filter(|lint| lint.code != "scope.empty" || rules == ScopeRule::Entra)
+        // Nothing is renewed where each call brings a token.
+        .filter(|lint| lint.code != "scope.no_refresh" || !oauth.grant.is_per_call())
         .map(|lint| Warning {
             code: lint.code.to_owned(),
             message: lint.message,

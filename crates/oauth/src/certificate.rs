@@ -175,11 +175,7 @@ impl ClientCertificate {
         if !blocks(text).any(|block| block.label == CERTIFICATE) {
             return Err(CertificateError::NoCertificate);
         }
-        let mut keys = blocks(text).filter(|block| block.label.ends_with("PRIVATE KEY"));
-        let key = keys.next().ok_or(CertificateError::NoKey)?;
-        if keys.next().is_some() {
-            return Err(CertificateError::SeveralKeys);
-        }
+        let key = only_key(text)?;
         let pair = key_pair(&key)?;
         let mut refused = CertificateError::KeyMismatch;
         for block in blocks(text).filter(|block| block.label == CERTIFICATE) {
@@ -301,6 +297,23 @@ fn blocks(text: &str) -> impl Iterator<Item = Block<'_>> {
             body: &body[..at],
         })
     })
+}
+
+/// The one private key of a text.
+fn only_key(text: &str) -> Result<Block<'_>, CertificateError> {
+    let mut keys = blocks(text).filter(|block| block.label.ends_with("PRIVATE KEY"));
+    let key = keys.next().ok_or(CertificateError::NoKey)?;
+    if keys.next().is_some() {
+        return Err(CertificateError::SeveralKeys);
+    }
+    Ok(key)
+}
+
+/// The one private key of a text, in PEM, if it is an RSA key that may sign.
+pub(crate) fn private_key(text: &Secret) -> Result<Secret, CertificateError> {
+    let key = only_key(text.expose())?;
+    key_pair(&key)?;
+    Ok(Secret::new(format!("{}\n", key.whole)))
 }
 
 fn key_pair(block: &Block<'_>) -> Result<KeyPair, CertificateError> {

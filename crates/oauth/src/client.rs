@@ -14,7 +14,7 @@ use url::Url;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
-use crate::{AssertionForm, Grant, ProviderError, Scope, Secret, entra};
+use crate::{AssertionForm, Exchange, Grant, ProviderError, Scope, Secret, entra};
 
 /// The most characters that a client id may have; Entra's have 36.
 const CLIENT_ID_LIMIT: usize = 512;
@@ -228,8 +228,12 @@ impl ClientAuthentication {
 ///
 /// `resource` is among them because Entra's v2.0 endpoint refuses it: there the resource is part of the scope.
 pub fn is_reserved_token_parameter(name: &str) -> bool {
-    const RESERVED: [&str; 12] = [
+    const RESERVED: [&str; 16] = [
         "grant_type",
+        "assertion",
+        "requested_token_use",
+        "subject_token",
+        "subject_token_type",
         "device_code",
         "client_id",
         "client_secret",
@@ -282,7 +286,23 @@ impl Client {
             Grant::DeviceCode(code) => {
                 form.append_pair("device_code", code.expose());
             }
+            Grant::JwtBearer(assertion) => {
+                form.append_pair("assertion", assertion.expose());
+            }
+            Grant::OnBehalfOf(assertion) => {
+                form.append_pair("assertion", assertion.expose());
+                form.append_pair("requested_token_use", "on_behalf_of");
+            }
+            Grant::TokenExchange(exchange) => append_exchange(&mut form, exchange),
             Grant::ClientCredentials => {}
+        }
+        // An assertion of its own says who the client is (RFC 7521 §4.1).
+        let says_it_twice = matches!(
+            (grant, &self.authentication),
+            (Grant::JwtBearer(_), ClientAuthentication::None)
+        );
+        if !says_it_twice {
+            self.prove(&mut form);
         }
         self.request(&self.token_endpoint, form, scope, extra)
     }
@@ -299,20 +319,12 @@ impl Client {
         if let ClientAuthentication::ClientSecretBasic(_) = &self.authentication {
             form.append_pair("client_id", self.id.as_str());
         }
+        self.prove(&mut form);
         self.request(endpoint, form, scope, extra)
     }
 
-    /// Completes a form with scope, the client's proof and extra parameters.
-    fn request(
-        &self,
-        endpoint: &Url,
-        mut form: Form,
-        scope: Option<&Scope>,
-        extra: &[(String, String)],
-    ) -> Request<Bytes> {
-        if let Some(scope) = scope.filter(|scope| !scope.is_empty()) {
-            form.append_pair("scope", &scope.to_string());
-        }
+    /// Adds what the body says of who the client is.
+    fn prove(&self, form: &mut Form) {
         match &self.authentication {
             // one way of proving per request (RFC 6749 §2.3), so the id is in the header alone
             ClientAuthentication::ClientSecretBasic(_) => {}
@@ -328,6 +340,19 @@ impl Client {
                 form.append_pair("client_assertion_type", ASSERTION_TYPE);
                 form.append_pair("client_assertion", assertion.expose());
             }
+        }
+    }
+
+    /// Completes a form with scope and extra parameters, and the header that proves the client.
+    fn request(
+        &self,
+        endpoint: &Url,
+        mut form: Form,
+        scope: Option<&Scope>,
+        extra: &[(String, String)],
+    ) -> Request<Bytes> {
+        if let Some(scope) = scope.filter(|scope| !scope.is_empty()) {
+            form.append_pair("scope", &scope.to_string());
         }
         for (name, value) in extra {
             if !is_reserved_token_parameter(name) {
@@ -348,6 +373,19 @@ impl Client {
             headers.insert(AUTHORIZATION, basic(&self.id, secret));
         }
         request
+    }
+}
+
+fn append_exchange(form: &mut Form, exchange: &Exchange<'_>) {
+    form.append_pair("subject_token", exchange.subject_token.expose());
+    form.append_pair("subject_token_type", exchange.subject_token_type);
+    for (name, value) in [
+        ("requested_token_type", exchange.requested_token_type),
+        ("audience", exchange.audience),
+    ] {
+        if let Some(value) = value {
+            form.append_pair(name, value);
+        }
     }
 }
 

@@ -173,6 +173,10 @@ impl DeviceAuthorization {
             .unwrap_or(&self.verification_uri)
     }
 
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "texts, URLs and times always are JSON"
+    )]
     /// The text to be sealed into the store.
     pub fn to_sealable(&self) -> Zeroizing<String> {
         let record = Record {

@@ -52,6 +52,8 @@ pub enum Finding {
     SecretMissing,
     /// There is no certificate to sign assertions with: `client_certificate.missing`.
     CertificateMissing,
+    /// There is no private key to sign assertions with: `private_key.missing`.
+    PrivateKeyMissing,
     /// The client secret is a GUID, the Secret ID: `client_secret.is_id`.
     SecretIsId,
     /// The stored secrets can't be unsealed: `secret.unreadable`.

@@ -15,6 +15,25 @@ pub enum Grant<'a> {
     RefreshToken(&'a Secret),
     /// A device code whose user code somebody types elsewhere (RFC 8628 §3.4).
     DeviceCode(&'a Secret),
+    /// An assertion of the client's own making (RFC 7523 §2.1).
+    JwtBearer(&'a Secret),
+    /// A token that somebody called with, for one that calls further in that person's name: RFC 7523 §2.1 as Entra extends it.
+    OnBehalfOf(&'a Secret),
+    /// The same by the standard's own grant (RFC 8693).
+    TokenExchange(&'a Exchange<'a>),
+}
+
+/// What is exchanged for what (RFC 8693 §2.1).
+#[derive(Debug, Clone, Copy)]
+pub struct Exchange<'a> {
+    /// The token that speaks for somebody.
+    pub subject_token: &'a Secret,
+    /// What kind of token it is, as a URI.
+    pub subject_token_type: &'a str,
+    /// What kind is wanted, as a URI, if the server is to be told.
+    pub requested_token_type: Option<&'a str>,
+    /// The name of the service that the new token is for.
+    pub audience: Option<&'a str>,
 }
 
 impl Grant<'_> {
@@ -25,6 +44,10 @@ impl Grant<'_> {
             Self::ClientCredentials => "client_credentials",
             Self::RefreshToken(_) => "refresh_token",
             Self::DeviceCode(_) => "urn:ietf:params:oauth:grant-type:device_code",
+            Self::JwtBearer(_) | Self::OnBehalfOf(_) => {
+                "urn:ietf:params:oauth:grant-type:jwt-bearer"
+            }
+            Self::TokenExchange(_) => "urn:ietf:params:oauth:grant-type:token-exchange",
         }
     }
 }

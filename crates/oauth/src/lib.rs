@@ -4,6 +4,7 @@
 //! send what is built here, and hand back what came. It knows nothing of connections, rows or screens.
 //! Everything public is exported here, flat.
 
+mod assertion;
 mod authorization;
 mod callback;
 mod certificate;
@@ -20,6 +21,7 @@ mod secret;
 mod state;
 mod token;
 
+pub use assertion::{AssertionClaims, SigningKey};
 pub use authorization::{
     Authorization, AuthorizationSetup, Unsealable, code_challenge,
     is_reserved_authorization_parameter,
@@ -35,7 +37,7 @@ pub use diagnosis::{
     Finding, diagnose_callback, diagnose_finding, diagnose_oauth, diagnose_token_error,
 };
 pub use entra::{diagnose_entra, error_page};
-pub use grant::{AuthorizationCode, Grant};
+pub use grant::{AuthorizationCode, Exchange, Grant};
 pub use hints::{Hints, check_id_token};
 pub use jiff::Timestamp;
 pub use provider_error::ProviderError;

@@ -7,7 +7,7 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Response};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 
 use crate::provider_error::cleaned;
 use crate::{ProviderError, Scope, Secret, State, retry_after};
@@ -32,6 +32,8 @@ pub struct TokenSet {
     pub id_token: Option<Secret>,
     /// What was granted, if the answer says so.
     pub scope: Option<Scope>,
+    /// Where the API of this account is, where the provider says so with each token (Salesforce).
+    pub instance_url: Option<Url>,
     /// When the answer came.
     pub received_at: Timestamp,
     /// When the access token ends.
@@ -41,6 +43,13 @@ pub struct TokenSet {
 }
 
 impl TokenSet {
+    /// The same as a token that is used until it is refused: nobody said when it ends, and there is nothing to renew it with.
+    #[must_use]
+    pub fn unending(mut self) -> Self {
+        self.expires_at = Timestamp::MAX;
+        self
+    }
+
     /// Judges the access token at `now`.
     pub fn freshness(&self, now: Timestamp) -> Freshness {
         freshness(self.received_at, self.expires_at, now)
@@ -350,6 +359,9 @@ fn token_set(
             .filter(|token| is_token(token))
             .map(Secret::new),
         scope: object.get("scope").and_then(granted),
+        instance_url: object
+            .get("instance_url")
+            .and_then(|value| Url::parse(value.as_str()?).ok()),
         received_at: now,
         expires_at: now
             .saturating_add(life.unwrap_or(ASSUMED_LIFE))

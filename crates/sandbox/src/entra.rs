@@ -2,7 +2,7 @@
 //!
 //! `authorize`, `sign_in`, `consent` and `admin` are one trip of a browser; `token` is what
 //! clients post to; `discovery` what they read first; `device` is for those
-//! without a browser. On-behalf-of is not here.
+//! without a browser, `on_behalf_of` for APIs that call further.
 
 mod admin;
 mod assertion;
@@ -12,6 +12,7 @@ mod device;
 mod discovery;
 mod errors;
 mod grants;
+mod on_behalf_of;
 mod pages;
 mod redirect;
 mod scopes;

@@ -7,6 +7,7 @@ pub(crate) mod audit;
 pub(crate) mod call_log;
 pub(crate) mod calls;
 pub(crate) mod connections;
+pub(crate) mod discovery;
 pub(crate) mod encryption_keys;
 pub(crate) mod events;
 pub(crate) mod flow_secrets;
@@ -96,6 +97,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(calls::call))
         .routes(routes!(pages::pages))
         .routes(routes!(call_log::list))
+        .routes(routes!(discovery::discover))
         .routes(routes!(redirect_uris::reserve))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))

@@ -20,6 +20,17 @@ pub enum PresetName {
     MicrosoftGraph,
     /// An OpenID Connect issuer, its endpoints found by discovery.
     Oidc,
+    /// GitHub, or an installation of GitHub Enterprise.
+    #[serde(rename = "github")]
+    GitHub,
+    /// Google, for a person or a service account.
+    Google,
+    /// Salesforce.
+    Salesforce,
+    /// An Okta organization.
+    Okta,
+    /// A realm of Keycloak.
+    Keycloak,
     /// Any API, everything typed by hand.
     Generic,
 }
@@ -30,6 +41,11 @@ impl PresetName {
         match self {
             Self::MicrosoftGraph => "microsoft-graph",
             Self::Oidc => "oidc",
+            Self::GitHub => "github",
+            Self::Google => "google",
+            Self::Salesforce => "salesforce",
+            Self::Okta => "okta",
+            Self::Keycloak => "keycloak",
             Self::Generic => "generic",
         }
     }
@@ -124,6 +140,10 @@ pub enum OAuthGrant {
     },
     /// The client asks for itself (RFC 6749 §4.4).
     ClientCredentials,
+    /// The client signs for whom it asks (RFC 7523 §2.1); the key is in the slot `private_key`.
+    JwtBearer(JwtBearer),
+    /// Whoever calls brings a token of their own, for which one is given to call further in their name; nothing is stored.
+    OnBehalfOf(OnBehalfOf),
     /// A person types a code on a page of the provider's (RFC 8628).
     DeviceCode {
         /// Where codes come from.
@@ -140,6 +160,9 @@ impl OAuthGrant {
             Self::AuthorizationCode { .. } => "authorization_code",
             Self::ClientCredentials => "client_credentials",
             Self::DeviceCode { .. } => "device_code",
+            Self::JwtBearer(_) => "jwt_bearer",
+            Self::OnBehalfOf(OnBehalfOf::Assertion) => "on_behalf_of",
+            Self::OnBehalfOf(OnBehalfOf::TokenExchange { .. }) => "token_exchange",
         }
     }
 
@@ -147,12 +170,55 @@ impl OAuthGrant {
     pub fn is_delegated(&self) -> bool {
         match self {
             Self::AuthorizationCode { .. } | Self::DeviceCode { .. } => true,
-            Self::ClientCredentials => false,
+            Self::ClientCredentials | Self::JwtBearer(_) | Self::OnBehalfOf(_) => false,
         }
+    }
+
+    /// Whether each call brings a token, so that the connection has none of its own.
+    pub fn is_per_call(&self) -> bool {
+        matches!(self, Self::OnBehalfOf(_))
     }
 }
 
-/// A connection's secrets by slot: `client_secret`, `password`, `token`, `header:NAME`, `query_key`.
+/// How a token that somebody called with is exchanged for one to call further.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum OnBehalfOf {
+    /// RFC 7523 §2.1 as Entra extends it: `requested_token_use=on_behalf_of`.
+    Assertion,
+    /// RFC 8693.
+    TokenExchange {
+        /// What kind of token callers bring, as a URI.
+        subject_token_type: String,
+        /// The name of the service that the new token is for.
+        audience: Option<String>,
+    },
+}
+
+/// What assertions say, beside the client's own id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JwtBearer {
+    /// For whom tokens are asked; the client itself if there is none.
+    pub subject: Option<String>,
+    /// For which server assertions are meant.
+    pub audience: String,
+    /// Which of the client's keys signs.
+    pub key_id: Option<String>,
+    /// Where the scope is written.
+    pub scope_place: ScopePlace,
+}
+
+/// Where a token request with an assertion writes its scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScopePlace {
+    /// In the request's own parameter (RFC 7521 §4.1).
+    Parameter,
+    /// In the assertion, as Google reads it.
+    Assertion,
+}
+
+/// A connection's secrets by slot: `client_secret`, `certificate`, `private_key`, `password`, `token`, `header:NAME`, `query_key`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Secrets(BTreeMap<String, Secret>);
 

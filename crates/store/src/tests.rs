@@ -91,6 +91,7 @@ fn token_set(store: &Store, access: &str, refresh: Option<&str>) -> TokenSet {
         access_token: Secret::new(access),
         refresh_token: refresh.map(Secret::new),
         id_token: None,
+        instance_url: None,
         scope: Some(Scope::parse("User.Read").unwrap()),
         received_at: now,
         expires_at: now + jiff::SignedDuration::from_hours(1),

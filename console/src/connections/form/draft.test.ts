@@ -143,6 +143,9 @@ describe("the OpenID Connect form", () => {
       scope: "openid offline_access",
       base_url: "https://api.contoso.example",
     });
+    const github = { preset: "github", title: "GitHub", asks: [], clouds: [], redirect_uri: "http://localhost:8800/oauth/callback/github" };
+    expect(oidcConnection({ ...start, issuer: "" }, github)).toMatchObject({ preset: "github", grant: "authorization_code" });
+    expect(oidcConnection({ ...start, issuer: "" }, github)).not.toHaveProperty("issuer");
     expect(oidcConnection({ ...start, ...withOidcGrant(start, "client_credentials") })).toMatchObject({ grant: "client_credentials", issuer: "https://id.contoso.example" });
   });
 

@@ -1,6 +1,7 @@
-// The form of an OpenID Connect provider as a value: the generic one, with the issuer in place of the two paths.
+// The form of an OpenID Connect or ready-made provider as a value: the generic one, with the issuer, or nothing, in place of the paths.
 
 import type { NewConnection } from "../../api/connections";
+import type { Preset } from "../../api/presets";
 import { formLint } from "../../texts/lint";
 import { urlComplaint } from "../lint/endpoints";
 import { type Draft, type DraftNote, EMPTY_DRAFT, isName, newConnection, scopeNotes, secretNotes } from "./draft";
@@ -23,10 +24,11 @@ export function oidcNotes(draft: OidcDraft): DraftNote<OidcDraft>[] {
   return notes;
 }
 
-/** What is sent: the issuer names the paths. */
-export function oidcConnection(draft: OidcDraft): NewConnection {
+/** What is sent: the issuer or the preset names the paths. */
+export function oidcConnection(draft: OidcDraft, preset?: Preset): NewConnection {
   const { token_endpoint: _token, authorization_endpoint: _authorization, type: _type, ...body } = newConnection(draft);
-  return { ...body, preset: "oidc", issuer: draft.issuer.trim() };
+  const issuer = draft.issuer.trim();
+  return { ...body, preset: preset?.preset ?? "oidc", ...(issuer === "" ? {} : { issuer }) };
 }
 
 export function grantOf(draft: Draft): "authorization_code" | "client_credentials" {

@@ -1,7 +1,8 @@
-// An OpenID Connect provider: the issuer, as whom, and the client.
+// An OpenID Connect provider, or a ready-made one: where it is, as whom, and the client.
 
 import { type FormEvent, useState } from "react";
-import { form, graph, oidc } from "../../texts/form";
+import type { Preset } from "../../api/presets";
+import { form, graph, oidc, ready } from "../../texts/form";
 import { Button } from "../../ui/Button";
 import { SecretField, TextField } from "../../ui/Field";
 import { Page, Panel } from "../../ui/Page";
@@ -15,8 +16,9 @@ import { fieldNotes } from "../form/notes";
 import { EMPTY_OIDC, type OidcDraft, grantOf, oidcConnection, oidcNotes, withOidcGrant } from "../form/oidcDraft";
 import { useCreate } from "./useCreate";
 
-export function OidcPage() {
-  const [draft, setDraft] = useState<OidcDraft>(EMPTY_OIDC);
+export function OidcPage({ preset }: { preset?: Preset }) {
+  const asksIssuer = preset === undefined || preset.asks.includes("issuer");
+  const [draft, setDraft] = useState<OidcDraft>(asksIssuer ? EMPTY_OIDC : { ...EMPTY_OIDC, scope: "" });
   const [reserved, setReserved] = useState("");
   const { create, isPending, error, reset } = useCreate();
   const all = oidcNotes(draft);
@@ -29,18 +31,20 @@ export function OidcPage() {
   const delegated = draft.type === "oauth";
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    create(oidcConnection(draft));
+    create(oidcConnection(draft, preset));
   };
   return (
-    <Page title={oidc.title} lead={oidc.lead} width="narrow">
+    <Page title={preset?.title ?? oidc.title} lead={leadOf(preset)} width="narrow">
       <form className="stack" onSubmit={submit}>
         <Panel title={form.first}>
           <TextField label={form.name} hint={form.nameHint} required autoFocus value={draft.name} onChange={(name) => patch({ name })} onLeave={() => setReserved(isName(draft.name) ? draft.name : "")} notes={notes("name")} />
-          {delegated && <RedirectUri callback="own" shared="" reserved={reserved} />}
+          {delegated && <RedirectUri callback={preset?.redirect_uri ? "shared" : "own"} shared={preset?.redirect_uri ?? ""} reserved={reserved} />}
         </Panel>
-        <Panel title={oidc.where}>
-          <TextField label={oidc.issuer} hint={oidc.issuerHint} type="url" mono required value={draft.issuer} onChange={(issuer) => patch({ issuer })} notes={notes("issuer")} />
-        </Panel>
+        {asksIssuer && (
+          <Panel title={oidc.where}>
+            <TextField label={oidc.issuer} hint={oidc.issuerHint} type="url" mono required value={draft.issuer} onChange={(issuer) => patch({ issuer })} notes={notes("issuer")} />
+          </Panel>
+        )}
         <Panel title={graph.asWhom}>
           <AsWhom words={oidc} grant={grantOf(draft)} onChange={(grant) => patch(withOidcGrant(draft, grant))} />
         </Panel>
@@ -69,4 +73,9 @@ export function OidcPage() {
       </form>
     </Page>
   );
+}
+
+function leadOf(preset: Preset | undefined): string {
+  if (preset === undefined) return oidc.lead;
+  return preset.asks.includes("issuer") ? ready.issuerLead(preset.title) : ready.knownLead(preset.title);
 }

@@ -15,6 +15,9 @@ export function StartPage() {
         <Door to="/connections/new/api-connector" title={start.connector} lead={start.connectorLead} />
         <Door to="/connections/new/microsoft-graph" title={start.graph} lead={start.graphLead} />
         <Door to="/connections/new/openid-connect" title={start.oidc} lead={start.oidcLead} />
+        {presets.data?.others.map(({ preset, title, asks }) => (
+          <Door key={preset} to={`/connections/new/preset/${preset}`} title={title} lead={asks.includes("issuer") ? start.issuerLead : start.knownLead} />
+        ))}
         {sandboxes.map((cloud) => (
           <Door key={cloud.name} to={`/connections/new/microsoft-graph?cloud=${encodeURIComponent(cloud.name)}`} title={start.sandbox(cloud.name)} lead={start.sandboxLead} />
         ))}

@@ -67,11 +67,18 @@ pub(crate) fn tenant_of(url: &Url) -> Option<(String, Endpoint)> {
     let endpoint = match rest.as_slice() {
         ["oauth2", "v2.0", "authorize"] => Endpoint::Authorize,
         ["oauth2", "v2.0", "token"] => Endpoint::Token,
-        ["oauth2", "authorize"] => Endpoint::AuthorizeV1,
-        ["oauth2", "token"] => Endpoint::TokenV1,
+        // This shape is not Entra's alone: Salesforce has `/services/oauth2/token`.
+        ["oauth2", "authorize"] if is_directory(tenant) => Endpoint::AuthorizeV1,
+        ["oauth2", "token"] if is_directory(tenant) => Endpoint::TokenV1,
         _ => return None,
     };
     Some((tenant.to_owned(), endpoint))
+}
+
+/// Whether a name is one that directories have: a domain, a GUID, or a word for several.
+fn is_directory(name: &str) -> bool {
+    let words = ["common", "organizations", "consumers"];
+    name.contains('.') || name.split('-').count() == 5 || words.contains(&name)
 }
 
 /// Which endpoint of Entra a URL is.

@@ -9,13 +9,19 @@ mod devices;
 #[cfg(test)]
 mod diagnoses;
 #[cfg(test)]
+mod discovery;
+#[cfg(test)]
 mod forms;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
 mod mock;
 #[cfg(test)]
+mod on_behalf_of;
+#[cfg(test)]
 mod pages;
+#[cfg(test)]
+mod presets;
 #[cfg(test)]
 mod proxy;
 #[cfg(test)]

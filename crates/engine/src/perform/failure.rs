@@ -21,9 +21,13 @@ pub(super) fn of_call(caller: &Caller, error: &CallError, now: Timestamp) -> Don
     let kind = match error {
         CallError::NotFound { .. }
         | CallError::TargetInvalid { .. }
-        | CallError::HeaderForbidden { .. } => FaultType::Configuration,
+        | CallError::HeaderForbidden { .. }
+        | CallError::AssertionMissing { .. }
+        | CallError::AssertionUnused { .. } => FaultType::Configuration,
         CallError::OriginForbidden { .. } => FaultType::Authorization,
-        CallError::Needs { .. } | CallError::TokenUnavailable { .. } => FaultType::Authentication,
+        CallError::Needs { .. }
+        | CallError::AssertionRefused { .. }
+        | CallError::TokenUnavailable { .. } => FaultType::Authentication,
         CallError::Upstream { error, .. } => of_send(error),
         CallError::RedirectBlocked { .. } | CallError::Throttled { .. } => FaultType::Communication,
         CallError::Store(_) => FaultType::Runtime,

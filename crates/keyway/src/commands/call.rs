@@ -12,10 +12,16 @@ use crate::Exit;
 use crate::cli::Global;
 use crate::client;
 use crate::failure::Failure;
+use crate::ui::secret::Question;
 use crate::ui::{self, Ui, plain};
 
 /// A body given on the command line may be this large; the API's own limit is smaller or equal.
 const BODY_LIMIT: u64 = 16 * 1024 * 1024;
+
+const ON_BEHALF_OF: Question<'static> = Question {
+    what: "token of whoever the call is made for",
+    option: "--on-behalf-of-file",
+};
 
 /// What to call.
 #[derive(Args, Debug)]
@@ -49,6 +55,9 @@ pub(crate) struct Arguments {
     /// Say on stderr how the call went: each attempt, its cause, token and timing
     #[arg(long)]
     explain: bool,
+    /// A 0600 file with the token of whoever the call is made for, or - (grants on-behalf-of and token-exchange)
+    #[arg(long, value_name = "FILE|-")]
+    on_behalf_of_file: Option<String>,
     /// Follow redirects within the allowed origins
     #[arg(long)]
     follow: bool,
@@ -89,6 +98,10 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
     }
     if !arguments.headers.is_empty() {
         body.insert("headers".into(), headers(&arguments.headers)?);
+    }
+    if let Some(place) = &arguments.on_behalf_of_file {
+        let token = ON_BEHALF_OF.read(place)?;
+        body.insert("on_behalf_of".into(), json!(token.expose()));
     }
     if arguments.follow {
         body.insert("follow".into(), json!(true));

@@ -51,6 +51,14 @@ enum Command {
     },
     /// Print the redirect URI to register at the provider
     RedirectUri(RedirectUri),
+    /// Find the endpoints behind an issuer, or behind any address of an API
+    Discover {
+        /// The issuer, or an address of the API
+        url: String,
+        /// Certificates to trust beside those of the machine (PEM)
+        #[arg(long, value_name = "FILE")]
+        ca_file: Option<std::path::PathBuf>,
+    },
     /// Delete a connection, its secrets and its tokens
     Delete {
         /// The connection
@@ -133,6 +141,12 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
                 redirect_uri(ui, client, &which).await
             })
             .await
+        }
+        Command::Discover { url, ca_file } => {
+            let authority = ca_file.as_deref().map(fields::certificate).transpose()?;
+            let body = json!({ "url": url, "ca_certificate": authority });
+            let body = without_nulls(body);
+            client::with(ui, global, async |client| discover(ui, client, &body).await).await
         }
         Command::Delete { name, yes } => {
             confirm(ui, &name, yes)?;
@@ -360,6 +374,54 @@ async fn redirect_uri(ui: Ui, client: &Client, which: &RedirectUri) -> Result<Ex
         // Alone on its line, whole: it is there to be copied.
         ui.text(&plain(&text(&answer.body, "redirect_uri")));
     }
+    Ok(Exit::Ok)
+}
+
+/// What was not said is left out.
+fn without_nulls(mut body: Value) -> Value {
+    if let Value::Object(members) = &mut body {
+        members.retain(|_, value| !value.is_null());
+    }
+    body
+}
+
+async fn discover(ui: Ui, client: &Client, body: &Value) -> Result<Exit, Failure> {
+    let asked = client.post("/api/v1/discovery", Some(body));
+    let found = ui.wait("asking", asked).await?.body;
+    if ui.json() {
+        ui.document(&found);
+        return Ok(Exit::Ok);
+    }
+    let words = |value: &Value| {
+        let words = value.as_array().into_iter().flatten();
+        words
+            .filter_map(Value::as_str)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let mut table = Table::new(&["setting", "value"]);
+    for (label, field) in [
+        ("preset", "preset"),
+        ("tenant", "tenant"),
+        ("issuer", "issuer"),
+        ("authorize URL", "authorization_endpoint"),
+        ("device URL", "device_authorization_endpoint"),
+        ("token URL", "token_endpoint"),
+        ("API", "resource"),
+        ("scopes", "scopes"),
+        ("grants", "grants"),
+        ("authentication", "client_authentications"),
+        ("found at", "found_at"),
+    ] {
+        let value = match &found[field] {
+            Value::String(text) => text.clone(),
+            other => words(other),
+        };
+        if !value.is_empty() {
+            table.row([label.to_owned(), value]);
+        }
+    }
+    ui.text(&table.text());
     Ok(Exit::Ok)
 }
 

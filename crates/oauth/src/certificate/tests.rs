@@ -171,6 +171,6 @@ fn damaged_certificates_never_panic() {
         assert!(der::certificate(&der[..length]).is_none(), "{length}");
         let mut changed = der.to_vec();
         changed[length] ^= 0xff;
-        drop(der::certificate(&changed));
+        std::hint::black_box(der::certificate(&changed));
     }
 }

@@ -25,6 +25,7 @@ pub(super) fn finding(finding: Finding) -> &'static Case {
         Finding::RenewalOutcomeUnknown => &RENEWAL_UNKNOWN,
         Finding::SecretMissing => &SECRET_MISSING,
         Finding::CertificateMissing => &CERTIFICATE_MISSING,
+        Finding::PrivateKeyMissing => &PRIVATE_KEY_MISSING,
         Finding::SecretIsId => &SECRET_IS_ID,
         Finding::Unreadable => &UNREADABLE,
     }
@@ -408,6 +409,16 @@ static CERTIFICATE_MISSING: Case = Case {
     what: "The connection has no certificate.",
     why: "It was never entered, or it was wiped because a URL, the client id or the kind of authentication was changed.",
     advice: "Enter the certificate with its private key (Entra: one whose thumbprint stands under Certificates & secrets, Certificates).",
+};
+
+static PRIVATE_KEY_MISSING: Case = Case {
+    code: "private_key.missing",
+    state: State::NeedsSecret,
+    who: Who::You,
+    action: Action::ReplaceSecret,
+    what: "The connection has no private key to sign with.",
+    why: "It was never entered, it can't be read, or it was wiped because a URL, the client id or the kind of authentication was changed.",
+    advice: "Enter the private key (Google: the JSON file of the service account's key).",
 };
 
 static SECRET_IS_ID: Case = Case {

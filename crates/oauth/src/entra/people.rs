@@ -206,15 +206,15 @@ pub(super) static TABLE: &[(&[u32], Case)] = &[
         },
     ),
     (
-        &[50_013, 500_133],
+        &[50_013, 500_131, 500_133, 7_000_114],
         Case {
             code: "assertion.invalid",
             state: State::NeedsUser,
             who: Who::SignedInPerson,
             action: Action::Reauthorize,
             what: "The assertion (RFC 7523) is not valid or has expired.",
-            why: "The token that stands for the person has ended or was made for another app.",
-            advice: "Sign in again.",
+            why: "The token that stands for the person has ended, was made for another app, or is no person's.",
+            advice: "Call again with a new token of that person, made for this app; or sign in again.",
         },
     ),
     // the person

@@ -1,4 +1,4 @@
-//! The grants: authorization code with PKCE, refresh token, client credentials, device code.
+//! The grants: authorization code with PKCE, refresh token, client credentials, device code, on-behalf-of.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
@@ -7,7 +7,7 @@ use super::errors::{self, Refusal};
 use super::scopes::{self, Names, Target};
 use super::token::{Credentials, Proven, user_of};
 use super::tokens::{self, AccessToken, ClientInfo, Code, Granted, Refresh};
-use super::{Exchange, Form, device};
+use super::{Exchange, Form, device, on_behalf_of};
 use crate::activity::Issued;
 use crate::directory::{Application, Platform};
 use crate::guid::Guid;
@@ -140,6 +140,18 @@ pub(crate) fn device_code(
         platform,
         ..device::redeem(exchange, app, text)?
     };
+    answer(exchange, client, form, &grant, None, grant.session.wall)
+}
+
+/// `grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer`, which here is on-behalf-of.
+pub(crate) fn on_behalf_of(
+    exchange: &Exchange,
+    app: &Application,
+    form: &Form,
+    credentials: &Credentials,
+) -> Result<Value, Refusal> {
+    let client = prove(exchange, app, credentials, Platform::Web)?;
+    let grant = on_behalf_of::granted(exchange, app, form)?;
     answer(exchange, client, form, &grant, None, grant.session.wall)
 }
 

@@ -19,6 +19,9 @@ use crate::misbehave::{Answer, Route};
 /// RFC 8628 §3.4.
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
+/// RFC 7523 §2.1.
+const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
 /// `ANY /{tenant}/oauth2/v2.0/token`.
 pub(crate) async fn token(
     Path(tenant): Path<String>,
@@ -92,6 +95,7 @@ fn grant(
         DEVICE_CODE,
         // as older clients write it
         "device_code",
+        JWT_BEARER,
     ];
     if !known.contains(&grant_type) {
         return Err(errors::unsupported_grant(grant_type));
@@ -111,6 +115,7 @@ fn grant(
         "authorization_code" => grants::authorization_code(exchange, &app, form, credentials),
         "refresh_token" => grants::refresh_token(exchange, &app, form, credentials),
         "client_credentials" => grants::client_credentials(exchange, &app, form, credentials),
+        JWT_BEARER => grants::on_behalf_of(exchange, &app, form, credentials),
         _ => grants::device_code(exchange, &app, form, credentials),
     }
 }

@@ -13,6 +13,8 @@ mod consent;
 #[cfg(test)]
 mod controls;
 #[cfg(test)]
+mod device;
+#[cfg(test)]
 mod discovery;
 #[cfg(test)]
 mod graph_users;

@@ -58,6 +58,9 @@ pub(crate) struct Call {
     /// Base64, sent as bytes, of the given content type or `application/octet-stream`.
     #[schema(format = Byte)]
     bytes: Option<String>,
+    /// The token of whoever the call is made for, where the connection calls in the name of others (`on_behalf_of`, `token_exchange`).
+    #[schema(format = Password)]
+    on_behalf_of: Option<String>,
     /// Whether to follow redirects (at most five, with the credential only on the same origin).
     #[serde(default)]
     follow: bool,
@@ -360,6 +363,7 @@ impl Call {
             body,
             redirects,
             retries,
+            on_behalf_of: self.on_behalf_of.map(oauth::Secret::new),
         })
     }
 }

@@ -21,8 +21,13 @@ pub(crate) struct Preset {
     /// The name to choose it by.
     #[serde(rename = "preset")]
     name: &'static str,
-    /// To be registered at the provider; shared by all connections on the clouds listed here.
-    redirect_uri: String,
+    /// What people call it.
+    title: &'static str,
+    /// The fields that say where it is; the rest follows.
+    asks: &'static [&'static str],
+    /// To be registered at the provider, where all connections to it share one; none where each has its own.
+    redirect_uri: Option<String>,
+    /// Its separate worlds, where it has some.
     clouds: Vec<Cloud>,
 }
 
@@ -59,12 +64,23 @@ impl Viewer {
                 graph: cloud.graph,
                 declared: cloud.declared,
             });
+        let graph = Preset {
+            name,
+            title: "Microsoft Graph",
+            asks: &["cloud", "tenant"],
+            redirect_uri: Some(format!("{public_url}/oauth/callback/{name}")),
+            clouds: clouds.collect(),
+        };
+        let others = self.app().connector().presets().into_iter();
+        let others = others.map(|preset| Preset {
+            name: preset.name,
+            title: preset.title,
+            asks: preset.asks,
+            redirect_uri: preset.redirect_uri,
+            clouds: Vec::new(),
+        });
         PresetList {
-            items: vec![Preset {
-                name,
-                redirect_uri: format!("{public_url}/oauth/callback/{name}"),
-                clouds: clouds.collect(),
-            }],
+            items: std::iter::once(graph).chain(others).collect(),
             public_url,
         }
     }

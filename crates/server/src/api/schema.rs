@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 pub use card::{
-    Advice, Card, Certificate, Explanation, Identity, LastAuthorization, PendingAuthorization, Raw,
-    Token, Warning,
+    Advice, Assertion, Card, Certificate, Explanation, Identity, LastAuthorization,
+    PendingAuthorization, Raw, Token, Warning,
 };
 
 /// What an actor may do; each role may do what the ones before it may.
@@ -131,14 +131,14 @@ pub struct QueryKey {
 pub struct NewConnection {
     /// Name of the connection: 1 to 64 of letters, digits, `.`, `_`, `-`.
     pub name: String,
-    /// `microsoft-graph`, `oidc` or `generic`.
+    /// `microsoft-graph`, `github`, `google`, `salesforce`, `okta`, `keycloak`, `oidc` or `generic`.
     pub preset: Option<String>,
     /// `oauth`, `basic`, `headers`, `query_key`, `bearer` or `none`; a preset implies `oauth`.
     #[serde(rename = "type")]
     pub kind: Option<String>,
-    /// `authorization_code`, `client_credentials` or `device_code`.
+    /// `authorization_code`, `client_credentials`, `device_code`, `jwt_bearer`, `on_behalf_of` or `token_exchange`.
     pub grant: Option<String>,
-    /// `global`, `us-gov`, `china`, the name of a declared cloud, or an https origin.
+    /// `global`, `us-gov`, `china`, the name of a declared cloud, or an https origin; of other presets, the origin of an installation of one's own.
     pub cloud: Option<String>,
     /// Tenant of the Entra preset: its id or a domain of it.
     pub tenant: Option<String>,
@@ -156,6 +156,17 @@ pub struct NewConnection {
     /// Certificate with its private key (RSA, 2048 bits or more), in PEM; implies `private_key_jwt`; the key is never shown again.
     #[schema(format = Password)]
     pub certificate: Option<String>,
+    /// Private key that signs assertions of the grant `jwt_bearer` (RSA), in PEM, or the JSON file of a Google service account's key; never shown again.
+    #[schema(format = Password)]
+    pub private_key: Option<String>,
+    /// For whom assertions ask; left out: for the client itself.
+    pub subject: Option<String>,
+    /// For which server assertions are meant, left out: the token endpoint; with `token_exchange` the service that the token is for.
+    pub audience: Option<String>,
+    /// What kind of token callers bring with `token_exchange`, as a URI; left out: an access token.
+    pub subject_token_type: Option<String>,
+    /// Which key signs assertions (`kid`).
+    pub key_id: Option<String>,
     /// `automatic` (default), `client_secret_basic`, `client_secret_post`, `private_key_jwt`, `private_key_jwt_rs256` or `none`.
     pub client_authentication: Option<String>,
     /// Scope, separated by spaces.
@@ -198,14 +209,14 @@ pub struct NewConnection {
 pub struct Change {
     /// Name of the connection; in a change, its new name.
     pub name: Option<String>,
-    /// `microsoft-graph`, `oidc` or `generic`.
+    /// `microsoft-graph`, `github`, `google`, `salesforce`, `okta`, `keycloak`, `oidc` or `generic`.
     pub preset: Option<String>,
     /// `oauth`, `basic`, `headers`, `query_key`, `bearer` or `none`; a preset implies `oauth`.
     #[serde(rename = "type")]
     pub kind: Option<String>,
-    /// `authorization_code`, `client_credentials` or `device_code`.
+    /// `authorization_code`, `client_credentials`, `device_code`, `jwt_bearer`, `on_behalf_of` or `token_exchange`.
     pub grant: Option<String>,
-    /// `global`, `us-gov`, `china`, the name of a declared cloud, or an https origin.
+    /// `global`, `us-gov`, `china`, the name of a declared cloud, or an https origin; of other presets, the origin of an installation of one's own.
     pub cloud: Option<String>,
     /// Tenant of the Entra preset: its id or a domain of it.
     pub tenant: Option<String>,
@@ -223,6 +234,17 @@ pub struct Change {
     /// Certificate with its private key (RSA, 2048 bits or more), in PEM; implies `private_key_jwt`; the key is never shown again.
     #[schema(format = Password)]
     pub certificate: Option<String>,
+    /// Private key that signs assertions of the grant `jwt_bearer` (RSA), in PEM, or the JSON file of a Google service account's key; never shown again.
+    #[schema(format = Password)]
+    pub private_key: Option<String>,
+    /// For whom assertions ask; left out: for the client itself.
+    pub subject: Option<String>,
+    /// For which server assertions are meant, left out: the token endpoint; with `token_exchange` the service that the token is for.
+    pub audience: Option<String>,
+    /// What kind of token callers bring with `token_exchange`, as a URI; left out: an access token.
+    pub subject_token_type: Option<String>,
+    /// Which key signs assertions (`kid`).
+    pub key_id: Option<String>,
     /// `automatic` (default), `client_secret_basic`, `client_secret_post`, `private_key_jwt`, `private_key_jwt_rs256` or `none`.
     pub client_authentication: Option<String>,
     /// Scope, separated by spaces.
@@ -269,4 +291,34 @@ pub struct RedirectUri {
     pub name: String,
     /// What to register at the provider.
     pub redirect_uri: String,
+}
+
+/// What stands behind an address, in the words of a connection's settings.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Discovered {
+    /// The preset that knows this provider, if one does.
+    pub preset: Option<String>,
+    /// The tenant, where the provider is Entra.
+    pub tenant: Option<String>,
+    /// The issuer; none where its metadata are those of many (Entra's `common`).
+    pub issuer: Option<String>,
+    /// Authorization endpoint.
+    pub authorization_endpoint: Option<String>,
+    /// Device authorization endpoint.
+    pub device_authorization_endpoint: Option<String>,
+    /// Token endpoint.
+    pub token_endpoint: Option<String>,
+    /// Whether callbacks must name the issuer (RFC 9207).
+    pub iss_required: bool,
+    /// The API, where an address of one was given.
+    pub resource: Option<String>,
+    /// Scopes that the API or the provider lists.
+    pub scopes: Vec<String>,
+    /// Grants that the provider lists.
+    pub grants: Vec<String>,
+    /// Client authentication methods that the provider lists.
+    pub client_authentications: Vec<String>,
+    /// The document that said so.
+    pub found_at: String,
 }

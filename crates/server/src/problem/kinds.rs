@@ -221,6 +221,7 @@ mod tests {
             "connect/src/certificate.rs",
             "connect/src/check.rs",
             "connect/src/discovery.rs",
+            "connect/src/endpoints.rs",
             "connect/src/fields.rs",
             "connect/src/preset/entra.rs",
             "connect/src/http.rs",

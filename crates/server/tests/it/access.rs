@@ -42,6 +42,7 @@ const TABLE: &[(&str, &str, &str, &str, [u16; 8])] = &[
     ("ANY",    "/hooks/{*path}", "/hooks/people.absent/hook", "",                        [404, 404, 404, 404, 404, 404, 404, 404]),
     ("GET",    "/api/v1/setup", "", "",                                                  [200, 200, 200, 200, 200, 200, 200, 200]),
     ("GET",    "/api/v1/presets", "", "",                                                [401, 200, 200, 200, 401, 200, 401, 401]),
+    ("POST",   "/api/v1/discovery", "", r#"{"url":"nothing"}"#,                           [401, 403, 403, 400, 401, 400, 401, 401]),
     ("POST",   "/api/v1/setup", "", r#"{"token":"a","username":"b","password":"c"}"#,    [404, 404, 404, 404, 404, 404, 404, 404]),
     ("POST",   "/api/v1/session", "", r#"{"username":"nobody","password":"nothing"}"#,   [401, 401, 401, 401, 401, 401, 401, 401]),
     ("DELETE", "/api/v1/session", "", "",                                                [401, 204, 204, 204, 401, 204, 401, 401]),

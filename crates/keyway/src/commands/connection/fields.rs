@@ -21,6 +21,10 @@ const CERTIFICATE: Question<'static> = Question {
     what: "certificate with its private key (PEM)",
     option: "--certificate-file",
 };
+const PRIVATE_KEY: Question<'static> = Question {
+    what: "private key (PEM, or a Google service account's JSON)",
+    option: "--private-key-file",
+};
 const PASSWORD: Question<'static> = Question {
     what: "password",
     option: "--password-file",
@@ -44,19 +48,19 @@ const CERTIFICATE_LIMIT: u64 = 256 * 1024;
 /// Everything that can be said about a connection but its name.
 #[derive(Args, Debug, Default)]
 pub(super) struct Fields {
-    /// A ready-made provider: microsoft-graph, oidc or generic
+    /// A ready-made provider: microsoft-graph, github, google, salesforce, okta, keycloak, oidc or generic
     #[arg(long, value_name = "PRESET")]
     preset: Option<String>,
     /// How the connection proves who it is [default: oauth]
     #[arg(long = "type", value_name = "TYPE")]
     kind: Option<Kind>,
-    /// As a person (authorization-code; device-code where there is no browser) or as the app itself (client-credentials)
+    /// As a person (authorization-code; device-code where there is no browser) or as the app itself (client-credentials; jwt-bearer with a key), or as whoever calls (on-behalf-of, token-exchange)
     #[arg(long, value_name = "GRANT")]
     grant: Option<Grant>,
     /// The tenant: its domain or GUID
     #[arg(long)]
     tenant: Option<String>,
-    /// global, us-gov, china, the name of a [[cloud]], or https://host:port
+    /// global, us-gov, china, the name of a [[cloud]], or https://host:port; for other presets, an installation of your own
     #[arg(long)]
     cloud: Option<String>,
     /// Issuer of an OpenID Connect provider; its metadata fills in the rest
@@ -88,6 +92,21 @@ pub(super) struct Fields {
     /// A 0600 PEM file with a certificate and its private key, instead of a client secret; or - for stdin
     #[arg(long, value_name = "FILE|-", conflicts_with = "client_secret_file")]
     certificate_file: Option<String>,
+    /// A 0600 file with the private key that signs assertions, or a Google service account's JSON (--grant jwt-bearer)
+    #[arg(long, value_name = "FILE|-")]
+    private_key_file: Option<String>,
+    /// For whom assertions ask [default: for the client itself]
+    #[arg(long, value_name = "WHO")]
+    subject: Option<String>,
+    /// For which server assertions are meant [default: the token endpoint]
+    #[arg(long, value_name = "URL")]
+    audience: Option<String>,
+    /// What kind of token callers bring, as a URI (--grant token-exchange) [default: an access token]
+    #[arg(long, value_name = "URI")]
+    subject_token_type: Option<String>,
+    /// Which key signs assertions (kid)
+    #[arg(long, value_name = "ID")]
+    key_id: Option<String>,
     /// When the secret expires, as the provider shows it; counted down on the card
     #[arg(long, value_name = "DATE")]
     secret_expires_at: Option<String>,
@@ -151,6 +170,12 @@ enum Grant {
     ClientCredentials,
     #[value(alias = "device_code")]
     DeviceCode,
+    #[value(alias = "jwt_bearer")]
+    JwtBearer,
+    #[value(alias = "on_behalf_of")]
+    OnBehalfOf,
+    #[value(alias = "token_exchange")]
+    TokenExchange,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -193,6 +218,10 @@ impl Fields {
             ("device_authorization_endpoint", &self.device_url),
             ("token_endpoint", &self.token_url),
             ("client_id", &self.client_id),
+            ("subject", &self.subject),
+            ("audience", &self.audience),
+            ("key_id", &self.key_id),
+            ("subject_token_type", &self.subject_token_type),
             ("scope", &self.scope),
             ("base_url", &self.base_url),
             ("username", &self.username),
@@ -248,7 +277,8 @@ impl Fields {
     ) -> Result<(), Failure> {
         let kind = self.kind.unwrap_or(Kind::Oauth);
         let wants_client_secret = kind == Kind::Oauth
-            && self.grant != Some(Grant::DeviceCode)
+            && !matches!(self.grant, Some(Grant::DeviceCode | Grant::JwtBearer))
+            && self.private_key_file.is_none()
             && self.certificate_file.is_none()
             && matches!(
                 self.client_authentication,
@@ -266,6 +296,7 @@ impl Fields {
                 wants_client_secret,
             ),
             ("certificate", &CERTIFICATE, &self.certificate_file, false),
+            ("private_key", &PRIVATE_KEY, &self.private_key_file, false),
             (
                 "password",
                 &PASSWORD,
@@ -331,6 +362,7 @@ impl Fields {
         let single = [
             &self.client_secret_file,
             &self.certificate_file,
+            &self.private_key_file,
             &self.password_file,
             &self.token_file,
         ]
@@ -373,6 +405,9 @@ impl Grant {
             Grant::AuthorizationCode => "authorization_code",
             Grant::ClientCredentials => "client_credentials",
             Grant::DeviceCode => "device_code",
+            Grant::JwtBearer => "jwt_bearer",
+            Grant::OnBehalfOf => "on_behalf_of",
+            Grant::TokenExchange => "token_exchange",
         }
     }
 }
@@ -432,7 +467,7 @@ fn named_secret(question: &Question<'_>, pair: &str) -> Result<(String, Value), 
     Ok((name.to_owned(), json!(question.read(place)?.expose())))
 }
 
-fn certificate(path: &Path) -> Result<String, Failure> {
+pub(super) fn certificate(path: &Path) -> Result<String, Failure> {
     use std::io::Read as _;
     let refused = |why: String| {
         Failure::new(

@@ -182,6 +182,52 @@ pub(crate) fn user_code_expired() -> Refusal {
     )
 }
 
+// On-behalf-of.
+
+pub(crate) fn assertion_signature() -> Refusal {
+    Refusal::new(
+        50_013,
+        400,
+        "invalid_grant",
+        "Assertion failed signature validation. [Reason - The key was not found.]",
+    )
+}
+
+pub(crate) fn user_assertion_time(now: Timestamp, from: Timestamp, until: Timestamp) -> Refusal {
+    let moment = |at: Timestamp| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    Refusal::new(
+        500_133,
+        400,
+        "invalid_grant",
+        format!(
+            "Assertion is not within its valid time range. Ensure that the access token is not expired before using it for user assertion, or request a new token. Current time: {}, assertion valid from {}, expiry time of assertion {}.",
+            moment(now),
+            moment(from),
+            moment(until)
+        ),
+    )
+}
+
+pub(crate) fn assertion_for_another(audience: &str, app_id: Guid) -> Refusal {
+    Refusal::new(
+        500_131,
+        400,
+        "invalid_grant",
+        format!(
+            "Assertion audience does not match the Client app presenting the assertion. The audience in the assertion was '{audience}' and the expected audience is '{app_id}' or one of the Application Uris of this application."
+        ),
+    )
+}
+
+pub(crate) fn assertion_without_user(app_id: Guid) -> Refusal {
+    Refusal::new(
+        7_000_114,
+        400,
+        "invalid_grant",
+        format!("Application '{app_id}' is not allowed to make application on-behalf-of calls."),
+    )
+}
+
 // Codes and tokens.
 
 pub(crate) fn code_redeemed() -> Refusal {

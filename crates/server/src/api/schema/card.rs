@@ -21,6 +21,20 @@ pub struct Certificate {
     pub expires_at: Timestamp,
 }
 
+/// What the assertions of a connection say (RFC 7523 §3).
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Assertion {
+    /// Who signs.
+    pub issuer: String,
+    /// For whom a token is asked.
+    pub subject: Option<String>,
+    /// For which server they are meant.
+    pub audience: String,
+    /// Which key signs.
+    pub key_id: Option<String>,
+}
+
 /// Something that should be looked at.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -124,7 +138,7 @@ pub struct Card {
     pub name: String,
     /// Counts the changes; the `ETag`.
     pub version: i64,
-    /// `microsoft-graph`, `oidc` or `generic`.
+    /// `microsoft-graph`, `github`, `google`, `salesforce`, `okta`, `keycloak`, `oidc` or `generic`.
     pub preset: String,
     /// True if the endpoints were typed and turned out to be the preset's.
     #[serde(default)]
@@ -132,7 +146,7 @@ pub struct Card {
     /// `oauth`, `basic`, `headers`, `query_key`, `bearer` or `none`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// `authorization_code`, `client_credentials` or `device_code`.
+    /// `authorization_code`, `client_credentials`, `device_code`, `jwt_bearer`, `on_behalf_of` or `token_exchange`.
     pub grant: Option<String>,
     /// Cloud of the Entra preset.
     pub cloud: Option<String>,
@@ -148,6 +162,8 @@ pub struct Card {
     pub authorization_endpoint: Option<String>,
     /// Device authorization endpoint.
     pub device_authorization_endpoint: Option<String>,
+    /// What assertions say, with `jwt_bearer`.
+    pub assertion: Option<Assertion>,
     /// Token endpoint.
     pub token_endpoint: Option<String>,
     /// Scope as stored.
