@@ -111,9 +111,11 @@ async fn deploy(local: &Local, name: &str, body: &str) {
 
 fn start(name: &str) -> Start {
     Start {
-        namespace: "contoso".to_owned(),
-        name: name.to_owned(),
-        version: None,
+        subject: Subject::Deployed {
+            namespace: "contoso".to_owned(),
+            name: name.to_owned(),
+            version: None,
+        },
         input: Value::Null,
         trigger: Trigger::Manual,
         key: None,

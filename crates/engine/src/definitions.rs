@@ -134,10 +134,7 @@ impl Definitions {
         let version = found?.ok_or_else(|| Error::FlowNotFound {
             name: format!("{id} version {number}"),
         })?;
-        let parsed = tokio::task::spawn_blocking(move || Flow::parse(&version.source)).await;
-        let flow = parsed
-            .map_err(|_| Error::Stopping)?
-            .map_err(Error::FlowInvalid)?;
+        let flow = parse(&version.source).await?;
         let definition = Arc::new(Definition {
             reads_secrets: flow.definition.to_string().contains("$secrets"),
             flow: Arc::new(flow),
@@ -227,4 +224,13 @@ impl Definitions {
     pub(crate) fn given(&self, name: &str) -> Option<&Value> {
         self.given.get(name)
     }
+}
+
+/// Parses a text off the async threads: it may be long.
+pub(crate) async fn parse(source: &str) -> Result<Flow, Error> {
+    let source = source.to_owned();
+    let parsed = tokio::task::spawn_blocking(move || Flow::parse(&source)).await;
+    parsed
+        .map_err(|_| Error::Stopping)?
+        .map_err(Error::FlowInvalid)
 }

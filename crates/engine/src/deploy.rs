@@ -84,11 +84,7 @@ impl Local {
     ) -> Result<Deployed, Error> {
         actor.require(Role::Admin)?;
         let (store, definitions) = self.parts();
-        let text = source.to_owned();
-        let parsed = tokio::task::spawn_blocking(move || Flow::parse(&text)).await;
-        let flow = parsed
-            .map_err(|_| Error::Stopping)?
-            .map_err(Error::FlowInvalid)?;
+        let flow = crate::definitions::parse(source).await?;
         let document = &flow.document;
         let old = store
             .flows()
@@ -121,16 +117,7 @@ impl Local {
         if dry_run == DryRun::Yes {
             return Ok(deployed);
         }
-        let new = NewVersion {
-            namespace: document.namespace.clone(),
-            name: document.name.clone(),
-            version: document.version.clone(),
-            title: document.title.clone(),
-            retention_days: flow.settings.retention_days,
-            digest: flow.digest.clone(),
-            source: source.to_owned(),
-        };
-        let (record, deployment) = store.flows().deploy(actor, new).await?;
+        let (record, deployment) = store.flows().deploy(actor, new_version(&flow, source)).await?;
         deployed.deployment = match deployment {
             store::Deployment::Created => Deployment::Created,
             store::Deployment::Added => Deployment::Added,
@@ -226,6 +213,20 @@ impl Local {
             found.push(entry);
         }
         Ok(found)
+    }
+}
+
+/// The record of a text that was read.
+pub(crate) fn new_version(flow: &Flow, source: &str) -> NewVersion {
+    let document = &flow.document;
+    NewVersion {
+        namespace: document.namespace.clone(),
+        name: document.name.clone(),
+        version: document.version.clone(),
+        title: document.title.clone(),
+        retention_days: flow.settings.retention_days,
+        digest: flow.digest.clone(),
+        source: source.to_owned(),
     }
 }
 

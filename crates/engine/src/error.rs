@@ -20,6 +20,12 @@ pub enum Error {
     /// The text is not a flow that can run.
     #[error("the flow can't be used: {0}")]
     FlowInvalid(Diagnostics),
+    /// A text names a secret that only flows of an administrator may read.
+    #[error("the text names the secret \"{name}\", and only an administrator writes flows that read secrets")]
+    SecretForbidden {
+        /// The secret.
+        name: String,
+    },
     /// No run has this id.
     #[error("there is no run {id}")]
     RunNotFound {
@@ -62,6 +68,7 @@ impl Error {
             Error::FlowNotFound { .. } => "flow.not_found",
             Error::FlowDisabled { .. } => "flow.disabled",
             Error::FlowInvalid(_) => "flow.invalid",
+            Error::SecretForbidden { .. } => "flow.secret_forbidden",
             Error::RunNotFound { .. } => "run.not_found",
             Error::NotNow { .. } => "run.not_now",
             Error::Invalid { .. } => "input.invalid",

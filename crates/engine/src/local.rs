@@ -33,7 +33,7 @@ pub use people::{Decision, Verdict};
 pub use retry::From;
 pub use scheduler::Health;
 pub(crate) use scheduler::LATE;
-pub use start::{Start, Started};
+pub use start::{Start, Started, Subject};
 pub use waiters::{Answer, Outcome, Reply};
 
 /// Whether other processes may work on the same store.

@@ -35,13 +35,54 @@ pub(crate) async fn open(
 ) -> Result<House, Failure> {
     make_data_dir(&config.data_dir)?;
     let store = open_store(config, sharing).await?;
+    let mut engine = engine_settings(public_url)?;
+    if sharing == Sharing::Shared || matches!(config.database, Database::Postgres(_)) {
+        engine.company = engine::Company::Others;
+    }
+    let mut server = server::Config::new(public_url.clone());
+    server.trusted_proxies.clone_from(&config.trusted_proxies);
+    if !config.trusted_proxies.is_empty() {
+        server.tls_proxy = server::TlsProxy::Present;
+    }
+    server.local_token = local_token;
+    furnish(config, store, engine, server)
+}
+
+/// A house that leaves nothing behind: its store is in memory, and these values stand for its secrets and connections.
+pub(crate) async fn in_memory(
+    config: &Config,
+    public_url: &Url,
+    given: serde_json::Map<String, serde_json::Value>,
+) -> Result<House, Failure> {
+    let memory = store::Config::new(store::Database::SqliteMemory);
+    let store = Store::open(&memory, Vault::ephemeral(), Clock::system())
+        .await
+        .map_err(|error| refused(&error, config))?;
+    let mut engine = engine_settings(public_url)?;
+    engine.given = given;
+    let mut server = server::Config::new(public_url.clone());
+    // nobody else sends anything to it
+    server.limits.body_bytes = IN_MEMORY_BODY;
+    furnish(config, store, engine, server)
+}
+
+/// The longest body that a command sends to its own house.
+const IN_MEMORY_BODY: usize = 64 * 1024 * 1024;
+
+/// Puts connector, engine and server around a store.
+fn furnish(
+    config: &Config,
+    store: Store,
+    engine: engine::Config,
+    server: server::Config,
+) -> Result<House, Failure> {
     let tracker = TaskTracker::new();
     let connector = connect::Connector::new(
         store.clone(),
         connect::Config {
             egress: config.egress.clone(),
             clouds: config.clouds.clone(),
-            ..connect::Config::new(public_url.clone())
+            ..connect::Config::new(server.public_url.clone())
         },
         tracker.clone(),
     )
@@ -50,21 +91,15 @@ pub(crate) async fn open(
     let engine = engine::Local::new(
         store.clone(),
         connector.clone(),
-        engine_settings(config, public_url, sharing)?,
+        engine,
         tracker.clone(),
         engine_stop.clone(),
     );
-    let mut settings = server::Config::new(public_url.clone());
-    settings.trusted_proxies.clone_from(&config.trusted_proxies);
-    if !config.trusted_proxies.is_empty() {
-        settings.tls_proxy = server::TlsProxy::Present;
-    }
-    settings.local_token = local_token;
     let app = server::App::new(
         store.clone(),
         connector.clone(),
         engine,
-        settings,
+        server,
         tracker.clone(),
     );
     Ok(House {
@@ -77,22 +112,9 @@ pub(crate) async fn open(
 }
 
 /// Runs are worked on by whoever has the store open; heavy expressions by children of this very program.
-fn engine_settings(
-    config: &Config,
-    public_url: &Url,
-    sharing: Sharing,
-) -> Result<engine::Config, Failure> {
+fn engine_settings(public_url: &Url) -> Result<engine::Config, Failure> {
     let mut settings = engine::Config::new(public_url.clone());
-    if sharing == Sharing::Shared || matches!(config.database, Database::Postgres(_)) {
-        settings.company = engine::Company::Others;
-    }
-    let program = std::env::current_exe()
-        .map_err(|error| Failure::io("this program does not know where it is", &error))?;
-    settings.worker = Some(engine::WorkerConfig {
-        program,
-        arguments: vec!["expression-worker".to_owned()],
-        children: 2,
-    });
+    settings.worker = Some(crate::commands::expression_worker::config()?);
     Ok(settings)
 }
 

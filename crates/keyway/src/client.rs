@@ -2,15 +2,19 @@
 //!
 //! Which one is decided once per command: a named server, a server that runs on the data directory, else in-process.
 
+mod events;
 pub(crate) mod find;
 mod http;
 mod local;
 pub(crate) mod stream;
 pub(crate) mod wait;
+pub(crate) mod watch;
+
+use std::path::{Path, PathBuf};
 
 use ::http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::cli::Global;
 use crate::config::{Config, Overrides, Remote};
@@ -27,7 +31,10 @@ pub(crate) struct Client {
 }
 
 enum Way {
-    Http(http::Http),
+    /// A server that somebody named.
+    Named(http::Http),
+    /// The server of a data directory.
+    Announced(http::Http, PathBuf),
     Local(Box<Local>),
 }
 
@@ -60,15 +67,13 @@ impl Client {
     pub(crate) async fn open(ui: Ui, global: &Global) -> Result<Client, Failure> {
         if let Some(remote) = Remote::find(global)? {
             return Ok(Client {
-                way: Way::Http(http::Http::remote(ui, remote)?),
+                way: Way::Named(http::Http::remote(ui, remote)?),
             });
         }
         let config = Config::load(global, Overrides::default())?;
         telemetry::start(&config.log, Verbosity::Command);
-        if let Some(running) = find::running(&config.data_dir).await {
-            return Ok(Client {
-                way: Way::Http(http::Http::announced(ui, &running)?),
-            });
+        if let Some(client) = Client::announced(ui, &config.data_dir).await? {
+            return Ok(client);
         }
         for warning in config.warnings.iter().chain(&config.egress.warnings()) {
             ui.warning(warning);
@@ -78,10 +83,41 @@ impl Client {
         })
     }
 
+    /// The router of this process over a store in memory, with these values for its secrets and connections.
+    pub(crate) async fn in_memory(
+        global: &Global,
+        given: Map<String, Value>,
+    ) -> Result<Client, Failure> {
+        let config = Config::load(global, Overrides::default())?;
+        Ok(Client {
+            way: Way::Local(Box::new(Local::in_memory(config, given).await?)),
+        })
+    }
+
+    /// The server that runs on a data directory, if one does.
+    async fn announced(ui: Ui, data_dir: &Path) -> Result<Option<Client>, Failure> {
+        let Some(running) = find::running(data_dir).await else {
+            return Ok(None);
+        };
+        let http = http::Http::announced(ui, &running)?;
+        Ok(Some(Client {
+            way: Way::Announced(http, data_dir.to_owned()),
+        }))
+    }
+
+    /// The server of the data directory as it is announced now: one that was started again has another address and
+    /// token. `None` where there is no other way than this one.
+    async fn anew(&self, ui: Ui) -> Result<Option<Client>, Failure> {
+        match &self.way {
+            Way::Announced(_, data_dir) => Client::announced(ui, data_dir).await,
+            Way::Named(_) | Way::Local(_) => Ok(None),
+        }
+    }
+
     /// The router of this process, when there is no server.
     pub(crate) fn local(&self) -> Option<&Local> {
         match &self.way {
-            Way::Http(_) => None,
+            Way::Named(_) | Way::Announced(..) => None,
             Way::Local(local) => Some(local),
         }
     }
@@ -193,15 +229,31 @@ impl Client {
             body: Some(body),
             media: JSON,
         };
+        self.read_lines(message).await
+    }
+
+    /// Reads server-sent events as they come.
+    async fn events(&self, path: &str) -> Result<events::Events, Failure> {
+        let message = Message {
+            method: Method::GET,
+            path,
+            if_match: None,
+            body: None,
+            media: JSON,
+        };
+        Ok(events::Events::new(self.read_lines(message).await?))
+    }
+
+    async fn read_lines(&self, message: Message<'_>) -> Result<stream::Lines, Failure> {
         match &self.way {
-            Way::Http(http) => http.lines(message).await,
+            Way::Named(http) | Way::Announced(http, _) => http.lines(message).await,
             Way::Local(local) => local.lines(message).await,
         }
     }
 
     async fn send(&self, message: Message<'_>) -> Result<Answer, Failure> {
         let raw = match &self.way {
-            Way::Http(http) => http.send(message).await?,
+            Way::Named(http) | Way::Announced(http, _) => http.send(message).await?,
             Way::Local(local) => local.send(message).await?,
         };
         if (200..300).contains(&raw.status) {

@@ -221,9 +221,11 @@ async fn start(
     }
     let actor = proof.caller.unwrap_or_else(|| anybody(address));
     let start = Start {
-        namespace: address.namespace.clone(),
-        name: address.name.clone(),
-        version: None,
+        subject: engine::Subject::Deployed {
+            namespace: address.namespace.clone(),
+            name: address.name.clone(),
+            version: None,
+        },
         input,
         key: proof
             .message

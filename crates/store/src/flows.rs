@@ -16,6 +16,8 @@ pub struct FlowRecord {
     pub namespace: String,
     /// The name of its document.
     pub name: String,
+    /// How it came here.
+    pub origin: FlowOrigin,
     /// The title of its current version.
     pub title: Option<String>,
     /// Which version new runs get.
@@ -30,6 +32,15 @@ pub struct FlowRecord {
     pub created_at: Timestamp,
     /// When anything of it changed last.
     pub updated_at: Timestamp,
+}
+
+/// How a flow came here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FlowOrigin {
+    /// It was deployed: its name leads to it.
+    Deployed,
+    /// Its text was run and not deployed: only its runs lead to it, and it goes with the last of them.
+    Once,
 }
 
 /// One version of a flow; never changed.
@@ -97,7 +108,20 @@ impl Flows<'_> {
         self.0.change(work).await
     }
 
-    /// The flow of this name.
+    /// Keeps a text for a run of it without deploying it: no name leads to it. The same definition is kept once.
+    pub async fn keep_once(&self, actor: &Actor, new: NewVersion) -> Result<FlowRecord, Error> {
+        actor.require(Role::Operator)?;
+        let actor = actor.clone();
+        let work = move |tx: &mut Tx<'_>, shared: &Shared| {
+            let flow = keep_once(tx, &actor, &new, shared.clock.now())?;
+            let detail = json!({ "name": full_name(&flow), "digest": new.digest });
+            let entry = Entry::new(&actor, "flow.run_once", &flow.id, detail);
+            Ok(Outcome::audited(flow, entry))
+        };
+        self.0.change(work).await
+    }
+
+    /// The deployed flow of this name.
     pub async fn find(
         &self,
         actor: &Actor,
@@ -109,7 +133,8 @@ impl Flows<'_> {
             .0
             .read(BY_NAME, [namespace.into(), name.into()])
             .await?;
-        rows.first().map(flow).transpose()
+        let found = rows.first().map(flow).transpose()?;
+        Ok(found.filter(|found| found.origin == FlowOrigin::Deployed))
     }
 
     /// The flow of this id.
@@ -123,7 +148,7 @@ impl Flows<'_> {
         rows.first().map(flow).transpose()
     }
 
-    /// All flows by namespace and name.
+    /// All deployed flows by namespace and name.
     pub async fn list(&self, actor: &Actor) -> Result<Vec<FlowRecord>, Error> {
         actor.require(Role::Viewer)?;
         let rows = self.0.read(ALL, []).await?;
@@ -261,17 +286,20 @@ enum Standing {
 }
 
 const BY_ID: &str =
-    "SELECT id, namespace, name, title, current, disabled_at, retention_days, created_by, created_at, updated_at
-    FROM flows WHERE id = $1";
+    "SELECT id, namespace, name, title, current, disabled_at, retention_days, created_by, created_at, updated_at,
+    once_at FROM flows WHERE id = $1";
 const BY_NAME: &str =
-    "SELECT id, namespace, name, title, current, disabled_at, retention_days, created_by, created_at, updated_at
-    FROM flows WHERE namespace = $1 AND name = $2";
+    "SELECT id, namespace, name, title, current, disabled_at, retention_days, created_by, created_at, updated_at,
+    once_at FROM flows WHERE namespace = $1 AND name = $2";
 const ALL: &str =
-    "SELECT id, namespace, name, title, current, disabled_at, retention_days, created_by, created_at, updated_at
-    FROM flows ORDER BY namespace, name";
+    "SELECT id, namespace, name, title, current, disabled_at, retention_days, created_by, created_at, updated_at,
+    once_at FROM flows WHERE once_at IS NULL ORDER BY namespace, name";
 const VERSION: &str =
     "SELECT flow, number, version, digest, source, deployed_by, deployed_at FROM flow_versions
     WHERE flow = $1 AND number = $2";
+
+/// Stands in the stored name of a text that was run once, between its own name and its digest; no document's name has it.
+const ONCE_MARK: char = '~';
 
 fn full_name(flow: &FlowRecord) -> String {
     format!("{}/{}", flow.namespace, flow.name)
@@ -284,10 +312,12 @@ fn found(tx: &mut Tx<'_>, id: &FlowId) -> Result<FlowRecord, Error> {
 
 fn flow(row: &Row) -> Result<FlowRecord, Error> {
     let days = row.opt_int(6)?.map(u32::try_from).transpose();
+    let (name, origin) = name_and_origin(row.text(2)?, row.opt_time(10)?);
     Ok(FlowRecord {
         id: FlowId::parse(row.text(0)?)?,
         namespace: row.text(1)?.to_owned(),
-        name: row.text(2)?.to_owned(),
+        name: name.to_owned(),
+        origin,
         title: row.opt_text(3)?.map(str::to_owned),
         current: row.int(4)?,
         disabled_at: row.opt_time(5)?,
@@ -296,6 +326,17 @@ fn flow(row: &Row) -> Result<FlowRecord, Error> {
         created_at: row.time(8)?,
         updated_at: row.time(9)?,
     })
+}
+
+/// The name of a flow's document, and how the flow came here.
+pub(crate) fn name_and_origin(stored: &str, once_at: Option<Timestamp>) -> (&str, FlowOrigin) {
+    match once_at {
+        None => (stored, FlowOrigin::Deployed),
+        Some(_) => {
+            let name = stored.split(ONCE_MARK).next().unwrap_or(stored);
+            (name, FlowOrigin::Once)
+        }
+    }
 }
 
 fn version(row: &Row) -> Result<FlowVersion, Error> {
@@ -346,8 +387,81 @@ fn deploy(
             )?;
             (old.id, last + 1, Deployment::Added)
         }
-        None => (add(tx, actor, new, now)?, 1, Deployment::Created),
+        None => {
+            let id = add(tx, actor, new, (&new.name, FlowOrigin::Deployed), now)?;
+            (id, 1, Deployment::Created)
+        }
     };
+    add_version(tx, actor, new, (&id, number), now)?;
+    let detail = json!({
+        "name": format!("{}/{}", new.namespace, new.name),
+        "number": number,
+        "version": new.version,
+        "digest": new.digest,
+    });
+    let entry = Entry::new(actor, "flow.deployed", &id, detail);
+    Ok(Outcome::audited((found(tx, &id)?, deployment), entry))
+}
+
+fn keep_once(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    new: &NewVersion,
+    now: Timestamp,
+) -> Result<FlowRecord, Error> {
+    let name = format!("{}{ONCE_MARK}{}", new.name, new.digest);
+    let row = tx.query_one(BY_NAME, [new.namespace.as_str().into(), name.as_str().into()])?;
+    let id = match row {
+        Some(row) => {
+            let kept = flow(&row)?.id;
+            // it is not swept before its run is stored
+            tx.execute(
+                "UPDATE flows SET once_at = $1 WHERE id = $2",
+                [now.into(), kept.as_str().into()],
+            )?;
+            kept
+        }
+        None => {
+            let id = add(tx, actor, new, (&name, FlowOrigin::Once), now)?;
+            add_version(tx, actor, new, (&id, 1), now)?;
+            id
+        }
+    };
+    found(tx, &id)
+}
+
+fn add(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    new: &NewVersion,
+    (name, origin): (&str, FlowOrigin),
+    now: Timestamp,
+) -> Result<FlowId, Error> {
+    let id = FlowId::random();
+    tx.execute(
+        "INSERT INTO flows (id, namespace, name, title, current, retention_days, created_by, created_at, updated_at, once_at)
+         VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $7, $8)",
+        [
+            id.as_str().into(),
+            new.namespace.as_str().into(),
+            name.into(),
+            new.title.clone().into(),
+            new.retention_days.into(),
+            actor.id.as_str().into(),
+            now.into(),
+            (origin == FlowOrigin::Once).then_some(now).into(),
+        ],
+    )?;
+    Ok(id)
+}
+
+fn add_version(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    new: &NewVersion,
+    (id, number): (&FlowId, i64),
+    now: Timestamp,
+) -> Result<(), Error> {
     tx.execute(
         "INSERT INTO flow_versions (flow, number, version, digest, source, deployed_by, deployed_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -361,30 +475,18 @@ fn deploy(
             now.into(),
         ],
     )?;
-    let detail = json!({
-        "name": format!("{}/{}", new.namespace, new.name),
-        "number": number,
-        "version": new.version,
-        "digest": new.digest,
-    });
-    let entry = Entry::new(actor, "flow.deployed", &id, detail);
-    Ok(Outcome::audited((found(tx, &id)?, deployment), entry))
+    Ok(())
 }
 
-fn add(tx: &mut Tx<'_>, actor: &Actor, new: &NewVersion, now: Timestamp) -> Result<FlowId, Error> {
-    let id = FlowId::random();
+/// Forgets texts that were run once and of which no run is left; those just kept may be about to get theirs.
+pub(crate) fn sweep_once(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), Error> {
+    let cut = now
+        .saturating_sub(jiff::SignedDuration::from_hours(1))
+        .unwrap_or(Timestamp::MIN);
     tx.execute(
-        "INSERT INTO flows (id, namespace, name, title, current, retention_days, created_by, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $7)",
-        [
-            id.as_str().into(),
-            new.namespace.as_str().into(),
-            new.name.as_str().into(),
-            new.title.clone().into(),
-            new.retention_days.into(),
-            actor.id.as_str().into(),
-            now.into(),
-        ],
+        "DELETE FROM flows WHERE once_at < $1
+         AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.flow = flows.id)",
+        [cut.into()],
     )?;
-    Ok(id)
+    Ok(())
 }

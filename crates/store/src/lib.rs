@@ -66,7 +66,7 @@ pub use devices::{Devices, PendingDevice};
 pub use encryption::{EncryptionKey, EncryptionKeys, Resealed};
 pub use error::Error;
 pub use events::{Event, EventType, Events, ExpiryWarning};
-pub use flows::{Deployment, FlowRecord, FlowVersion, Flows, NewVersion};
+pub use flows::{Deployment, FlowOrigin, FlowRecord, FlowVersion, Flows, NewVersion};
 pub use id::{
     ApiKeyId, ApprovalId, AuditId, AuthorizationId, CallId, ConnectionId, ConnectionName,
     DeliveryId, EventId, FlowId, RunId, SessionId, UserId, WebhookId,

@@ -8,6 +8,8 @@ mod claim;
 mod list;
 pub(crate) mod record;
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
@@ -111,6 +113,18 @@ impl Runs<'_> {
             [flow.as_str().into()],
         );
         rows.await?.first().map_or(Ok(0), |row| row.int(0))
+    }
+
+    /// How many runs of each flow are not over; a flow without such runs is not named.
+    pub async fn live_by_flow(&self) -> Result<HashMap<crate::FlowId, i64>, Error> {
+        let rows = self.0.read(
+            "SELECT flow, COUNT(*) FROM runs WHERE ended_at IS NULL GROUP BY flow",
+            [],
+        );
+        rows.await?
+            .iter()
+            .map(|row| Ok((crate::FlowId::parse(row.text(0)?)?, row.int(1)?)))
+            .collect()
     }
 
     /// How many runs have each status, over those that are not over.
@@ -244,6 +258,7 @@ impl Runs<'_> {
                     swept += 1;
                 }
             }
+            crate::flows::sweep_once(tx, now)?;
             Ok(Outcome::unaudited(swept.unsigned_abs()))
         };
         self.0.change(work).await

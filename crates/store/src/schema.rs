@@ -45,6 +45,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "encryption_keys",
         sql: include_str!("../migrations/0005_encryption_keys.sql"),
     },
+    Migration {
+        number: 6,
+        name: "once",
+        sql: include_str!("../migrations/0006_once.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE migrations (

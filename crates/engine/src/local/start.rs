@@ -13,15 +13,27 @@ use super::{Answer, Inner, Local, Outcome};
 use crate::Error;
 use crate::definitions::Definition;
 
+/// Which flow a run is asked for of.
+#[derive(Debug, Clone)]
+pub enum Subject {
+    /// One that is deployed.
+    Deployed {
+        /// The flow's namespace.
+        namespace: String,
+        /// The flow's name.
+        name: String,
+        /// `document.version`; `None` is the current one.
+        version: Option<String>,
+    },
+    /// This text, which is run and not deployed: no schedule, hook or other flow starts it.
+    Text(String),
+}
+
 /// A run that is asked for.
 #[derive(Debug, Clone)]
 pub struct Start {
-    /// The flow's namespace.
-    pub namespace: String,
-    /// The flow's name.
-    pub name: String,
-    /// `document.version`; `None` is the current one.
-    pub version: Option<String>,
+    /// Of which flow.
+    pub subject: Subject,
     /// The raw input.
     pub input: Value,
     /// What starts it.
@@ -125,10 +137,14 @@ impl Local {
         }
     }
 
-    /// Waits until a run ends or answers in this process; never, where it is over or elsewhere. Can be dropped.
-    pub async fn ended(&self, run: &RunId) {
-        if self.inner.waiters.wait(run).await.is_err() {
-            std::future::pending::<()>().await;
+    /// Waits until a run ends or answers in this process from now on, whenever that is polled first; never, where it
+    /// is over or elsewhere. Can be dropped.
+    pub fn ended(&self, run: &RunId) -> impl Future<Output = ()> + Send + use<> {
+        let waiting = self.inner.waiters.wait(run);
+        async move {
+            if waiting.await.is_err() {
+                std::future::pending::<()>().await;
+            }
         }
     }
 
@@ -153,19 +169,14 @@ impl Local {
 impl Inner {
     async fn draft(&self, actor: &Actor, start: Start) -> Result<Draft, Error> {
         actor.require(Role::Operator)?;
-        let record = self
-            .definitions
-            .record(&start.namespace, &start.name)
-            .await?;
-        if record.disabled_at.is_some() {
-            return Err(Error::FlowDisabled {
-                name: format!("{}/{}", start.namespace, start.name),
-            });
-        }
-        let definition = self
-            .definitions
-            .wanted(&record, start.version.as_deref())
-            .await?;
+        let definition = match &start.subject {
+            Subject::Deployed {
+                namespace,
+                name,
+                version,
+            } => self.deployed(namespace, name, version.as_deref()).await?,
+            Subject::Text(source) => self.kept_once(actor, source).await?,
+        };
         Ok(Draft {
             run: RunId::random(),
             definition,
@@ -177,6 +188,40 @@ impl Inner {
             parent: None,
             depth: 0,
         })
+    }
+
+    async fn deployed(
+        &self,
+        namespace: &str,
+        name: &str,
+        version: Option<&str>,
+    ) -> Result<Arc<Definition>, Error> {
+        let record = self.definitions.record(namespace, name).await?;
+        if record.disabled_at.is_some() {
+            return Err(Error::FlowDisabled {
+                name: format!("{namespace}/{name}"),
+            });
+        }
+        self.definitions.wanted(&record, version).await
+    }
+
+    /// Keeps a text for its run. Whoever may not deploy may not write flows that read plain secrets either: a text can
+    /// send them anywhere.
+    async fn kept_once(&self, actor: &Actor, source: &str) -> Result<Arc<Definition>, Error> {
+        let flow = crate::definitions::parse(source).await?;
+        if actor.role < Role::Admin {
+            for name in &flow.secrets {
+                if self.definitions.secret(name).await?.is_some() {
+                    return Err(Error::SecretForbidden { name: name.clone() });
+                }
+            }
+        }
+        let record = self
+            .store
+            .flows()
+            .keep_once(actor, crate::deploy::new_version(&flow, source))
+            .await?;
+        self.definitions.load(&record.id, record.current).await
     }
 
     /// Stores a run with as much progress as it makes at once, and goes on with it.

@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::time::{Duration, Instant};
 
 use connect::{Connector, EgressPolicy};
-use engine::{Answer, Company, Config, DryRun, Local, Outcome, Start, Started};
+use engine::{Answer, Company, Config, DryRun, Local, Outcome, Start, Started, Subject};
 use jiff::SignedDuration;
 use serde_json::Value;
 use store::testing::TestStore;
@@ -153,9 +153,11 @@ impl Drop for Engine {
 /// A start by hand.
 pub(crate) fn start(name: &str, input: Value) -> Start {
     Start {
-        namespace: "contoso".to_owned(),
-        name: name.to_owned(),
-        version: None,
+        subject: Subject::Deployed {
+            namespace: "contoso".to_owned(),
+            name: name.to_owned(),
+            version: None,
+        },
         input,
         trigger: Trigger::Manual,
         key: None,

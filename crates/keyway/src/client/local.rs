@@ -5,7 +5,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use http_body_util::{BodyExt as _, Full};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use store::{Actor, Sharing};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -34,6 +34,20 @@ impl Local {
     pub(super) async fn open(config: Config) -> Result<Local, Failure> {
         let public_url = config.public_url_at(config.listen.port());
         let house = app::open(&config, &public_url, None, Sharing::Shared).await?;
+        Ok(Local {
+            house,
+            public_url,
+            data_dir: config.data_dir,
+        })
+    }
+
+    /// Opens a house of which nothing is left, with these values for its secrets and connections.
+    pub(super) async fn in_memory(
+        config: Config,
+        given: Map<String, Value>,
+    ) -> Result<Local, Failure> {
+        let public_url = config.public_url_at(config.listen.port());
+        let house = app::in_memory(&config, &public_url, given).await?;
         Ok(Local {
             house,
             public_url,

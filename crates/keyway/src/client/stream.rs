@@ -80,7 +80,7 @@ impl Lines {
     }
 }
 
-fn broken(why: &str) -> Failure {
+pub(super) fn broken(why: &str) -> Failure {
     Failure::new(
         Exit::Upstream,
         "client.answer",

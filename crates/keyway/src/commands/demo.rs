@@ -93,11 +93,17 @@ async fn stay_up(narrator: Narrator, facts: &Facts, stage: &Stage, signals: &mut
         "server   {}",
         document["server"]["url"].as_str().unwrap_or_default()
     ));
-    narrator.say(&format!(
-        "try      keyway --data-dir {} call {} /v1.0/me",
-        stage.data_dir().display(),
-        walk::DELEGATED
-    ));
+    let data_dir = stage.data_dir();
+    for words in [
+        &["call", walk::DELEGATED, "/v1.0/me"][..],
+        &["flow", "run", "examples/flows/list-users.yaml"],
+    ] {
+        narrator.say(&format!(
+            "try      keyway --data-dir {} {}",
+            data_dir.display(),
+            words.join(" ")
+        ));
+    }
     signals.next().await;
 }
 

@@ -1,7 +1,6 @@
 //! `keyway flow`: flows in files and flows that are deployed.
 //!
-//! Checks, draws and runs files here, without a server: what a flow means is the room `flow`'s, how it runs the engine's.
-//! What is deployed is the API's.
+//! Checks and draws files here: what a flow means is the room `flow`'s. Whatever runs or is deployed is the API's.
 
 mod deploy;
 mod file;
@@ -41,7 +40,7 @@ enum Command {
         #[arg(long, value_name = "FORMAT")]
         output: Option<Output>,
     },
-    /// Run a flow here, in the foreground, without a server
+    /// Run a flow once, in the foreground, without deploying it
     Run(Box<run::Arguments>),
     /// Draw a flow as a Mermaid flowchart
     Graph {

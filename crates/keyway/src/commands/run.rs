@@ -3,7 +3,6 @@
 mod history;
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
@@ -11,14 +10,12 @@ use serde_json::{Value, json};
 use super::{confirm, done, flow, items, json_argument, note_more, text, when, with_query};
 use crate::Exit;
 use crate::cli::Global;
+use crate::client::watch::{Told, Watch};
 use crate::client::{self, Client, segment};
 use crate::failure::Failure;
 use crate::ui::{Table, Ui};
 
 pub(super) use history::error_text;
-
-/// How often a run that is watched is looked at.
-const LOOK: Duration = Duration::from_millis(400);
 
 /// What to do with runs.
 #[derive(Args, Debug)]
@@ -215,7 +212,8 @@ async fn list(ui: Ui, global: &Global, filter: List) -> Result<Exit, Failure> {
     }
     let mut table = Table::new(&["run", "flow", "status", "started"]);
     for run in items(&answer.body)? {
-        let flow = run["flow"].as_str().unwrap_or("(deleted)").to_owned();
+        let once = if run["once"] == true { " (once)" } else { "" };
+        let flow = format!("{}{once}", text(run, "flow"));
         table.row([
             text(run, "id"),
             flow,
@@ -230,40 +228,38 @@ async fn list(ui: Ui, global: &Global, filter: List) -> Result<Exit, Failure> {
 
 async fn watch(ui: Ui, client: &Client, run: &str) -> Result<Exit, Failure> {
     let path = path_of(run)?;
+    let mut watch = Watch::new(ui, client, run)?;
     let mut told: HashMap<String, String> = HashMap::new();
     let mut stands = String::new();
     loop {
-        let found = client.get(&path).await?.body;
-        let over = matches!(
-            found["status"].as_str(),
-            Some("completed" | "faulted" | "cancelled")
-        );
-        if !ui.json() {
-            for step in found["steps"].as_array().into_iter().flatten() {
-                let text = history::step(step);
-                if told.get(step["id"].as_str().unwrap_or_default()) != Some(&text) {
-                    ui.text(&text);
-                    told.insert(self::text(step, "id"), text);
+        match watch.next().await? {
+            Told::Over => break,
+            Told::Stands(run) if !ui.json() => {
+                let now = history::standing(&run);
+                if now != stands {
+                    ui.text(&now);
+                    stands = now;
                 }
             }
-            let now = history::standing(&found);
-            if now != stands {
-                ui.text(&now);
-                stands = now;
+            Told::Step(step) if !ui.json() => {
+                let line = history::step(&step);
+                if told.get(step["id"].as_str().unwrap_or_default()) != Some(&line) {
+                    ui.text(&line);
+                    told.insert(text(&step, "id"), line);
+                }
             }
+            Told::Stands(_) | Told::Step(_) => {}
         }
-        if over {
-            if ui.json() {
-                ui.document(&found);
-            }
-            return Ok(if found["status"] == "completed" {
-                Exit::Ok
-            } else {
-                Exit::FAULTED
-            });
-        }
-        tokio::time::sleep(LOOK).await;
     }
+    let found = watch.client().get(&path).await?.body;
+    if ui.json() {
+        ui.document(&found);
+    }
+    Ok(if found["status"] == "completed" {
+        Exit::Ok
+    } else {
+        Exit::FAULTED
+    })
 }
 
 /// Asks for something that happens soon.

@@ -99,6 +99,20 @@ fn it_stays_up_until_a_signal() {
         }
     };
     assert!(std::net::TcpStream::connect(server.strip_prefix("http://").unwrap()).is_ok());
+    // What it suggests works as it stands, typed in the folder of this repository.
+    let repository = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let suggested = |last: &str| {
+        let line = stdout.recv().expect("the demo says what to try");
+        let words = line.strip_prefix("try      keyway ").expect(&line);
+        assert!(words.ends_with(last), "{line}");
+        let words: Vec<&str> = words.split(' ').collect();
+        let command = home.command(&words).current_dir(repository).spawn();
+        finish(command.unwrap()).ends_with(0).json()
+    };
+    suggested("/v1.0/me");
+    let ran = suggested("flow run examples/flows/list-users.yaml");
+    assert_eq!(ran["status"], "completed", "{ran}");
+    assert_eq!(ran["output"]["users"], 50, "{ran}");
     let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     finish(child).ends_with(0);

@@ -304,32 +304,161 @@ fn an_interrupted_run_is_cancelled_and_says_so() {
     );
 }
 
-#[test]
-fn with_a_data_directory_its_connections_are_used() {
+/// An installation with a connection `open` to an API of our own, and a plain secret `key`.
+fn installation() -> (Home, Upstream) {
     let home = Home::new();
     let upstream = Upstream::start();
-    let base = ["--base-url", &upstream.url];
     home.ok(&[
-        &["connection", "create", "open", "--type", "none"][..],
-        &base,
-    ]
-    .concat());
-    let data = home.data();
-    let given = ["--data-dir", data.to_str().unwrap()];
-    let call = |name: &str| {
-        format!(
-            "use: {{secrets: [{name}]}}\ndo:\n- ask: {{call: http, with: {{method: get, \
-             endpoint: {{uri: '/echo/{{id}}', authentication: {{bearer: {{use: {name}}}}}}}}}}}\n"
-        )
-    };
+        "connection",
+        "create",
+        "open",
+        "--type",
+        "none",
+        "--base-url",
+        &upstream.url,
+    ]);
+    let set = ["secret", "set", "key", "--value-file", "-"];
+    home.run_with(&set, "fake-secret-of-a-test").ends_with(0);
+    (home, upstream)
+}
+
+/// Calls through `open` and looks at the secret.
+const CALLS: &str = "use: {secrets: [open, key]}\ndo:\n\
+    - ask: {call: http, with: {method: get, endpoint: {uri: '/echo/{id}', authentication: {bearer: {use: open}}}}, output: {as: '{}'}}\n\
+    - length: {input: {from: '{length: ($secrets.key | length)}'}, set: '${ . }'}\n";
+
+#[test]
+fn with_a_data_directory_its_connections_and_secrets_are_used() {
+    let (home, upstream) = installation();
     let input = written(&home, "in.json", r#"{"id": "a b"}"#);
-    let more = [&given[..], &["--input-file", &input]].concat();
-    let document = ran(&home, 0, &call("open"), &more);
-    assert_eq!(document["status"], "completed", "{document}");
-    assert_eq!(upstream.last().target, "/echo/a%20b");
-    let elsewhere = ran(&home, 1, &call("open"), &["--input-file", &input]);
+    let data = home.data();
+    let given = ["--data-dir", data.to_str().unwrap(), "--input-file", &input];
+    let ran_there = |home: &Home| {
+        let document = ran(home, 0, CALLS, &given);
+        assert_eq!(document["status"], "completed", "{document}");
+        assert_eq!(document["output"], json!({ "length": 21 }));
+        assert_eq!(document["tasks"][0]["name"], "ask");
+        assert!(document["tasks"][1]["startedAt"].is_string(), "{document}");
+        assert_eq!(upstream.last().target, "/echo/a%20b");
+        document
+    };
+    let alone = ran_there(&home);
+    let server = home.serve(&[]);
+    let served = ran_there(&home);
+    let keys = |document: &Value| {
+        let members = document.as_object().unwrap();
+        members.keys().cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(keys(&alone), keys(&served));
+    let runs = home.ok(&["run", "list"]);
+    let runs = runs["items"].as_array().unwrap();
+    assert_eq!(runs.len(), 2, "{runs:?}");
+    assert!(
+        runs.iter()
+            .all(|run| run["flow"] == "test.main" && run["once"] == true),
+        "{runs:?}"
+    );
+    assert_eq!(
+        home.ok(&["flow", "list"])["items"],
+        json!([]),
+        "nothing is deployed"
+    );
+    let shown = runs[0]["id"].as_str().unwrap();
+    let shown = home.run(&["run", "show", shown]).ends_with(0);
+    assert!(
+        shown
+            .stdout
+            .contains("test.main 1.0.0 (run once, not deployed)"),
+        "{shown}"
+    );
+    server.stop();
+    let elsewhere = ran(&home, 1, CALLS, &["--input-file", &input]);
     assert_eq!(
         elsewhere["status"], "faulted",
         "without it there is no such connection: {elsewhere}"
+    );
+}
+
+#[test]
+fn with_a_server_an_operator_runs_what_needs_no_secret() {
+    let (home, _upstream) = installation();
+    let server = home.serve(&[]);
+    let key = home.ok(&["key", "create", "script", "--role", "operator"]);
+    let key = home.secret("api.key", key["key"].as_str().unwrap());
+    let given = ["--server", &server.url, "--api-key-file", &key];
+    let input = written(&home, "in.json", r#"{"id": "1"}"#);
+    let with_input = [&given[..], &["--input-file", &input]].concat();
+    let call = CALLS.replace(", key]", "]");
+    let call = call.split("- length").next().unwrap();
+    let document = ran(&home, 0, call, &with_input);
+    assert_eq!(document["status"], "completed", "{document}");
+    ran(
+        &home,
+        1,
+        "do:\n- stop: {raise: {error: {type: 'https://contoso.example/no', status: 418, title: No}}}\n",
+        &given,
+    );
+    ran(&home, 5, "do:\n- a: {set: {x: '${ $nobody }'}}\n", &given);
+    let file = home.path("flow.yaml");
+    let head = "document: {dsl: '1.0.3', namespace: test, name: main, version: '1.0.0'}\n";
+    std::fs::write(&file, format!("{head}{CALLS}")).unwrap();
+    let file = file.to_str().unwrap();
+    let run = [&["--json", "flow", "run", file][..], &given].concat();
+    let refused = home.run(&run).ends_with(4).json();
+    assert_eq!(refused["code"], "flow.secret_forbidden", "{refused}");
+    for (option, hint) in [
+        ("--secrets-file", "keyway secret set"),
+        ("--workflows-dir", "keyway flow deploy"),
+        ("--events-file", "keyway event send"),
+    ] {
+        let refused = home.run(&[&run[..], &[option, "x"]].concat()).ends_with(2);
+        let problem = refused.json();
+        assert!(
+            problem["hint"].as_str().unwrap().contains(hint),
+            "{problem}"
+        );
+    }
+}
+
+#[test]
+fn a_run_that_needs_somebody_ends_and_says_whom() {
+    let home = Home::new();
+    home.run_with(
+        &[
+            "connection",
+            "create",
+            "person",
+            "--type",
+            "authorization_code",
+            "--authorization-endpoint",
+            "https://login.contoso.example/authorize",
+            "--token-endpoint",
+            "https://login.contoso.example/token",
+            "--client-id",
+            "app",
+            "--client-secret-file",
+            "-",
+            "--scope",
+            "read",
+            "--base-url",
+            "https://api.contoso.example",
+            "--no-wait",
+        ],
+        "fake-client-secret",
+    );
+    let data = home.data();
+    let flow = "use: {secrets: [person]}\ndo:\n\
+        - ask: {call: http, with: {method: get, endpoint: {uri: '/users', authentication: {oauth2: {use: person}}}}}\n";
+    let document = ran(&home, 1, flow, &["--data-dir", data.to_str().unwrap()]);
+    assert_eq!(document["status"], "faulted");
+    let detail = document["error"]["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("keyway connection explain person"),
+        "{document}"
+    );
+    let runs = home.ok(&["run", "list"]);
+    assert_eq!(
+        runs["items"][0]["status"], "cancelled",
+        "nothing goes on behind the back of whoever was told that it failed"
     );
 }

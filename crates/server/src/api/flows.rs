@@ -67,6 +67,25 @@ pub(crate) struct FlowCard {
     live_runs: i64,
 }
 
+impl FlowCard {
+    fn new(record: FlowRecord, live_runs: i64) -> FlowCard {
+        FlowCard {
+            id: record.id.to_string(),
+            key: format!("{}.{}", record.namespace, record.name),
+            namespace: record.namespace,
+            name: record.name,
+            title: record.title,
+            current: record.current,
+            enabled: record.disabled_at.is_none(),
+            retention_days: record.retention_days,
+            created_by: record.created_by,
+            created_at: record.created_at,
+            updated_at: record.updated_at,
+            live_runs,
+        }
+    }
+}
+
 /// All flows.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct FlowList {
@@ -247,29 +266,19 @@ impl FromRequestParts<App> for FlowKey {
 
 impl Viewer {
     async fn flows(&self) -> Result<Vec<FlowCard>, Problem> {
-        let mut cards = Vec::new();
-        for record in self.app().store().flows().list(self.actor()).await? {
-            cards.push(self.flow_card(record).await?);
-        }
-        Ok(cards)
+        let store = self.app().store();
+        let records = store.flows().list(self.actor()).await?;
+        let live = store.runs().live_by_flow().await?;
+        let card = |record: FlowRecord| {
+            let live_runs = live.get(&record.id).copied().unwrap_or_default();
+            FlowCard::new(record, live_runs)
+        };
+        Ok(records.into_iter().map(card).collect())
     }
 
     async fn flow_card(&self, record: FlowRecord) -> Result<FlowCard, Problem> {
         let live_runs = self.app().store().runs().live(&record.id).await?;
-        Ok(FlowCard {
-            id: record.id.to_string(),
-            key: format!("{}.{}", record.namespace, record.name),
-            namespace: record.namespace,
-            name: record.name,
-            title: record.title,
-            current: record.current,
-            enabled: record.disabled_at.is_none(),
-            retention_days: record.retention_days,
-            created_by: record.created_by,
-            created_at: record.created_at,
-            updated_at: record.updated_at,
-            live_runs,
-        })
+        Ok(FlowCard::new(record, live_runs))
     }
 
     /// A flow by its key.

@@ -1,23 +1,21 @@
-//! `/api/v1/runs`: starting flows, watching what they do, and what a person can do about them.
+//! `/api/v1/runs`: starting flows, what their runs did, and what a person can do about them.
 
 mod filter;
-
-use std::time::Duration;
+pub(crate) mod start;
 
 use axum::Json as Answer;
 use axum::extract::{FromRequestParts, RawQuery};
 use axum::response::{IntoResponse, Response};
-use engine::{From as RetryFrom, History, Outcome, Resolution, Start, Started};
+use engine::{From as RetryFrom, History, Outcome, Resolution, Started};
 use flow::CommandId;
 use http::StatusCode;
 use http::request::Parts;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{Run, RunFilter, RunId, RunStatus, Trigger};
+use store::{FlowOrigin, Run, RunFilter, RunId, RunStatus, Trigger};
 use utoipa::{IntoParams, ToSchema};
 
-use super::flows::{FlowKey, FlowParameter};
 use super::{Refusals, answer, path};
 use crate::access::{Admin, Operator, Viewer};
 use crate::app::App;
@@ -25,33 +23,7 @@ use crate::json::{Json, RequestBody};
 use crate::problem::Problem;
 use crate::query::Query;
 use filter::{RunQuery, filter};
-
-/// How long a start waits at most for its run.
-const LONGEST_WAIT: u32 = 60;
-
-/// A run that is asked for.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewRun {
-    /// The raw input.
-    #[serde(default)]
-    input: Value,
-    /// `document.version`; the current one by default.
-    #[serde(default)]
-    version: Option<String>,
-    /// How many seconds to wait for its answer or end.
-    #[serde(default)]
-    #[schema(minimum = 0, maximum = 60, default = 0)]
-    wait_seconds: u32,
-    /// A key under which no second run is started within 14 days.
-    #[serde(default)]
-    #[schema(max_length = 256)]
-    key: Option<String>,
-}
-
-impl RequestBody for NewRun {
-    const FREE: Option<&'static str> = Some("input");
-}
+use start::{StartedRun, started_run};
 
 /// From where a run is done again.
 #[derive(Deserialize, ToSchema)]
@@ -100,8 +72,10 @@ impl RequestBody for Resolve {
 pub(crate) struct RunCard {
     /// `run_…`.
     id: String,
-    /// `namespace.name`; none if the flow is gone.
-    flow: Option<String>,
+    /// `namespace.name`.
+    flow: String,
+    /// Whether its text was run once and not deployed: then no flow of this name need be there.
+    once: bool,
     /// The number of the flow's version.
     version: i64,
     /// `pending`, `running`, `waiting`, `suspended`, `parked`, `cancelled`, `faulted` or `completed`.
@@ -125,6 +99,28 @@ pub(crate) struct RunCard {
     parked: Vec<store::Parked>,
     /// The error that ended it.
     error: Option<Value>,
+}
+
+impl From<Run> for RunCard {
+    fn from(run: Run) -> RunCard {
+        let (namespace, name) = run.flow_name;
+        RunCard {
+            id: run.id.to_string(),
+            flow: format!("{namespace}.{name}"),
+            once: run.origin == FlowOrigin::Once,
+            version: run.version,
+            status: run.status,
+            actor: run.actor,
+            trigger: run.trigger,
+            parent: run.parent.map(|parent| parent.run.to_string()),
+            retry_of: run.retry_of.map(|run| run.to_string()),
+            created_at: run.created_at,
+            ended_at: run.ended_at,
+            wake_at: run.wake_at,
+            parked: run.parked,
+            error: run.error,
+        }
+    }
 }
 
 /// A page of runs, newest first.
@@ -157,27 +153,22 @@ pub(crate) struct RunDetail {
     waits_for: Vec<engine::WaitsFor>,
 }
 
-/// A run that was started, and what became of it while it was waited for.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct StartedRun {
-    /// `run_…`.
-    run: String,
-    /// Whether the same key had started it before.
-    duplicate: bool,
-    /// `pending` when it goes on; else `completed`, `faulted`, `cancelled` or `answered`.
-    status: &'static str,
-    /// The output, or what `call: respond` answered.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    output: Option<Value>,
-    /// The error that ended it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<Value>,
+/// How a run stands, for whoever watches it.
+#[derive(Serialize)]
+pub(crate) struct Standing {
+    #[serde(flatten)]
+    run: RunCard,
+    waits_for: Vec<engine::WaitsFor>,
 }
 
 impl RunDetail {
-    /// The run as it is listed, its steps, and its output.
-    pub(crate) fn parts(self) -> (RunCard, Vec<flow::machine::Step>, Option<Value>) {
-        (self.run, self.steps, self.output)
+    /// How the run stands, its steps, and its output.
+    pub(crate) fn parts(self) -> (Standing, Vec<flow::machine::Step>, Option<Value>) {
+        let standing = Standing {
+            run: self.run,
+            waits_for: self.waits_for,
+        };
+        (standing, self.steps, self.output)
     }
 }
 
@@ -195,33 +186,9 @@ impl FromRequestParts<App> for Id {
 }
 
 impl Viewer {
-    /// A run as it is listed.
-    async fn run_card(&self, run: Run) -> Result<RunCard, Problem> {
-        let flows = self.app().store().flows();
-        let flow = flows.find_by_id(self.actor(), &run.flow).await?;
-        Ok(RunCard {
-            id: run.id.to_string(),
-            flow: flow.map(|flow| format!("{}.{}", flow.namespace, flow.name)),
-            version: run.version,
-            status: run.status,
-            actor: run.actor,
-            trigger: run.trigger,
-            parent: run.parent.map(|parent| parent.run.to_string()),
-            retry_of: run.retry_of.map(|run| run.to_string()),
-            created_at: run.created_at,
-            ended_at: run.ended_at,
-            wake_at: run.wake_at,
-            parked: run.parked,
-            error: run.error,
-        })
-    }
-
     async fn runs(&self, filter: &RunFilter) -> Result<RunList, Problem> {
         let page = self.app().store().runs().list(self.actor(), filter).await?;
-        let mut items = Vec::with_capacity(page.runs.len());
-        for run in page.runs {
-            items.push(self.run_card(run).await?);
-        }
+        let items = page.runs.into_iter().map(RunCard::from).collect();
         let next = page
             .next
             .map(|place| format!("{}~{}", place.created_at.as_microsecond(), place.id));
@@ -242,7 +209,7 @@ impl Viewer {
             ..
         } = history;
         Ok(RunDetail {
-            run: self.run_card(run).await?,
+            run: run.into(),
             flow_version: version,
             input,
             output,
@@ -254,38 +221,6 @@ impl Viewer {
 }
 
 impl Operator {
-    async fn start_run(&self, key: FlowKey, new: NewRun) -> Result<StartedRun, Problem> {
-        if new.wait_seconds > LONGEST_WAIT {
-            let detail =
-                format!("a start waits {LONGEST_WAIT} seconds at most: look at the run later");
-            return Err(Problem::new("body.invalid", detail).field("/wait_seconds"));
-        }
-        if new
-            .key
-            .as_ref()
-            .is_some_and(|key| key.is_empty() || key.len() > 256)
-        {
-            let detail = "a start key has 1 to 256 characters";
-            return Err(Problem::new("body.invalid", detail).field("/key"));
-        }
-        let start = Start {
-            namespace: key.namespace,
-            name: key.name,
-            version: new.version,
-            input: new.input,
-            trigger: Trigger::Manual,
-            key: new.key,
-        };
-        let engine = self.app().engine();
-        if new.wait_seconds == 0 {
-            let started = engine.start(self.actor(), start).await?;
-            return Ok(started_run(&started, Outcome::Pending));
-        }
-        let deadline = Duration::from_secs(new.wait_seconds.into());
-        let (started, answer) = engine.start_and_wait(self.actor(), start, deadline).await?;
-        Ok(started_run(&started, answer.outcome))
-    }
-
     async fn cancel_run(&self, id: &RunId) -> Result<(), Problem> {
         Ok(self.app().engine().cancel(self.actor(), id).await?)
     }
@@ -332,23 +267,6 @@ impl Admin {
     }
 }
 
-fn started_run(started: &Started, outcome: Outcome) -> StartedRun {
-    let (status, output, error) = match outcome {
-        Outcome::Pending => ("pending", None, None),
-        Outcome::Completed(output) => ("completed", Some(output), None),
-        Outcome::Faulted(error) => ("faulted", None, Some(error)),
-        Outcome::Cancelled => ("cancelled", None, None),
-        Outcome::Replied(reply) => ("answered", Some(reply.body), None),
-    };
-    StartedRun {
-        run: started.run().to_string(),
-        duplicate: matches!(started, Started::Before(_)),
-        status,
-        output,
-        error,
-    }
-}
-
 /// The run's address.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
@@ -359,23 +277,6 @@ fn started_run(started: &Started, outcome: Outcome) -> StartedRun {
 pub(crate) struct RunParameter {
     /// `run_…`.
     run: String,
-}
-
-/// Starts a flow; the run is durable when this answers. With `wait_seconds` it answers what became of it.
-#[utoipa::path(post, path = "/api/v1/flows/{flow}/runs", tag = "runs", operation_id = "start_run", params(FlowParameter), request_body = NewRun,
-    responses((status = 200, description = "The same key had started it before.", body = StartedRun), (status = 202, body = StartedRun), Refusals))]
-pub(crate) async fn start(
-    operator: Operator,
-    key: FlowKey,
-    Json(new): Json<NewRun>,
-) -> Result<Response, Problem> {
-    let started = operator.start_run(key, new).await?;
-    let status = if started.duplicate {
-        StatusCode::OK
-    } else {
-        StatusCode::ACCEPTED
-    };
-    Ok(answer(status, (), started))
 }
 
 /// Lists runs, newest first.

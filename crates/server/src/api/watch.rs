@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -66,8 +67,8 @@ impl Watcher {
 
     fn events(&mut self, detail: RunDetail, over: bool) -> String {
         let mut text = String::new();
-        let (card, steps, output) = detail.parts();
-        event(&mut text, "run", &card);
+        let (run, steps, output) = detail.parts();
+        event(&mut text, "run", &run);
         for (place, step) in steps.iter().enumerate() {
             let step = serde_json::to_value(step).unwrap_or_default();
             if self.told.get(&place) != Some(&step) {
@@ -76,15 +77,21 @@ impl Watcher {
             }
         }
         if over {
-            event(&mut text, "end", &json!({ "run": card, "output": output }));
+            event(&mut text, "end", &json!({ "run": run, "output": output }));
         }
         text
     }
 
     /// Tells until the run is over, the reader gone or the server stopping.
-    async fn run(mut self, first: (String, bool), lines: Sender<Bytes>) {
+    async fn run(
+        mut self,
+        first: (String, bool),
+        ended: impl Future<Output = ()> + Send,
+        lines: Sender<Bytes>,
+    ) {
         let (mut text, mut over) = first;
         let app = self.viewer.app().clone();
+        let mut ended: Pin<Box<dyn Future<Output = ()> + Send + '_>> = Box::pin(ended);
         loop {
             if text.is_empty() && self.spoken.elapsed() >= SILENCE {
                 text.push_str(":\n\n");
@@ -99,9 +106,9 @@ impl Watcher {
                 return;
             }
             tokio::select! {
-                // an answer to a hook's caller is no end: then it is the pause that counts
                 () = tokio::time::sleep(LOOK) => {}
-                () = app.engine().ended(&self.id) => {}
+                // asked for anew before the next look: an answer to a hook's caller is no end
+                () = &mut ended => ended = Box::pin(app.engine().ended(&self.id)),
                 () = lines.closed() => return,
                 () = app.closing().cancelled() => return,
             }
@@ -128,7 +135,7 @@ fn event(text: &mut String, name: &str, data: &impl Serialize) {
 
 /// Watches a run: `run` with how it stands, `step` for each step that is new or has changed, at last `end`.
 #[utoipa::path(get, path = "/api/v1/runs/{run}/watch", tag = "runs", operation_id = "watch_run", params(RunParameter),
-    responses((status = 200, description = "Server-sent events: `run` (a run as it is listed), `step` (`index`, `step`), `end` (`run`, `output`), `problem`.", content_type = "text/event-stream", body = String), Refusals))]
+    responses((status = 200, description = "Server-sent events: `run` (a run as it is listed, and what it `waits_for`), `step` (`index`, `step`), `end` (`run`, `output`), `problem`.", content_type = "text/event-stream", body = String), Refusals))]
 pub(crate) async fn watch(viewer: Viewer, Id(id): Id) -> Result<Response, Problem> {
     let app = viewer.app().clone();
     let mut watcher = Watcher {
@@ -138,9 +145,11 @@ pub(crate) async fn watch(viewer: Viewer, Id(id): Id) -> Result<Response, Proble
         told: BTreeMap::new(),
         spoken: Instant::now(),
     };
+    // before the first look, or an end right after it would go unnoticed for a while
+    let ended = app.engine().ended(&watcher.id);
     let first = watcher.look().await?;
     let (sender, receiver) = channel(1);
-    app.tracker().spawn(watcher.run(first, sender));
+    app.tracker().spawn(watcher.run(first, ended, sender));
     let lines = unfold(receiver, async |mut receiver| {
         let piece = receiver.recv().await?;
         Some((Ok::<Bytes, Infallible>(piece), receiver))

@@ -92,6 +92,7 @@ const KINDS: &[Kind] = &[
     // flows and runs
     kind("flow.not_found", StatusCode::NOT_FOUND, "No such flow"),
     hinted("flow.disabled", StatusCode::CONFLICT, "The flow is disabled", "an administrator switches it on: `keyway flow enable NAME`"),
+    hinted("flow.secret_forbidden", StatusCode::FORBIDDEN, "The flow may not read this secret", "an administrator deploys the flow: then an operator may start it"),
     hinted("flow.invalid", StatusCode::BAD_REQUEST, "The flow cannot run", "each finding says where and what to do; `keyway flow validate FILE` shows them in the text"),
     kind("run.not_found", StatusCode::NOT_FOUND, "No such run"),
     kind("run.not_now", StatusCode::CONFLICT, "The run is not in a state for that"),

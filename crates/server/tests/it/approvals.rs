@@ -38,9 +38,11 @@ async fn asked(house: &House) -> (RunId, String) {
     deploy(house, ASKS).await;
     deploy(house, LISTENS).await;
     let start = engine::Start {
-        namespace: "people".to_owned(),
-        name: "leaver".to_owned(),
-        version: None,
+        subject: engine::Subject::Deployed {
+            namespace: "people".to_owned(),
+            name: "leaver".to_owned(),
+            version: None,
+        },
         input: Value::Null,
         trigger: Trigger::Manual,
         key: None,

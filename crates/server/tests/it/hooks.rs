@@ -550,9 +550,11 @@ async fn a_sender_who_goes_away_does_not_take_the_run_along() {
     let put = "  - put: {call: table-put, with: {table: t, key: k, value: 1}}";
     let house = house(put).await;
     let start = engine::Start {
-        namespace: "people".to_owned(),
-        name: "joiner".to_owned(),
-        version: None,
+        subject: engine::Subject::Deployed {
+            namespace: "people".to_owned(),
+            name: "joiner".to_owned(),
+            version: None,
+        },
         input: Value::Null,
         trigger: store::Trigger::Manual,
         key: None,

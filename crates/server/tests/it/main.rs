@@ -26,6 +26,8 @@ mod keys;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod once;
+#[cfg(test)]
 mod openapi;
 #[cfg(test)]
 mod overview;

@@ -20,9 +20,11 @@ async fn started(house: &House) -> RunId {
         .await
         .unwrap();
     let start = engine::Start {
-        namespace: "people".to_owned(),
-        name: "waits".to_owned(),
-        version: None,
+        subject: engine::Subject::Deployed {
+            namespace: "people".to_owned(),
+            name: "waits".to_owned(),
+            version: None,
+        },
         input: Value::Null,
         trigger: Trigger::Manual,
         key: None,

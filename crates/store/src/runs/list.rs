@@ -149,17 +149,19 @@ fn cursor(run: &Run) -> Cursor {
     }
 }
 
-const OF_FLOW: &str =
-    "SELECT id, flow, version, digest, semantics, status, actor, cause, parent, parent_command, depth, retry_of,
-    created_at, ended_at, wake_at, parked, owner, epoch, error FROM runs
-    WHERE flow = $1 AND (CAST($2 AS TEXT) IS NULL OR status = $2) AND created_at >= $3 AND created_at < $4
-    AND (CAST($5 AS TEXT) IS NULL OR parent = $5)
-    AND created_at <= $6 AND (created_at < $6 OR id < $7)
-    ORDER BY created_at DESC, id DESC LIMIT $8";
-const OF_ALL: &str =
-    "SELECT id, flow, version, digest, semantics, status, actor, cause, parent, parent_command, depth, retry_of,
-    created_at, ended_at, wake_at, parked, owner, epoch, error FROM runs
-    WHERE (CAST($1 AS TEXT) IS NULL OR flow = $1) AND (CAST($2 AS TEXT) IS NULL OR status = $2)
-    AND created_at >= $3 AND created_at < $4 AND (CAST($5 AS TEXT) IS NULL OR parent = $5)
-    AND created_at <= $6 AND (created_at < $6 OR id < $7)
-    ORDER BY created_at DESC, id DESC LIMIT $8";
+const OF_FLOW: &str = 
+    "SELECT r.id, r.flow, r.version, r.digest, r.semantics, r.status, r.actor, r.cause, r.parent, r.parent_command, r.depth,
+    r.retry_of, r.created_at, r.ended_at, r.wake_at, r.parked, r.owner, r.epoch, r.error, f.namespace, f.name, f.once_at
+    FROM runs r JOIN flows f ON f.id = r.flow
+    WHERE r.flow = $1 AND (CAST($2 AS TEXT) IS NULL OR r.status = $2) AND r.created_at >= $3 AND r.created_at < $4
+    AND (CAST($5 AS TEXT) IS NULL OR r.parent = $5)
+    AND r.created_at <= $6 AND (r.created_at < $6 OR r.id < $7)
+    ORDER BY r.created_at DESC, r.id DESC LIMIT $8";
+const OF_ALL: &str = 
+    "SELECT r.id, r.flow, r.version, r.digest, r.semantics, r.status, r.actor, r.cause, r.parent, r.parent_command, r.depth,
+    r.retry_of, r.created_at, r.ended_at, r.wake_at, r.parked, r.owner, r.epoch, r.error, f.namespace, f.name, f.once_at
+    FROM runs r JOIN flows f ON f.id = r.flow
+    WHERE (CAST($1 AS TEXT) IS NULL OR r.flow = $1) AND (CAST($2 AS TEXT) IS NULL OR r.status = $2)
+    AND r.created_at >= $3 AND r.created_at < $4 AND (CAST($5 AS TEXT) IS NULL OR r.parent = $5)
+    AND r.created_at <= $6 AND (r.created_at < $6 OR r.id < $7)
+    ORDER BY r.created_at DESC, r.id DESC LIMIT $8";

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::{
-    ConnectionId, Error, FlowId, Row, RunId, Vault, journal::Progress, settings::from_json,
+    ConnectionId, Error, FlowId, FlowOrigin, Row, RunId, Vault, flows, journal::Progress, settings::from_json,
     vault::Place,
 };
 
@@ -141,6 +141,10 @@ pub struct Run {
     pub id: RunId,
     /// Its flow.
     pub flow: FlowId,
+    /// That flow's namespace and name.
+    pub flow_name: (String, String),
+    /// How that flow came here.
+    pub origin: FlowOrigin,
     /// The number of the flow's version that it stands on.
     pub version: i64,
     /// That version's digest.
@@ -209,8 +213,9 @@ pub struct NewRun {
 }
 
 pub(crate) const COLUMNS_BY_ID: &str =
-    "SELECT id, flow, version, digest, semantics, status, actor, cause, parent, parent_command, depth, retry_of,
-    created_at, ended_at, wake_at, parked, owner, epoch, error FROM runs WHERE id = $1";
+    "SELECT r.id, r.flow, r.version, r.digest, r.semantics, r.status, r.actor, r.cause, r.parent, r.parent_command, r.depth,
+    r.retry_of, r.created_at, r.ended_at, r.wake_at, r.parked, r.owner, r.epoch, r.error, f.namespace, f.name, f.once_at
+    FROM runs r JOIN flows f ON f.id = r.flow WHERE r.id = $1";
 
 /// Reads a row of the columns above.
 pub(crate) fn run(vault: &Vault, row: &Row) -> Result<Run, Error> {
@@ -229,8 +234,11 @@ pub(crate) fn run(vault: &Vault, row: &Row) -> Result<Run, Error> {
     let error = row
         .opt_bytes(18)?
         .map(|sealed| open(vault, "error", id.as_str(), sealed));
+    let (name, origin) = flows::name_and_origin(row.text(20)?, row.opt_time(21)?);
     Ok(Run {
         flow: FlowId::parse(row.text(1)?)?,
+        flow_name: (row.text(19)?.to_owned(), name.to_owned()),
+        origin,
         version: row.int(2)?,
         digest: row.text(3)?.to_owned(),
         semantics: small(4)?,

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::runs::{begun, flow, new_run, text};
 use super::*;
 use crate::{
-    ApprovalId, Approvals, Deployment, DueTrigger, FiringOutcome, NewApproval, NewFiring,
+    ApprovalId, Approvals, Deployment, DueTrigger, FiringOutcome, FlowOrigin, NewApproval, NewFiring,
     RunStatus, Trigger,
 };
 
@@ -86,6 +86,57 @@ async fn a_flow_is_switched_off_and_deleted_when_nothing_runs() {
         ] {
             assert_eq!(peek(&db, sql).await[0].int(0), Ok(0), "{sql}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_text_that_is_run_once_has_no_name_and_goes_with_its_runs() {
+    for db in every_database().await {
+        let local = Actor::local();
+        let operator = actor(Role::Operator);
+        let deployed = flow(&db, "leaver").await;
+        let keep = async |by| db.flows().keep_once(by, text("leaver", "once")).await;
+        let kept = keep(&operator).await.unwrap();
+        assert_eq!(
+            (kept.name.as_str(), kept.origin),
+            ("leaver", FlowOrigin::Once)
+        );
+        assert_eq!(last_action(&db).await.0, "flow.run_once");
+        let again = keep(&operator).await.unwrap();
+        assert_eq!(again.id, kept.id, "the same text is kept once");
+        let viewer = actor(Role::Viewer);
+        assert!(is_forbidden(keep(&viewer).await, Role::Operator));
+        let listed = db.flows().list(&local).await.unwrap();
+        let ids: Vec<_> = listed.iter().map(|listed| &listed.id).collect();
+        assert_eq!(ids, [&deployed], "it is in no list");
+        let digest = text("leaver", "once").digest;
+        for name in ["leaver".to_owned(), format!("leaver~{digest}")] {
+            let found = db.flows().find(&local, "contoso", &name).await.unwrap();
+            assert!(
+                found.is_none_or(|found| found.id == deployed),
+                "{name} leads to it"
+            );
+        }
+        let run = begun(&db, new_run(&kept.id, Some("me"))).await;
+        let mut over = super::runs::step(&run, 1, 1, &[]);
+        over.next = crate::Next::End {
+            status: RunStatus::Cancelled,
+            output: None,
+            error: None,
+        };
+        db.runs().commit(over).await.unwrap();
+        let is_kept = async || db.flows().find_by_id(&local, &kept.id).await.unwrap();
+        db.clock.advance(SignedDuration::from_hours(2));
+        db.runs().sweep(14, 100).await.unwrap();
+        assert!(is_kept().await.is_some(), "a run of it is left");
+        db.runs().remove(&local, &run).await.unwrap();
+        keep(&operator).await.unwrap();
+        db.runs().sweep(14, 100).await.unwrap();
+        assert!(is_kept().await.is_some(), "it may be about to get a run");
+        db.clock.advance(SignedDuration::from_hours(2));
+        db.runs().sweep(14, 100).await.unwrap();
+        assert!(is_kept().await.is_none());
+        assert_eq!(db.flows().list(&local).await.unwrap().len(), 1);
     }
 }
 

@@ -1,7 +1,8 @@
-//! `keyway flow run`: one run in the foreground, without a server. Its journal is in memory and ends with the process.
+//! `keyway flow run`: one run of a text in the foreground, as a client of the API like every command.
 //!
-//! The one document on stdout is a contract that other people's scripts rely on: it is always JSON, for a flow that is not
-//! valid too. With a data directory of its own the connections of that installation are used.
+//! Without an installation the API is one over a store in memory that ends with the process, and files say what there is: the
+//! secrets, further flows, events. With `--server` or a given `--data-dir` it is that installation's. The one document on
+//! stdout is a contract that other people's scripts rely on: it is always JSON, for a flow that is not valid too.
 
 mod given;
 mod report;
@@ -9,29 +10,26 @@ mod report;
 use std::time::Duration;
 
 use clap::Args;
-use engine::{DryRun, Local, Outcome, Start};
 use flow::CloudEvent;
-use serde_json::Value;
-use store::{Actor, Parked, RunId, RunStatus, Store, Trigger, Vault};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-use url::Url;
+use serde_json::{Value, json};
 
+use super::super::text;
 use super::file::{self, Judged};
 use crate::Exit;
 use crate::cli::Global;
-use crate::config::{Config, Overrides};
+use crate::client::watch::{Told, Watch};
+use crate::client::{Client, segment};
 use crate::failure::Failure;
 use crate::ui::Ui;
 use given::Given;
 
-/// How long is waited at a time for what a run does next.
-const LOOK: Duration = Duration::from_millis(20);
+/// What lies between two attempts to hand an event over that nobody waits for yet.
+const AGAIN: Duration = Duration::from_millis(20);
 
 /// A run in the foreground.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Prints one JSON document: status, output, error, tasks, events.\nExit code 0 completed, 1 faulted or cancelled, 5 the flow is not valid."
+    after_help = "Prints one JSON document: status, output, error, tasks, events. Without --server or --data-dir nothing is kept of the run; with one of them it runs there, with that installation's connections and secrets, and `keyway run list` shows it.\nExit code 0 completed, 1 faulted or cancelled, 5 the flow is not valid."
 )]
 pub(super) struct Arguments {
     /// The flow, in YAML or JSON; - for stdin
@@ -53,13 +51,22 @@ pub(super) struct Arguments {
     events_file: Option<String>,
 }
 
+/// Where a flow runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In memory: nothing is left of it.
+    Here,
+    /// In an installation that is there.
+    Installation,
+}
+
 pub(super) async fn run(ui: Ui, global: &Global, arguments: &Arguments) -> Result<Exit, Failure> {
-    if global.server.is_some() {
-        return Err(Failure::usage(
-            "`flow run` runs a flow in this process, not on a server",
-            "leave --server out, or deploy the flow there",
-        ));
-    }
+    let place = if global.server.is_some() || global.data_dir.is_some() {
+        arguments.require_no_files()?;
+        Place::Installation
+    } else {
+        Place::Here
+    };
     let judged = file::judge(&arguments.file);
     let Some(flow) = judged.flow() else {
         ui.document(&report::invalid(judged.findings()));
@@ -72,181 +79,127 @@ pub(super) async fn run(ui: Ui, global: &Global, arguments: &Arguments) -> Resul
         ));
     }
     let given = Given::read(ui, arguments)?;
-    let (house, engine) = open(global, &given).await?;
-    let others = given.flows.iter().chain(std::iter::once(&judged));
-    let outcome = Box::pin(follow(&engine, others, &judged, &given)).await;
-    house.close().await;
+    let client = match place {
+        Place::Here => Client::in_memory(global, given.secrets.clone()).await?,
+        Place::Installation => Client::open(ui, global).await?,
+    };
+    let outcome = match place {
+        Place::Here => deploy(&client, given.flows.iter().chain([&judged])).await,
+        Place::Installation => Ok(()),
+    };
+    let outcome = match outcome {
+        Ok(()) => Box::pin(follow(ui, &client, &judged, &given)).await,
+        Err(failure) => Err(failure),
+    };
+    client.close().await;
     let (document, exit) = outcome?;
     ui.document(&document);
     Ok(exit)
 }
 
-/// What has to be ended in the end.
-struct House {
-    tracker: TaskTracker,
-    cancel: CancellationToken,
-}
-
-impl House {
-    async fn close(self) {
-        self.cancel.cancel();
-        self.tracker.close();
-        self.tracker.wait().await;
+impl Arguments {
+    /// An installation has its own secrets, flows and events; what a file holds is not for all of its flows to see.
+    fn require_no_files(&self) -> Result<(), Failure> {
+        let refused = |option: &str, instead: &str| {
+            Err(Failure::usage(
+                format!("{option} is for a run without an installation: leave out --server and --data-dir"),
+                format!("or leave out {option} and {instead}"),
+            ))
+        };
+        if self.secrets_file.is_some() {
+            return refused(
+                "--secrets-file",
+                "store them there: `keyway secret set NAME`, `keyway connection create NAME`",
+            );
+        }
+        if self.workflows_dir.is_some() {
+            return refused(
+                "--workflows-dir",
+                "deploy them there: `keyway flow deploy DIR`",
+            );
+        }
+        if self.events_file.is_some() {
+            return refused("--events-file", "send them there: `keyway event send`");
+        }
+        Ok(())
     }
 }
 
-/// An engine over a store in memory; its calls go through the connections of an installation when one is named.
-async fn open(global: &Global, given: &Given) -> Result<(House, Local), Failure> {
-    let config = Config::load(global, Overrides::default())?;
-    let address = config.public_url_at(config.listen.port());
-    let memory = memory().await?;
-    let tracker = TaskTracker::new();
-    let connector = match &global.data_dir {
-        Some(_) => {
-            let house = crate::app::open(&config, &address, None, store::Sharing::Shared).await?;
-            connector(&config, &address, house.store, &tracker)?
-        }
-        None => connector(&config, &address, memory.clone(), &tracker)?,
-    };
-    let cancel = CancellationToken::new();
-    let settings = engine::Config {
-        worker: Some(crate::commands::expression_worker::config()?),
-        given: given.secrets.clone(),
-        ..engine::Config::new(address)
-    };
-    let engine = Local::new(memory, connector, settings, tracker.clone(), cancel.clone());
-    Ok((House { tracker, cancel }, engine))
-}
-
-async fn memory() -> Result<Store, Failure> {
-    let settings = store::Config::new(store::Database::SqliteMemory);
-    Store::open(&settings, Vault::ephemeral(), store::Clock::system())
-        .await
-        .map_err(|error| Failure::new(Exit::Storage, "storage_error", error.to_string()))
-}
-
-fn connector(
-    config: &Config,
-    address: &Url,
-    store: Store,
-    tracker: &TaskTracker,
-) -> Result<connect::Connector, Failure> {
-    let settings = connect::Config {
-        egress: config.egress.clone(),
-        clouds: config.clouds.clone(),
-        ..connect::Config::new(address.clone())
-    };
-    connect::Connector::new(store, settings, tracker.clone())
-        .map_err(|error| Failure::new(Exit::Invalid, error.code(), error.to_string()))
-}
-
-/// Deploys, starts, delivers and waits: the run from its beginning to its end.
-async fn follow<'f>(
-    engine: &Local,
+/// Deploys the flows that a run in memory may start by their names, its own included.
+async fn deploy<'f>(
+    client: &Client,
     flows: impl Iterator<Item = &'f Judged>,
-    main: &Judged,
-    given: &Given,
-) -> Result<(Value, Exit), Failure> {
-    let actor = Actor::system();
-    let mut deployed = None;
-    for flow in flows {
-        let source = flow.deployable(flow.name == main.name);
-        deployed = engine
-            .deploy(&actor, &source, DryRun::No)
-            .await
-            .map_err(refused)?
-            .flow;
-    }
-    let document = &main.flow().ok_or_else(|| main.failure())?.document;
-    let start = Start {
-        namespace: document.namespace.clone(),
-        name: document.name.clone(),
-        version: None,
-        input: given.input.clone(),
-        trigger: Trigger::Manual,
-        key: None,
-    };
-    let run = Box::pin(engine.start(&actor, start))
-        .await
-        .map_err(refused)?
-        .run()
-        .clone();
-    if let Some(record) = deployed.filter(|_| main.starts_by_itself()) {
-        // its schedules and hooks are not what was asked for
-        engine.disable(&actor, &record.id).await.map_err(refused)?;
-    }
-    let deliveries = deliver(engine, &actor, &run, &given.events);
-    tokio::pin!(deliveries);
-    let interrupted = tokio::signal::ctrl_c();
-    tokio::pin!(interrupted);
-    let mut delivered = false;
-    let outcome = loop {
-        tokio::select! {
-            ended = ended(engine, &actor, &run) => break ended?,
-            all = &mut deliveries, if !delivered => { all?; delivered = true; }
-            _ = &mut interrupted => {
-                engine.cancel(&actor, &run).await.map_err(refused)?;
-                break ended(engine, &actor, &run).await?;
-            }
-        }
-    };
-    let history = engine.history(&actor, &run).await.map_err(refused)?;
-    Ok(report::ended(&outcome, &history))
-}
-
-/// Waits until the run has come to its end. One that waits for somebody to see to a connection is ended: nobody will.
-async fn ended(engine: &Local, actor: &Actor, run: &RunId) -> Result<Ended, Failure> {
-    loop {
-        let outcome = engine
-            .wait(actor, run, Duration::from_secs(1))
-            .await
-            .map_err(refused)?;
-        match outcome {
-            Outcome::Pending | Outcome::Replied(_) => {}
-            outcome => return Ok(Ended::With(outcome)),
-        }
-        let found = engine.history(actor, run).await.map_err(refused)?.run;
-        if found.status == RunStatus::Parked {
-            engine.cancel(actor, run).await.map_err(refused)?;
-            return Ok(Ended::Parked(found.parked));
-        }
-    }
-}
-
-/// How a run in the foreground comes to its end.
-enum Ended {
-    /// By itself, or interrupted.
-    With(Outcome),
-    /// It can't go on until somebody acts.
-    Parked(Vec<Parked>),
-}
-
-/// Hands the events over in their order, each as soon as somebody waits for it.
-async fn deliver(
-    engine: &Local,
-    actor: &Actor,
-    run: &RunId,
-    events: &[CloudEvent],
 ) -> Result<(), Failure> {
-    for event in events {
-        while Box::pin(engine.deliver(actor, event.clone()))
-            .await
-            .map_err(refused)?
-            == 0
-        {
-            match engine.wait(actor, run, LOOK).await.map_err(refused)? {
-                Outcome::Pending | Outcome::Replied(_) => {}
-                _ => return Ok(()),
-            }
-        }
+    for flow in flows {
+        let body = json!({ "source": flow.without_starts() });
+        client.post("/api/v1/flows", Some(&body)).await?;
     }
     Ok(())
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it is what `map_err` hands over"
-)]
-fn refused(error: engine::Error) -> Failure {
-    Failure::new(Exit::Bug, error.code(), error.to_string())
+/// Starts, delivers and waits: the run from its beginning to its end.
+async fn follow(
+    ui: Ui,
+    client: &Client,
+    main: &Judged,
+    given: &Given,
+) -> Result<(Value, Exit), Failure> {
+    let body = json!({ "source": main.text, "input": given.input });
+    let started = client.post("/api/v1/runs", Some(&body)).await?.body;
+    let run = text(&started, "run");
+    let path = format!("/api/v1/runs/{}", segment(&run)?);
+    let mut watch = Watch::new(ui, client, &run)?;
+    let deliveries = deliver(client, &given.events);
+    tokio::pin!(deliveries);
+    let interrupted = tokio::signal::ctrl_c();
+    tokio::pin!(interrupted);
+    let (mut delivering, mut listening) = (true, true);
+    let mut parked = Vec::new();
+    loop {
+        tokio::select! {
+            told = watch.next() => match told? {
+                Told::Over => break,
+                // Whoever waits here for its end is not the one who cures a connection: it ends, and says what it needed.
+                Told::Stands(run) if run["status"] == "parked" && parked.is_empty() => {
+                    parked = run["parked"].as_array().cloned().unwrap_or_default();
+                    cancel(client, &path).await?;
+                }
+                Told::Stands(_) | Told::Step(_) => {}
+            },
+            all = &mut deliveries, if delivering => {
+                all?;
+                delivering = false;
+            }
+            _ = &mut interrupted, if listening => {
+                listening = false;
+                cancel(client, &path).await?;
+            }
+        }
+    }
+    let history = watch.client().get(&path).await?.body;
+    Ok(report::ended(&history, &parked))
+}
+
+/// Ends a run; one that has just ended by itself is as good.
+async fn cancel(client: &Client, path: &str) -> Result<(), Failure> {
+    match client.post(&format!("{path}/cancel"), None).await {
+        Err(failure) if failure.exit() != Exit::Conflict => Err(failure),
+        _ => Ok(()),
+    }
+}
+
+/// Hands the events over in their order, each as soon as somebody waits for it.
+async fn deliver(client: &Client, events: &[CloudEvent]) -> Result<(), Failure> {
+    for event in events {
+        let body = event.structured();
+        loop {
+            let media = "application/cloudevents+json";
+            let answer = client.post_as("/api/v1/events", media, &body).await?.body;
+            if answer["recipients"] != 0 {
+                break;
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+    Ok(())
 }

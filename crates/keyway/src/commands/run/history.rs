@@ -26,13 +26,17 @@ pub(super) fn sheet(run: &Value, now: Timestamp) -> String {
         }
     };
     line("run", &plain(&text(run, "id")));
-    let flow = run["flow"].as_str().unwrap_or("(deleted)");
+    let version = if run["once"] == true {
+        "run once, not deployed".to_owned()
+    } else {
+        format!("number {}", run["version"])
+    };
     line(
         "flow",
         &plain(&format!(
-            "{flow} {} (number {})",
-            text(run, "flow_version"),
-            run["version"]
+            "{} {} ({version})",
+            text(run, "flow"),
+            text(run, "flow_version")
         )),
     );
     line(

@@ -123,26 +123,23 @@ fn events(place: &str) -> Result<Vec<CloudEvent>, Failure> {
 }
 
 impl Judged {
-    /// The text to deploy. What starts other flows by itself is left out: only the run that was asked for shall begin.
-    pub(super) fn deployable(&self, is_asked_for: bool) -> String {
-        match self.flow() {
-            Some(flow) if self.starts_by_itself() && !is_asked_for => {
+    /// The text without what starts the flow by itself: only the run that was asked for shall begin.
+    pub(super) fn without_starts(&self) -> String {
+        let starts = |flow: &&flow::Flow| {
+            flow.schedule.is_some() || !flow.settings.webhooks.is_empty()
+        };
+        match self.flow().filter(starts) {
+            Some(flow) => {
                 let mut definition = flow.definition.as_ref().clone();
-                without_starts(&mut definition);
+                remove_starts(&mut definition);
                 definition.to_string()
             }
-            _ => self.text.clone(),
+            None => self.text.clone(),
         }
-    }
-
-    /// Whether it has schedules or hooks.
-    pub(super) fn starts_by_itself(&self) -> bool {
-        self.flow()
-            .is_some_and(|flow| flow.schedule.is_some() || !flow.settings.webhooks.is_empty())
     }
 }
 
-fn without_starts(definition: &mut Value) {
+fn remove_starts(definition: &mut Value) {
     if let Some(members) = definition.as_object_mut() {
         members.shift_remove("schedule");
     }
@@ -164,7 +161,7 @@ mod tests {
             "document": { "metadata": { "keyway": { "webhooks": {}, "retentionDays": 1 }, "a": 1 } },
             "schedule": { "cron": "0 0 * * *" }, "do": []
         });
-        without_starts(&mut definition);
+        remove_starts(&mut definition);
         let expected = json!({ "document": { "metadata": { "keyway": { "retentionDays": 1 }, "a": 1 } }, "do": [] });
         assert_eq!(definition, expected);
     }

@@ -1,14 +1,11 @@
 //! The document that `flow run` prints.
 
-use engine::{History, Outcome};
 use flow::diagnostics::Diagnostic;
-use flow::machine::Step;
 use flow::{Fault, FaultType};
 use serde_json::{Value, json};
-use store::{Parked, ParkedFor};
 
-use super::Ended;
 use crate::Exit;
+use crate::commands::text;
 
 /// A flow that is not valid: faulted before it began, with the first of its errors.
 pub(super) fn invalid(findings: &[Diagnostic]) -> Value {
@@ -40,54 +37,48 @@ pub(super) fn invalid(findings: &[Diagnostic]) -> Value {
     })
 }
 
-/// A run that came to its end.
-pub(super) fn ended(end: &Ended, history: &History) -> (Value, Exit) {
-    let (status, output, error) = match end {
-        Ended::With(Outcome::Completed(output)) => ("completed", output.clone(), Value::Null),
-        Ended::With(Outcome::Faulted(error)) => ("faulted", Value::Null, error.clone()),
-        Ended::With(_) => ("cancelled", Value::Null, Value::Null),
-        Ended::Parked(parked) => ("faulted", Value::Null, needs(parked)),
+/// A run that came to its end, as the API tells it; `parked` is what it waited for when it was ended for that.
+pub(super) fn ended(run: &Value, parked: &[Value]) -> (Value, Exit) {
+    let (status, output, error) = match run["status"].as_str() {
+        Some("completed") => ("completed", run["output"].clone(), Value::Null),
+        Some("cancelled") if parked.is_empty() => ("cancelled", Value::Null, Value::Null),
+        Some("cancelled") => ("faulted", Value::Null, needs(parked)),
+        _ => ("faulted", Value::Null, run["error"].clone()),
     };
     let exit = if status == "completed" {
         Exit::Ok
     } else {
         Exit::FAULTED
     };
-    let events: Vec<Value> = history
-        .events
-        .iter()
-        .map(flow::CloudEvent::structured)
-        .collect();
-    let tasks: Vec<Value> = history.steps.iter().map(task).collect();
-    let document = json!({ "status": status, "output": output, "error": error, "tasks": tasks, "events": events });
+    let steps = run["steps"].as_array().into_iter().flatten();
+    let tasks: Vec<Value> = steps.map(task).collect();
+    let document = json!({ "status": status, "output": output, "error": error, "tasks": tasks, "events": run["events"] });
     (document, exit)
 }
 
-/// The error of a run that waits for somebody.
-fn needs(parked: &[Parked]) -> Value {
+/// The error of a run that waited for somebody.
+fn needs(parked: &[Value]) -> Value {
     let reasons: Vec<String> = parked
         .iter()
-        .map(|parked| match &parked.reason {
-            ParkedFor::Connection { name, code, .. } => {
+        .map(|parked| {
+            if parked["for"] == "connection" {
+                let (name, code) = (text(parked, "name"), text(parked, "code"));
                 format!("connection {name:?} needs somebody ({code}): `keyway connection explain {name}` says what to do")
+            } else {
+                "nobody knows whether a call was made".to_owned()
             }
-            ParkedFor::OutcomeUnknown { .. } => "nobody knows whether a call was made".to_owned(),
         })
         .collect();
     Fault::new(FaultType::Authentication, reasons.join("; ")).error()
 }
 
-fn task(step: &Step) -> Value {
+fn task(step: &Value) -> Value {
     let mut task = json!({
-        "name": step.name, "reference": step.reference, "status": step.status,
-        "startedAt": step.started_at, "endedAt": step.ended_at,
+        "name": step["name"], "reference": step["reference"], "status": step["status"],
+        "startedAt": step["started_at"], "endedAt": step["ended_at"],
     });
-    for (name, value) in [
-        ("input", &step.input),
-        ("output", &step.output),
-        ("error", &step.error),
-    ] {
-        if let Some(value) = value {
+    for name in ["input", "output", "error"] {
+        if let Some(value) = step.get(name) {
             task[name] = value.clone();
         }
     }
