@@ -39,6 +39,7 @@ mod load;
 mod message;
 mod on_behalf_of;
 mod page;
+mod permissions;
 mod preflight;
 mod preset;
 mod refresh;
@@ -73,11 +74,12 @@ pub use guard::{EgressPolicy, PolicyError, Refused};
 pub use http::{SendError, Timeouts};
 // What whoever writes a policy of its own, or waits as an answer says, must name.
 pub use message::{ApiRequest, ApiResponse, Body, Redirects, ResponseBody};
-pub use oauth::{AuthenticationMethod, ClientId, Scope, retry_after};
+pub use oauth::{AuthenticationMethod, CallStanding, ClientId, GraphCall, Scope, retry_after};
 pub use page::{
     CursorInvalid, More, PAGE_LIMIT, Page, PageCursor, PageError, PageSize, PageStyle, Pages,
     Paging,
 };
+pub use permissions::{Cure, Permissions};
 pub use preset::{Cloud, CloudCard, PresetCard};
 pub use retry::{ATTEMPTS_LIMIT, Retried, Retries};
 pub use unnamed::{

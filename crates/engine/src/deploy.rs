@@ -3,10 +3,11 @@
 mod calls;
 mod diff;
 
+use connect::Permissions;
 use flow::definition::Flow;
 use flow::{Diagnostic, FaultType};
 use serde::Serialize;
-use store::{Actor, ConnectionName, FlowId, FlowRecord, NewVersion, Role};
+use store::{Actor, Connection, ConnectionName, FlowId, FlowRecord, NewVersion, Role};
 
 use crate::Error;
 use crate::local::Local;
@@ -55,6 +56,9 @@ pub struct Preflight {
     pub calls: Vec<Need>,
     /// The permissions that its token was granted, where that is known.
     pub granted: Vec<String>,
+    /// Which permissions those calls need, which of them lack and who adds them; where it is known which there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permissions: Option<Permissions>,
     /// What has to be done before the flow can run.
     pub problem: Option<String>,
 }
@@ -117,7 +121,10 @@ impl Local {
         if dry_run == DryRun::Yes {
             return Ok(deployed);
         }
-        let (record, deployment) = store.flows().deploy(actor, new_version(&flow, source)).await?;
+        let (record, deployment) = store
+            .flows()
+            .deploy(actor, new_version(&flow, source))
+            .await?;
         deployed.deployment = match deployment {
             store::Deployment::Created => Deployment::Created,
             store::Deployment::Added => Deployment::Added,
@@ -177,31 +184,20 @@ impl Local {
         let (store, definitions) = self.parts();
         let mut found = Vec::new();
         for name in &flow.secrets {
-            let needs = calls::of(flow, name);
+            let mut entry = Preflight {
+                name: name.clone(),
+                standing: Standing::Missing,
+                calls: calls::of(flow, name),
+                granted: Vec::new(),
+                permissions: None,
+                problem: None,
+            };
             let connection = match ConnectionName::parse(name) {
                 Ok(parsed) => store.connections().find(actor, &parsed).await?,
                 Err(_) => None,
             };
-            let mut entry = Preflight {
-                name: name.clone(),
-                standing: Standing::Missing,
-                calls: needs,
-                granted: Vec::new(),
-                problem: None,
-            };
             if let Some(connection) = connection {
-                let state = connection.standing.state.as_str().to_owned();
-                if !connection.standing.is_usable() {
-                    entry.problem = Some(format!(
-                        "connection \"{name}\" is {state}: `keyway connection explain {name}` says what to do"
-                    ));
-                }
-                let row = store.tokens().read(&connection.id).await?;
-                let scope = row.token.and_then(|token| token.scope);
-                entry.granted = scope
-                    .map(|scope| scope.to_string().split(' ').map(str::to_owned).collect())
-                    .unwrap_or_default();
-                entry.standing = Standing::Connection { state };
+                self.judge(actor, &connection, &mut entry).await?;
             } else if definitions.secret(name).await?.is_some() {
                 entry.standing = Standing::Secret;
             } else {
@@ -213,6 +209,41 @@ impl Local {
             found.push(entry);
         }
         Ok(found)
+    }
+
+    /// How a connection stands, and whether what it holds suffices for the calls through it.
+    async fn judge(
+        &self,
+        actor: &Actor,
+        connection: &Connection,
+        entry: &mut Preflight,
+    ) -> Result<(), Error> {
+        let name = &connection.name;
+        let state = connection.standing.state.as_str().to_owned();
+        if !connection.standing.is_usable() {
+            entry.problem = Some(format!(
+                "connection \"{name}\" is {state}: `keyway connection explain {name}` says what to do"
+            ));
+        }
+        let row = self.parts().0.tokens().read(&connection.id).await?;
+        let scope = row.token.and_then(|token| token.scope);
+        entry.granted = scope
+            .map(|scope| scope.to_string().split(' ').map(str::to_owned).collect())
+            .unwrap_or_default();
+        entry.standing = Standing::Connection { state };
+        let calls = entry.calls.iter().filter_map(calls::Need::graph_call);
+        let judged = self.judge_calls(actor, name, calls.collect()).await?;
+        if let Some(permissions) = &judged {
+            let judgements = permissions.judgement.calls.iter();
+            let asked = entry.calls.iter_mut();
+            let asked = asked.filter(|need| need.graph_call().is_some());
+            for (need, judged) in asked.zip(judgements) {
+                need.standing = Some(judged.standing);
+                need.missing = judged.missing.iter().map(ToString::to_string).collect();
+            }
+        }
+        entry.permissions = judged;
+        Ok(())
     }
 }
 

@@ -21,7 +21,9 @@ pub enum Error {
     #[error("the flow can't be used: {0}")]
     FlowInvalid(Diagnostics),
     /// A text names a secret that only flows of an administrator may read.
-    #[error("the text names the secret \"{name}\", and only an administrator writes flows that read secrets")]
+    #[error(
+        "the text names the secret \"{name}\", and only an administrator writes flows that read secrets"
+    )]
     SecretForbidden {
         /// The secret.
         name: String,

@@ -185,6 +185,17 @@ impl Local {
         (&self.inner.store, &self.inner.definitions)
     }
 
+    /// What calls through a connection need against what it holds, where that is known.
+    pub(crate) async fn judge_calls(
+        &self,
+        actor: &store::Actor,
+        name: &store::ConnectionName,
+        calls: Vec<connect::GraphCall>,
+    ) -> Result<Option<connect::Permissions>, store::Error> {
+        let performer = &self.inner.performer;
+        performer.permissions(actor, name, calls).await
+    }
+
     /// Makes the triggers of a flow those of its current version.
     pub(crate) async fn rearm(&self, record: &store::FlowRecord) -> Result<(), crate::Error> {
         let definition = self

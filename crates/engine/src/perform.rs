@@ -13,7 +13,7 @@ mod policy;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use connect::{Connector, Unnamed};
+use connect::{Connector, GraphCall, Permissions, Unnamed};
 use flow::command::{Call, HttpCall};
 use flow::definition::OnConnectionNeeds;
 use flow::{CommandId, Fault};
@@ -113,6 +113,21 @@ impl Performer {
                 code,
             }),
             Err(error) => Some(Fault::new(flow::FaultType::Runtime, error.to_string()).into()),
+        }
+    }
+
+    /// What calls through a connection need against what it holds; `None` where that is not known, or no connection is there.
+    pub(crate) async fn permissions(
+        &self,
+        actor: &Actor,
+        name: &ConnectionName,
+        calls: Vec<GraphCall>,
+    ) -> Result<Option<Permissions>, store::Error> {
+        match self.connector.permissions(actor, name, calls).await {
+            Ok(judged) => Ok(judged),
+            Err(connect::Error::Store(error)) => Err(error),
+            // deleted this moment
+            Err(_) => Ok(None),
         }
     }
 

@@ -13,6 +13,7 @@ mod device;
 mod diagnosis;
 mod entra;
 mod grant;
+mod graph;
 mod hints;
 mod provider_error;
 mod retry_after;
@@ -38,6 +39,10 @@ pub use diagnosis::{
 };
 pub use entra::{diagnose_entra, error_page};
 pub use grant::{AuthorizationCode, Exchange, Grant};
+pub use graph::{
+    CallStanding, GraphCall, GraphJudgement, GraphPermission, JudgedCall, PermissionKind,
+    graph_permission, graph_permissions, judge_graph_calls,
+};
 pub use hints::{Hints, check_id_token};
 pub use jiff::Timestamp;
 pub use provider_error::ProviderError;

@@ -8,7 +8,7 @@
 //!
 //! | may | viewer | operator | admin |
 //! | --- | --- | --- | --- |
-//! | see connections, their cards, `explain`, redirect URIs; `/me`, metrics, the call log, `openapi.json` | yes | yes | yes |
+//! | see connections, their cards, `explain`, which permissions calls need, redirect URIs; `/me`, metrics, the call log, `openapi.json` | yes | yes | yes |
 //! | call, proxy, test, authorize | | yes | yes |
 //! | create, change, delete connections; reserve redirect URIs | | | yes |
 //! | see flows, runs and their steps, questions, tables, names of secrets | yes | yes | yes |

@@ -16,6 +16,7 @@ pub(crate) mod keys;
 pub(crate) mod me;
 pub(crate) mod overview;
 pub(crate) mod pages;
+pub(crate) mod permissions;
 pub(crate) mod presets;
 pub(crate) mod redirect_uris;
 pub(crate) mod runs;
@@ -111,6 +112,8 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(setup::needed, setup::set_up))
         .routes(routes!(presets::list))
         .merge(operation_router())
+        .routes(routes!(permissions::judge))
+        .routes(routes!(permissions::list))
         .merge(flow_router())
 }
 

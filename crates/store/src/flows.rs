@@ -410,7 +410,10 @@ fn keep_once(
     now: Timestamp,
 ) -> Result<FlowRecord, Error> {
     let name = format!("{}{ONCE_MARK}{}", new.name, new.digest);
-    let row = tx.query_one(BY_NAME, [new.namespace.as_str().into(), name.as_str().into()])?;
+    let row = tx.query_one(
+        BY_NAME,
+        [new.namespace.as_str().into(), name.as_str().into()],
+    )?;
     let id = match row {
         Some(row) => {
             let kept = flow(&row)?.id;

@@ -1,5 +1,6 @@
 //! Which calls a flow makes through a connection, as far as its text says it.
 
+use connect::{CallStanding, GraphCall};
 use flow::definition::{Authentication, Block, CallTask, Endpoint, Flow, Kind, Template, Uri};
 use serde::Serialize;
 
@@ -10,9 +11,30 @@ pub struct Need {
     pub task: String,
     /// The method.
     pub method: String,
-    /// Where, as it is written; `None` where an expression says it.
+    /// Where, as it is written; of an expression that is one text, `{…}` stands for what is put into it. `None` where another
+    /// expression says it.
     pub endpoint: Option<String>,
+    /// How it stands against the permissions of its connection, where that is judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standing: Option<CallStanding>,
+    /// The least permissions that it lacks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
 }
+
+impl Need {
+    /// The call as the tables of Graph know it.
+    pub(super) fn graph_call(&self) -> Option<GraphCall> {
+        let path = self.endpoint.as_ref()?;
+        (self.method != OPENAPI).then(|| GraphCall {
+            method: self.method.clone(),
+            path: path.clone(),
+        })
+    }
+}
+
+/// Stands for the method where an `OpenAPI` document says it.
+const OPENAPI: &str = "openapi";
 
 /// The calls of a flow through one of its connections.
 pub(super) fn of(flow: &Flow, name: &str) -> Vec<Need> {
@@ -47,6 +69,8 @@ fn block(tasks: &Block, name: &str, found: &mut Vec<Need>) {
                     task: task.reference.to_string(),
                     method,
                     endpoint,
+                    standing: None,
+                    missing: Vec::new(),
                 }));
             }
             Kind::Set(_)
@@ -65,13 +89,14 @@ fn need(call: &CallTask, name: &str) -> Option<(String, Option<String>)> {
             Some((http.method.to_string(), written(&http.endpoint)))
         }
         CallTask::OpenApi(openapi) if uses(&openapi.authentication, name) => {
-            Some(("openapi".to_owned(), Some(openapi.operation.to_string())))
+            Some((OPENAPI.to_owned(), Some(openapi.operation.to_string())))
         }
         CallTask::Catalog(function) if uses(&function.authentication, name) => {
             let endpoint = match &function.arguments {
                 Template::Literal(value) => value.get("endpoint")?.as_str().map(str::to_owned),
                 Template::Object(members) => match members.get("endpoint") {
                     Some(Template::Literal(value)) => value.as_str().map(str::to_owned),
+                    Some(Template::Expression(text)) => interpolated(text.program.source()),
                     _ => None,
                 },
                 _ => None,
@@ -89,6 +114,59 @@ fn uses(authentication: &Authentication, name: &str) -> bool {
 fn written(endpoint: &Endpoint) -> Option<String> {
     match &endpoint.uri {
         Uri::Template(text) => Some(text.to_string()),
-        Uri::Expression(_) => None,
+        Uri::Expression(text) => interpolated(text.program.source()),
+    }
+}
+
+/// An expression that is one text with values put into it (`"/users/\(.id)"`), as a template: `/users/{…}`.
+fn interpolated(source: &str) -> Option<String> {
+    let inner = source.trim().strip_prefix('"')?.strip_suffix('"')?;
+    let mut template = String::new();
+    let mut rest = inner;
+    while let Some(at) = rest.find(['\\', '"']) {
+        template.push_str(&rest[..at]);
+        let value = rest[at..].strip_prefix("\\(")?;
+        template.push_str("{…}");
+        rest = &value[closing(value)? + 1..];
+    }
+    template.push_str(rest);
+    Some(template)
+}
+
+/// Where the parenthesis closes that was open before; texts in between are not understood.
+fn closing(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    for (at, character) in text.char_indices() {
+        match character {
+            '"' => return None,
+            '(' => depth += 1,
+            ')' if depth == 0 => return Some(at),
+            ')' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::interpolated;
+
+    #[test]
+    fn a_text_with_values_is_a_template() {
+        for (source, template) in [
+            (r#" "/users/\(.id)" "#, Some("/users/{…}")),
+            (
+                r#""/groups/\($context.target)/members/\((.a | .b))/$ref""#,
+                Some("/groups/{…}/members/{…}/$ref"),
+            ),
+            (r#""/users""#, Some("/users")),
+            (r#""/users/" + .id"#, None),
+            (r#""/a\u0020b""#, None),
+            (r#""/users/\(.a["x"])""#, None),
+            (".path", None),
+        ] {
+            assert_eq!(interpolated(source).as_deref(), template, "{source}");
+        }
     }
 }

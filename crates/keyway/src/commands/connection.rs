@@ -1,6 +1,7 @@
 //! `keyway connection`: make, prove, explain and remove connections.
 
 mod fields;
+mod permissions;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -49,6 +50,8 @@ enum Command {
         /// The connection
         name: String,
     },
+    /// Tell which permissions calls need, and which of them the connection holds (Microsoft Graph)
+    Permissions(permissions::Arguments),
     /// Print the redirect URI to register at the provider
     RedirectUri(RedirectUri),
     /// Find the endpoints behind an issuer, or behind any address of an API
@@ -135,6 +138,12 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
         }
         Command::Explain { name } => {
             client::with(ui, global, async |client| explain(ui, client, &name).await).await
+        }
+        Command::Permissions(asked) => {
+            client::with(ui, global, async |client| {
+                permissions::run(ui, client, &asked).await
+            })
+            .await
         }
         Command::RedirectUri(which) => {
             client::with(ui, global, async |client| {

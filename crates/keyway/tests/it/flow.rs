@@ -429,10 +429,12 @@ fn a_run_that_needs_somebody_ends_and_says_whom() {
             "create",
             "person",
             "--type",
+            "oauth",
+            "--grant",
             "authorization_code",
-            "--authorization-endpoint",
+            "--authorize-url",
             "https://login.contoso.example/authorize",
-            "--token-endpoint",
+            "--token-url",
             "https://login.contoso.example/token",
             "--client-id",
             "app",
@@ -442,10 +444,11 @@ fn a_run_that_needs_somebody_ends_and_says_whom() {
             "read",
             "--base-url",
             "https://api.contoso.example",
-            "--no-wait",
+            "--no-authorize",
         ],
         "fake-client-secret",
-    );
+    )
+    .ends_with(0);
     let data = home.data();
     let flow = "use: {secrets: [person]}\ndo:\n\
         - ask: {call: http, with: {method: get, endpoint: {uri: '/users', authentication: {oauth2: {use: person}}}}}\n";

@@ -23,6 +23,8 @@ mod lists;
 #[path = "../../src/commands/demo/page.rs"]
 mod page;
 #[cfg(test)]
+mod permissions;
+#[cfg(test)]
 mod sandbox;
 #[cfg(test)]
 mod secrets;

@@ -9,10 +9,10 @@ use crate::sandbox::Sandbox;
 use crate::support::{Answer, Home, finish, free_port, lines};
 
 const DELEGATED: &str = "offline_access openid profile User.Read User.Read.All";
-const DEFAULT: &str = "https://graph.microsoft.com/.default";
+pub(crate) const DEFAULT: &str = "https://graph.microsoft.com/.default";
 
 /// The words of `connection create` for the sandbox's app.
-fn create<'a>(
+pub(crate) fn create<'a>(
     sandbox: &'a Sandbox,
     name: &'a str,
     grant: &'a str,
@@ -41,7 +41,7 @@ fn create<'a>(
 }
 
 /// An installation that declares the sandbox as a cloud.
-fn installation() -> (Home, Sandbox, String) {
+pub(crate) fn installation() -> (Home, Sandbox, String) {
     let home = Home::new();
     let sandbox = Sandbox::start(&home);
     home.configure(&sandbox.configuration(free_port()));

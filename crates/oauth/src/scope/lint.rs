@@ -10,9 +10,6 @@ use super::name::{self, GRAPH, Name, OFFLINE_ACCESS};
 use super::{Access, ScopeRule};
 use crate::provider_error::is_invisible;
 
-/// Names of Graph's permissions, for suggestions only: a name that is not in it may well exist.
-const GRAPH_PERMISSIONS: &str = include_str!("graph_permissions.txt");
-
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -394,8 +391,7 @@ fn joined<'a>(names: impl Iterator<Item = &'a str>) -> String {
 fn suggestion(short: &str) -> Option<&'static str> {
     let typed: Vec<char> = short.to_ascii_lowercase().chars().collect();
     let tolerance = (typed.len() / 4).min(2);
-    let nearest = GRAPH_PERMISSIONS
-        .lines()
+    let nearest = crate::graph::names()
         .filter(|known| known.len().abs_diff(typed.len()) <= tolerance)
         .map(|known| {
             let letters: Vec<char> = known.to_ascii_lowercase().chars().collect();

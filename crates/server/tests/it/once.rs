@@ -55,8 +55,9 @@ async fn only_the_run_is_left() {
     let again = again.json(&json!({ "from": "start" })).send().await;
     assert_eq!(again.status, 202, "{}", again.text);
     // A deployed flow of the same name is another one.
-    let deployed = house.engine.deploy(&Actor::local(), HELLO, engine::DryRun::No);
-    assert_eq!(deployed.await.unwrap().deployment, engine::Deployment::Created);
+    let local = Actor::local();
+    let deployed = house.engine.deploy(&local, HELLO, engine::DryRun::No).await;
+    assert_eq!(deployed.unwrap().deployment, engine::Deployment::Created);
     let of_name = get(&house, &operator, "/api/v1/runs?flow=people.hello").await;
     assert_eq!(of_name["items"], json!([]));
 }
@@ -66,8 +67,8 @@ async fn a_viewer_may_not_and_secrets_are_for_admins() {
     let house = House::new().await;
     let name = ConnectionName::parse("key").unwrap();
     let value = json!("fake-secret-of-a-test");
-    let saved = house.store.secrets().save(&Actor::local(), &name, &value);
-    saved.await.unwrap();
+    let (secrets, local) = (house.store.secrets(), Actor::local());
+    secrets.save(&local, &name, &value).await.unwrap();
     let viewer = house.key(Role::Viewer).await;
     let operator = house.key(Role::Operator).await;
     let admin = house.key(Role::Admin).await;

@@ -149,7 +149,7 @@ fn cursor(run: &Run) -> Cursor {
     }
 }
 
-const OF_FLOW: &str = 
+const OF_FLOW: &str =
     "SELECT r.id, r.flow, r.version, r.digest, r.semantics, r.status, r.actor, r.cause, r.parent, r.parent_command, r.depth,
     r.retry_of, r.created_at, r.ended_at, r.wake_at, r.parked, r.owner, r.epoch, r.error, f.namespace, f.name, f.once_at
     FROM runs r JOIN flows f ON f.id = r.flow
@@ -157,7 +157,7 @@ const OF_FLOW: &str =
     AND (CAST($5 AS TEXT) IS NULL OR r.parent = $5)
     AND r.created_at <= $6 AND (r.created_at < $6 OR r.id < $7)
     ORDER BY r.created_at DESC, r.id DESC LIMIT $8";
-const OF_ALL: &str = 
+const OF_ALL: &str =
     "SELECT r.id, r.flow, r.version, r.digest, r.semantics, r.status, r.actor, r.cause, r.parent, r.parent_command, r.depth,
     r.retry_of, r.created_at, r.ended_at, r.wake_at, r.parked, r.owner, r.epoch, r.error, f.namespace, f.name, f.once_at
     FROM runs r JOIN flows f ON f.id = r.flow

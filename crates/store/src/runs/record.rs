@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::{
-    ConnectionId, Error, FlowId, FlowOrigin, Row, RunId, Vault, flows, journal::Progress, settings::from_json,
-    vault::Place,
+    ConnectionId, Error, FlowId, FlowOrigin, Row, RunId, Vault, flows, journal::Progress,
+    settings::from_json, vault::Place,
 };
 
 /// How a run stands.

@@ -6,8 +6,8 @@ use serde_json::json;
 use super::runs::{begun, flow, new_run, text};
 use super::*;
 use crate::{
-    ApprovalId, Approvals, Deployment, DueTrigger, FiringOutcome, FlowOrigin, NewApproval, NewFiring,
-    RunStatus, Trigger,
+    ApprovalId, Approvals, Deployment, DueTrigger, FiringOutcome, FlowOrigin, NewApproval,
+    NewFiring, RunStatus, Trigger,
 };
 
 #[tokio::test]

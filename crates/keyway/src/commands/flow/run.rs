@@ -102,7 +102,9 @@ impl Arguments {
     fn require_no_files(&self) -> Result<(), Failure> {
         let refused = |option: &str, instead: &str| {
             Err(Failure::usage(
-                format!("{option} is for a run without an installation: leave out --server and --data-dir"),
+                format!(
+                    "{option} is for a run without an installation: leave out --server and --data-dir"
+                ),
                 format!("or leave out {option} and {instead}"),
             ))
         };

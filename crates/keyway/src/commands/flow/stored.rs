@@ -154,6 +154,18 @@ pub(super) fn needs(preflight: &Value) -> String {
             let said = format!("granted: {}", granted.join(" "));
             let _ = writeln!(out, "{}", wrap(&said, &" ".repeat(14), 16));
         }
+        for warning in need["permissions"]["warnings"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            let said = format!("warning: {}", plain(warning.as_str().unwrap_or_default()));
+            let _ = writeln!(out, "{}", wrap(&said, &" ".repeat(14), 16));
+        }
+        if let Some(next) = need["permissions"]["cure"]["next"].as_str() {
+            let said = format!("do this: {}", plain(next));
+            let _ = writeln!(out, "{}", wrap(&said, &" ".repeat(14), 16));
+        }
         if let Some(problem) = need["problem"].as_str() {
             let said = format!("before it can run: {}", plain(problem));
             let _ = writeln!(out, "{}", wrap(&said, &" ".repeat(14), 16));

@@ -125,9 +125,8 @@ fn events(place: &str) -> Result<Vec<CloudEvent>, Failure> {
 impl Judged {
     /// The text without what starts the flow by itself: only the run that was asked for shall begin.
     pub(super) fn without_starts(&self) -> String {
-        let starts = |flow: &&flow::Flow| {
-            flow.schedule.is_some() || !flow.settings.webhooks.is_empty()
-        };
+        let starts =
+            |flow: &&flow::Flow| flow.schedule.is_some() || !flow.settings.webhooks.is_empty();
         match self.flow().filter(starts) {
             Some(flow) => {
                 let mut definition = flow.definition.as_ref().clone();
