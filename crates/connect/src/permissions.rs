@@ -54,9 +54,10 @@ impl Connector {
             return Ok(None);
         };
         let card = self.show(&connection).await?;
-        let kind = match oauth.grant {
-            OAuthGrant::ClientCredentials => PermissionKind::Application,
-            OAuthGrant::AuthorizationCode { .. } => PermissionKind::Delegated,
+        let kind = if matches!(oauth.grant, OAuthGrant::ClientCredentials) {
+            PermissionKind::Application
+        } else {
+            PermissionKind::Delegated
         };
         let held = card.token.as_ref().map(|token| token.granted.clone());
         let judgement = judge_graph_calls(kind, calls, held);
