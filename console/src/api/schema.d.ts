@@ -194,6 +194,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/connections/{name}/permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Judges calls through a connection to Microsoft Graph: the least permissions they need, what is held, what lacks, who adds it. */
+        post: operations["judge_calls"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/connections/{name}/redirect-uri": {
         parameters: {
             query?: never;
@@ -506,6 +523,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/presets/microsoft-graph/permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists permissions of Microsoft Graph with their ids, who may consent, and what they allow. */
+        get: operations["list_graph_permissions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/redirect-uris": {
         parameters: {
             query?: never;
@@ -533,7 +567,11 @@ export interface paths {
         /** Lists runs, newest first. */
         get: operations["list_runs"];
         put?: never;
-        post?: never;
+        /**
+         * Runs a text once, without deploying it: only its run is kept, and nothing starts it again. What it calls through
+         *     connections an operator may call; a text that names plain secrets needs an administrator.
+         */
+        post: operations["run_once"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1211,6 +1249,13 @@ export interface components {
             /** @description The API's own name for the request. */
             request_id?: string | null;
         };
+        /** @description A call. */
+        CallInQuestion: {
+            /** @description The method. */
+            method: string;
+            /** @description A path below the connection's base URL, or an address; `{name}` stands for any segment. */
+            path: string;
+        };
         /** @description Calls, newest first. */
         CallList: {
             items: components["schemas"]["CallEntry"][];
@@ -1219,6 +1264,10 @@ export interface components {
              * @description What to give as `before` for the page after this one; none on the last.
              */
             next?: string | null;
+        };
+        /** @description Calls that are asked about. */
+        CallsInQuestion: {
+            calls: components["schemas"]["CallInQuestion"][];
         };
         /** @description A connection: everything about it that may be seen, and what to do next. */
         Card: {
@@ -1440,6 +1489,17 @@ export interface components {
         CreatedKey: components["schemas"]["KeyCard"] & {
             /** @description `kw_…`, to be sent as `Authorization: Bearer kw_…`. It is never shown again. */
             token: string;
+        };
+        /** @description How lacking permissions are obtained. */
+        CureCard: {
+            /** @description Who can do it: `administrator` or `signed_in_person`. */
+            who: string;
+            /** @description The same as a phrase. */
+            who_text: string;
+            /** @description What is to be done, in one sentence. */
+            next: string;
+            /** @description The page to open. */
+            link?: string | null;
         };
         /** @description What became of events. */
         Delivered: {
@@ -1725,6 +1785,17 @@ export interface components {
             /** @description Always true: claims are hints. */
             hint: boolean;
         };
+        /** @description A call, and how it stands. */
+        JudgedCallCard: {
+            method: string;
+            path: string;
+            /** @description `allowed`, `missing`, `unknown` or `impossible`. */
+            standing: string;
+            /** @description One permission of each list is needed, the least first. */
+            any_of: string[][];
+            /** @description The least permissions that it lacks. */
+            missing: string[];
+        };
         /** @description An API key, without the key. */
         KeyCard: {
             /** @description `key_…`: names the key, is not the key. */
@@ -1953,6 +2024,19 @@ export interface components {
              */
             expires_in_days: number;
         };
+        /** @description A text to run once. */
+        NewOnce: {
+            /** @description The flow, in YAML or JSON. */
+            source: string;
+            /** @description The raw input. */
+            input?: unknown;
+            /**
+             * Format: int32
+             * @description How many seconds to wait for its answer or end.
+             * @default 0
+             */
+            wait_seconds: number;
+        };
         /** @description From where a run is done again. */
         NewRetry: {
             /** @description `failed_step` takes over what was done before; `start` does everything again. */
@@ -2027,6 +2111,44 @@ export interface components {
             redirect_uri?: string | null;
             /** @description Where a code is to be typed instead; the code itself is for whoever began the sign-in. */
             verification_uri?: string | null;
+        };
+        /** @description A permission of Microsoft Graph. */
+        PermissionCard: {
+            /** @description Such as `User.Read.All`. */
+            name: string;
+            /** @description The id of the delegated form; none if there is no such form. */
+            delegated_id?: string | null;
+            /** @description The id of the application form; none if there is no such form. */
+            application_id?: string | null;
+            /** @description Whether only an administrator may consent to the delegated form; to the application form always. */
+            delegated_needs_admin: boolean;
+            /** @description What it allows, in plain words. */
+            allows: string;
+        };
+        /** @description The permissions of Microsoft Graph that are described here; others exist. */
+        PermissionList: {
+            items: components["schemas"]["PermissionCard"][];
+        };
+        /** @description Calls through a connection, judged by the permissions that it holds. */
+        PermissionReport: {
+            connection: string;
+            /** @description `delegated` or `application`. */
+            kind: string;
+            /** @description Each call in the order of the question. */
+            calls: components["schemas"]["JudgedCallCard"][];
+            /** @description The least permissions that suffice for all of them. */
+            least: components["schemas"]["PermissionCard"][];
+            /** @description What the token was granted; none while there is no token. */
+            held?: string[] | null;
+            /** @description True if what is held is read from the token's claims. */
+            held_is_hint: boolean;
+            /** @description The least permissions that have to be added. */
+            missing: components["schemas"]["PermissionCard"][];
+            /** @description Held, and needed by none of the calls. */
+            unused: string[];
+            /** @description What stands in the way of single calls, in whole sentences. */
+            warnings: string[];
+            cure?: components["schemas"]["CureCard"] | null;
         };
         /** @description A ready-made provider. */
         Preset: {
@@ -2179,8 +2301,10 @@ export interface components {
         RunCard: {
             /** @description `run_…`. */
             id: string;
-            /** @description `namespace.name`; none if the flow is gone. */
-            flow?: string | null;
+            /** @description `namespace.name`. */
+            flow: string;
+            /** @description Whether its text was run once and not deployed: then no flow of this name need be there. */
+            once: boolean;
             /**
              * Format: int64
              * @description The number of the flow's version.
@@ -3431,6 +3555,77 @@ export interface operations {
                 };
                 content: {
                     "application/x-ndjson": components["schemas"]["PageLine"];
+                };
+            };
+            /** @description The request is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is not enough, or a page of another site asks. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    judge_calls: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CallsInQuestion"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PermissionReport"];
                 };
             };
             /** @description The request is not valid. */
@@ -4896,6 +5091,70 @@ export interface operations {
             };
         };
     };
+    list_graph_permissions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PermissionList"];
+                };
+            };
+            /** @description The request is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is not enough, or a page of another site asks. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     reserve_redirect_uri: {
         parameters: {
             query?: never;
@@ -4996,6 +5255,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunList"];
+                };
+            };
+            /** @description The request is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is not enough, or a page of another site asks. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    run_once: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOnce"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedRun"];
                 };
             };
             /** @description The request is not valid. */
@@ -5524,7 +5851,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Server-sent events: `run` (a run as it is listed), `step` (`index`, `step`), `end` (`run`, `output`), `problem`. */
+            /** @description Server-sent events: `run` (a run as it is listed, and what it `waits_for`), `step` (`index`, `step`), `end` (`run`, `output`), `problem`. */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -384,7 +384,7 @@ fn with_a_server_an_operator_runs_what_needs_no_secret() {
     let (home, _upstream) = installation();
     let server = home.serve(&[]);
     let key = home.ok(&["key", "create", "script", "--role", "operator"]);
-    let key = home.secret("api.key", key["key"].as_str().unwrap());
+    let key = home.secret("api.key", key["token"].as_str().unwrap());
     let given = ["--server", &server.url, "--api-key-file", &key];
     let input = written(&home, "in.json", r#"{"id": "1"}"#);
     let with_input = [&given[..], &["--input-file", &input]].concat();

@@ -36,3 +36,5 @@ mod sign_in;
 mod support;
 #[cfg(test)]
 mod upstream;
+#[cfg(test)]
+mod watch;

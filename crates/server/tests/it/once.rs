@@ -77,7 +77,7 @@ async fn a_viewer_may_not_and_secrets_are_for_admins() {
     let refused = run_once(&house, &operator, READS).await;
     assert_eq!(refused.refusal(), "403 flow.secret_forbidden");
     let invalid = run_once(&house, &operator, "do: []").await;
-    assert_eq!(invalid.refusal(), "400 flow.invalid");
+    assert_eq!(invalid.refusal(), "400 flow.invalid /source");
     let done = run_once(&house, &admin, READS).await.json();
     assert_eq!(done["output"], json!({ "n": 21 }));
     let runs = get(&house, &viewer, "/api/v1/runs").await;
