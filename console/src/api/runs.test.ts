@@ -5,6 +5,7 @@ import { type RunDetail, type Step, followed, isOver } from "./runs";
 const STEP: Step = { name: "a", reference: "/do/0/a", id: "/do/0/a", rounds: [], attempt: 1, status: "running", started_at: "2026-11-29T08:00:00Z" };
 const RUN: RunDetail = {
   id: "run_fake",
+  once: false,
   flow: "people.leaver",
   version: 1,
   flow_version: "1.0.0",

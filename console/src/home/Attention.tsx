@@ -7,7 +7,6 @@ import type { Card } from "../api/connections";
 import { type RunCard, approvalsQuery, newestRunsQuery } from "../api/runs";
 import { states } from "../texts/connections";
 import { home } from "../texts/home";
-import { runs as runsText } from "../texts/runs";
 import { Badge } from "../ui/Facts";
 import { Loading } from "../ui/Loaded";
 import { Panel } from "../ui/Page";
@@ -79,7 +78,7 @@ function RunGroup({ title, runs, all }: { title: string; runs: RunCard[]; all: s
       {runs.slice(0, SHOWN).map((run) => (
         <li key={run.id} className="row">
           <Link href={`/runs/${encodeURIComponent(run.id)}`}>
-            <bdi>{run.flow ?? runsText.deletedFlow}</bdi>
+            <bdi>{run.flow}</bdi>
           </Link>
           {run.error?.title && (
             <span className="small anywhere">

@@ -44,7 +44,6 @@ export const runs = {
   empty: "No run matches.",
   none: "No run yet.",
   more: "Earlier runs",
-  deletedFlow: "(deleted flow)",
   /** Nothing for a person or a program. */
   means: (trigger: Trigger): string | undefined => {
     switch (trigger.kind) {
@@ -85,6 +84,7 @@ export const run = {
   id: "Run id",
   flow: "Flow",
   version: (version: string, number: number) => `${version} (number ${number})`,
+  once: (version: string) => `${version} (run once, not deployed)`,
   started: "Started",
   by: "By",
   ended: "Ended",

@@ -55,17 +55,17 @@ export function Actions({ run, me }: { run: RunDetail; me: Me }) {
           {text.cancel}
         </Button>
       )}
-      {operator && over && run.flow && run.status !== "completed" && (
+      {operator && over && run.status !== "completed" && (
         <Button variant="primary" busy={retry.isPending && retry.variables === "failed_step"} onClick={() => retry.mutate("failed_step")}>
           {text.retryFailed}
         </Button>
       )}
-      {operator && over && run.flow && (
+      {operator && over && (
         <Button busy={retry.isPending && retry.variables === "start"} onClick={() => retry.mutate("start")}>
           {text.retryStart}
         </Button>
       )}
-      {operator && run.flow && <ButtonLink to={`/flows/${encodeURIComponent(run.flow)}/start?from=${encodeURIComponent(run.id)}`}>{text.rerun}</ButtonLink>}
+      {operator && !run.once && <ButtonLink to={`/flows/${encodeURIComponent(run.flow)}/start?from=${encodeURIComponent(run.id)}`}>{text.rerun}</ButtonLink>}
       <DownloadLink to={runAddress(run.id)} file={`${run.id}.json`}>
         {text.export}
       </DownloadLink>

@@ -14,7 +14,11 @@ export function RunFacts({ run }: { run: RunDetail }) {
     [text.id, <Copyable text={run.id} what={text.id} />],
     [
       text.flow,
-      run.flow && (
+      run.once ? (
+        <>
+          <bdi>{run.flow}</bdi> {text.once(run.flow_version)}
+        </>
+      ) : (
         <>
           <Link href={`/flows/${encodeURIComponent(run.flow)}`}>
             <bdi>{run.flow}</bdi>

@@ -3,7 +3,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type RunDetail, isOver, runQuery, watchQuery } from "../../api/runs";
 import type { Me } from "../../api/session";
-import { run as text, runs } from "../../texts/runs";
+import { run as text } from "../../texts/runs";
 import { Data } from "../../ui/Data";
 import { Badge } from "../../ui/Facts";
 import { Loaded } from "../../ui/Loaded";
@@ -32,7 +32,7 @@ function Detail({ run, me, stale }: { run: RunDetail; me: Me; stale: Error | nul
   const over = isOver(run);
   return (
     <Page
-      title={run.flow ?? runs.deletedFlow}
+      title={run.flow}
       badge={
         <>
           <StatusBadge status={run.status} />

@@ -24,7 +24,7 @@ export function RunTable({ found }: { found: RunCard[] }) {
             <tr key={run.id}>
               <td>
                 <Link href={`/runs/${encodeURIComponent(run.id)}`} className="strong">
-                  <bdi>{run.flow ?? runs.deletedFlow}</bdi>
+                  <bdi>{run.flow}</bdi>
                 </Link>
                 <div className="muted small mono">{run.id}</div>
               </td>
