@@ -1,8 +1,9 @@
 // The permission that an unknown name was probably meant to be. Mirrors oauth::scope::lint.
 
-import list from "../../../../crates/oauth/src/scope/graph_permissions.txt?raw";
+import list from "../../../../crates/oauth/src/graph/permissions.txt?raw";
 
-const KNOWN = list.split("\n").filter((line) => line !== "");
+// The first column has the names; what else a line says of one is the server's business.
+const KNOWN = list.split("\n").flatMap((line) => line.split("\t", 1)).filter((name) => name !== "");
 const LONGEST = 80;
 
 export function suggestion(short: string): string | undefined {

@@ -243,6 +243,13 @@ async fn attempts(page: &Page) -> Vec<Attempt> {
             200,
         ),
         Attempt::new(
+            "judge_calls",
+            "POST",
+            format!("{victim}/permissions"),
+            json!({"calls": []}),
+            400,
+        ),
+        Attempt::new(
             "test_connection",
             "POST",
             format!("{victim}/test"),
@@ -328,6 +335,13 @@ async fn attempts(page: &Page) -> Vec<Attempt> {
             "POST",
             "/api/v1/flows/contoso.planted/runs",
             json!({}),
+            202,
+        ),
+        Attempt::new(
+            "run_once",
+            "POST",
+            "/api/v1/runs",
+            json!({"source": "document: {dsl: 1.0.3, namespace: contoso, name: once, version: 1.0.0}\ndo: [{a: {set: {b: 1}}}]"}),
             202,
         ),
         Attempt::new(
