@@ -32,8 +32,8 @@ fn a_watch_goes_on_when_the_server_is_started_again() {
     let run = started["run"].as_str().unwrap();
     let mut watch = home.command(&["run", "watch", run]).spawn().unwrap();
     let told = lines(watch.stdout.take().unwrap());
-    until(&told, "first");
     until(&told, "waits for");
+    until(&told, "hears");
     server.signal(rustix::process::Signal::KILL);
     server.finish();
     let again = home.serve(&[]);

@@ -20,6 +20,7 @@ use crate::cli::Global;
 use crate::client::watch::{Told, Watch};
 use crate::client::{Client, segment};
 use crate::failure::Failure;
+use crate::serve::Signals;
 use crate::ui::Ui;
 use given::Given;
 
@@ -146,6 +147,8 @@ async fn follow(
     main: &Judged,
     given: &Given,
 ) -> Result<(Value, Exit), Failure> {
+    // before anything is begun: what is begun must be ended when somebody says so
+    let mut signals = Signals::listen()?;
     let body = json!({ "source": main.text, "input": given.input });
     let started = client.post("/api/v1/runs", Some(&body)).await?.body;
     let run = text(&started, "run");
@@ -153,9 +156,7 @@ async fn follow(
     let mut watch = Watch::new(ui, client, &run)?;
     let deliveries = deliver(client, &given.events);
     tokio::pin!(deliveries);
-    let interrupted = tokio::signal::ctrl_c();
-    tokio::pin!(interrupted);
-    let (mut delivering, mut listening) = (true, true);
+    let mut delivering = true;
     let mut parked = Vec::new();
     loop {
         tokio::select! {
@@ -172,10 +173,7 @@ async fn follow(
                 all?;
                 delivering = false;
             }
-            _ = &mut interrupted, if listening => {
-                listening = false;
-                cancel(client, &path).await?;
-            }
+            () = signals.next() => cancel(client, &path).await?,
         }
     }
     let history = watch.client().get(&path).await?.body;
