@@ -4,14 +4,15 @@
 //! what it should not, is killed, and its task is a fault that the flow can catch.
 
 use std::io::{BufRead as _, Write as _};
-use std::path::PathBuf;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use expression::worker::{Answer, Evaluator, Task};
 use flow::{Fault, FaultType};
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -21,12 +22,6 @@ use tokio::sync::Semaphore;
 const DEADLINE: Duration = Duration::from_millis(500);
 /// How long a child may take to be there.
 const BIRTH: Duration = Duration::from_secs(10);
-/// How long is waited before a child that could not be started is tried again.
-const PAUSES: [Duration; 3] = [
-    Duration::from_millis(50),
-    Duration::from_millis(200),
-    Duration::from_secs(1),
-];
 /// How much address space a child may have.
 const MEMORY: u64 = 1 << 30;
 /// The largest answer, in bytes.
@@ -34,13 +29,11 @@ const LARGEST: u64 = 4 << 20;
 /// How many evaluations wait at most.
 const CROWD: usize = 1_000;
 
-/// How the child is started.
+/// How the child is started: this program with a hidden subcommand.
 #[derive(Debug, Clone)]
 pub struct WorkerConfig {
-    /// The program.
-    pub program: PathBuf,
-    /// Its arguments: the hidden subcommand.
-    pub arguments: Vec<String>,
+    /// The subcommand, which calls [`child`].
+    pub subcommand: String,
     /// How many children there are at most.
     pub children: usize,
 }
@@ -97,7 +90,7 @@ impl Workers {
             .pop();
         let mut worker = match idle {
             Some(worker) => worker,
-            None => Worker::started(config).await?,
+            None => Worker::start(config).await?,
         };
         let answered = tokio::time::timeout(DEADLINE, worker.answer(&line)).await;
         let answer = match answered {
@@ -127,28 +120,19 @@ impl Workers {
 }
 
 impl Worker {
-    /// A process may be refused for a moment: a run does not end over that.
-    async fn started(config: &WorkerConfig) -> Result<Worker, Fault> {
-        for pause in PAUSES {
-            if let Ok(worker) = Worker::start(config).await {
-                return Ok(worker);
-            }
-            tokio::time::sleep(pause).await;
-        }
-        Worker::start(config).await
-    }
-
     async fn start(config: &WorkerConfig) -> Result<Worker, Fault> {
         let failed = |error: std::io::Error| {
-            tracing::error!(%error, program = %config.program.display(), "no child process for heavy expressions");
+            tracing::error!(%error, "no child process for heavy expressions");
             Fault::new(
                 FaultType::Runtime,
                 "heavy expressions can't be evaluated at present",
             )
             .code("expr.no_worker")
         };
-        let mut child = Command::new(&config.program)
-            .args(&config.arguments)
+        let mut child = this_program()
+            .map(Command::from)
+            .map_err(failed)?
+            .arg(&config.subcommand)
             .env_clear()
             .current_dir("/")
             .stdin(Stdio::piped())
@@ -199,17 +183,28 @@ fn fault(code: &str, message: &str) -> Fault {
     Fault::new(FaultType::Expression, message).code(code)
 }
 
+/// The running program itself, under the name it was called by. Its path may by now be gone or be a newer version's, which
+/// would evaluate by other rules: where there is `/proc`, it leads to what runs.
+fn this_program() -> std::io::Result<std::process::Command> {
+    let running = Path::new("/proc/self/exe");
+    let program = if running.exists() {
+        running.to_owned()
+    } else {
+        std::env::current_exe()?
+    };
+    let mut command = std::process::Command::new(program);
+    if let Some(name) = std::env::args_os().next() {
+        command.arg0(name);
+    }
+    Ok(command)
+}
+
 /// What the hidden subcommand does: sets its own limits, then answers lines until its input ends.
 pub fn child() -> std::io::Result<()> {
-    let limit = |resource: Resource, most: u64| {
-        let both = Rlimit {
-            current: Some(most),
-            maximum: Some(most),
-        };
-        setrlimit(resource, both).map_err(std::io::Error::from)
-    };
-    limit(Resource::As, MEMORY)?;
-    limit(Resource::Core, 0)?;
+    let limited = getrlimit(Resource::As).maximum;
+    if limited.is_none_or(|most| most > MEMORY) {
+        return limit_and_begin_again();
+    }
     let mut evaluator = Evaluator::new();
     let (input, mut output) = (std::io::stdin().lock(), std::io::stdout().lock());
     for line in input.lines() {
@@ -219,4 +214,20 @@ pub fn child() -> std::io::Result<()> {
         output.flush()?;
     }
     Ok(())
+}
+
+/// A limit holds from a program's first allocation only if it is there before the program is: an allocator may have reserved
+/// as much as the limit allows by now, and nothing else could be had after it, the next page of the stack included.
+fn limit_and_begin_again() -> std::io::Result<()> {
+    let limit = |resource: Resource, most: u64| {
+        let both = Rlimit {
+            current: Some(most),
+            maximum: Some(most),
+        };
+        setrlimit(resource, both).map_err(std::io::Error::from)
+    };
+    limit(Resource::As, MEMORY)?;
+    limit(Resource::Core, 0)?;
+    let arguments = std::env::args_os().skip(1);
+    Err(this_program()?.args(arguments).exec())
 }

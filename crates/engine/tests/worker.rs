@@ -36,8 +36,7 @@ fn main() -> ExitCode {
 
 fn workers(children: usize) -> Workers {
     Workers::new(Some(WorkerConfig {
-        program: std::env::current_exe().expect("this program has a path"),
-        arguments: vec![SUBCOMMAND.to_owned()],
+        subcommand: SUBCOMMAND.to_owned(),
         children,
     }))
 }

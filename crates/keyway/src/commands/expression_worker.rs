@@ -12,13 +12,10 @@ pub(crate) fn run() -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-/// How the engine starts it: this very program.
-pub(crate) fn config() -> Result<engine::WorkerConfig, Failure> {
-    let program = std::env::current_exe()
-        .map_err(|error| Failure::io("cannot find this program's own file", &error))?;
-    Ok(engine::WorkerConfig {
-        program,
-        arguments: vec![NAME.to_owned()],
+/// How the engine starts it.
+pub(crate) fn config() -> engine::WorkerConfig {
+    engine::WorkerConfig {
+        subcommand: NAME.to_owned(),
         children: 2,
-    })
+    }
 }

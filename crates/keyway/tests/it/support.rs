@@ -15,6 +15,8 @@ pub(crate) const KEYWAY: &str = env!("CARGO_BIN_EXE_keyway");
 /// A folder with a data directory in it, and the environment commands are run with.
 pub(crate) struct Home {
     folder: tempfile::TempDir,
+    /// What is run.
+    pub(crate) program: PathBuf,
     environment: Vec<(String, OsString)>,
 }
 
@@ -62,6 +64,7 @@ impl Home {
         let folder = tempfile::tempdir().unwrap();
         let mut home = Home {
             folder,
+            program: PathBuf::from(KEYWAY),
             environment: Vec::new(),
         };
         home.set("KEYWAY_DATA_DIR", home.data());
@@ -110,7 +113,7 @@ impl Home {
 
     /// A command that inherits nothing of ours but the search path.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(KEYWAY);
+        let mut command = Command::new(&self.program);
         command
             .args(arguments)
             .env_clear()
