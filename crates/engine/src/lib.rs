@@ -8,7 +8,6 @@ mod definitions;
 mod deploy;
 mod entrance;
 mod error;
-pub mod failpoint;
 mod history;
 mod hook;
 mod letter;

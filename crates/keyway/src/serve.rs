@@ -48,8 +48,6 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    #[cfg(debug_assertions)]
-    arm_failpoint();
     let tls = config.tls.as_ref().map(read_tls).transpose()?;
     let listener = TcpListener::bind(config.listen)
         .await
@@ -106,20 +104,6 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
     served.map_err(|error| Failure::new(Exit::Bug, "serve.failed", error.to_string()))?;
     tracing::info!("stopped");
     Ok(Exit::Ok)
-}
-
-/// `ENGINE_FAILPOINT=PLACE:N`: the process ends as if it was killed when it meets a place of the engine for the Nth time.
-/// Tests of crashes use it; a release knows nothing of it.
-#[cfg(debug_assertions)]
-fn arm_failpoint() {
-    if let Some((place, nth)) = crate::config::variable("ENGINE_FAILPOINT")
-        .as_deref()
-        .and_then(|text| text.split_once(':'))
-        && engine::failpoint::PLACES.contains(&place)
-        && let Ok(nth) = nth.parse()
-    {
-        engine::failpoint::arm(place, nth);
-    }
 }
 
 /// A fresh credential for commands on this data directory, as good as the directory itself.

@@ -17,6 +17,7 @@ mod devices;
 mod encryption;
 mod error;
 mod events;
+pub mod failpoint;
 mod flows;
 mod id;
 mod journal;
@@ -202,13 +203,18 @@ impl Store {
             #[cfg(any(test, feature = "testing"))]
             away: std::sync::atomic::AtomicBool::new(false),
         });
-        Ok(Self {
+        let store = Self {
             inner: Arc::new(Inner {
                 db,
                 shared,
                 alone: encryption::is_alone(&config.database, config.sharing),
             }),
-        })
+        };
+        if store.inner.alone {
+            // Whoever was renewing a token has ended.
+            store.tokens().bury().await?;
+        }
+        Ok(store)
     }
 
     /// The clock that the store was opened with.

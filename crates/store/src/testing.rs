@@ -167,6 +167,30 @@ pub fn postgres_admin(url: &str, sql: &str) -> String {
     Cluster::shared().run(database, sql)
 }
 
+/// Runs one test of this test binary alone, with a guard left out ([`crate::failpoint`]) and without: the test must tell.
+///
+/// # Panics
+/// If the test passes without the guard, or fails with it.
+pub fn notices(test: &str, fault: &str) {
+    let outcome = |fault: Option<&str>| {
+        let this = std::env::current_exe().expect("a test binary has a path");
+        let mut command = Command::new(this);
+        command.args(["--exact", test]).env_remove("ENGINE_FAULT");
+        if let Some(fault) = fault {
+            command.env("ENGINE_FAULT", fault);
+        }
+        let output = command.output().expect("a test binary starts");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let whole = outcome(None);
+    assert!(whole.contains("1 passed; 0 failed"), "{whole}");
+    let told = outcome(Some(fault));
+    assert!(
+        told.contains("0 passed; 1 failed"),
+        "{fault} went unnoticed: {told}"
+    );
+}
+
 fn temporary() -> TempDir {
     tempfile::tempdir().expect("a temporary directory can be made")
 }

@@ -219,6 +219,28 @@ impl Tokens<'_> {
         self.0.change(work).await
     }
 
+    /// Renewals whose outcome nobody knows: their connections, and until when somebody may still be at it.
+    pub async fn open(&self) -> Result<Vec<(ConnectionId, Option<Timestamp>)>, Error> {
+        let rows = self.0.read(
+            "SELECT connection, lease_until FROM tokens WHERE intent_owner IS NOT NULL ORDER BY connection",
+            [],
+        );
+        let open = |row: &Row| Ok((ConnectionId::parse(row.text(0)?)?, row.opt_time(1)?));
+        rows.await?.iter().map(open).collect()
+    }
+
+    /// Ends all leases but the intents stay: for a process that knows that no other one is alive.
+    pub(crate) async fn bury(&self) -> Result<(), Error> {
+        let work = |tx: &mut Tx<'_>, _: &Shared| {
+            tx.execute(
+                "UPDATE tokens SET lease_owner = NULL, lease_until = NULL WHERE lease_owner IS NOT NULL",
+                [],
+            )?;
+            Ok(Outcome::unaudited(()))
+        };
+        self.0.change(work).await
+    }
+
     /// Forgets the token; a renewal that is under way can't bring it back.
     pub async fn wipe(&self, actor: &Actor, connection: &ConnectionId) -> Result<(), Error> {
         actor.require(Role::Operator)?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use flow::machine::{Machine, Secrets, Sent};
 use flow::{Command, CommandId, Recorded, Status};
 use jiff::Timestamp;
+use store::failpoint::{self, Fault, Place};
 use store::{
     Actor, Committed, Next, Parent, ParkedFor, Progress, Role, RunId, RunStatus, Trigger, Unread,
 };
@@ -250,6 +251,9 @@ impl Drive {
                 .await;
         }
         let progress = Arc::new(plan.take());
+        if failpoint::is_planted(Fault::ApplyBeforeAppend) {
+            self.perform_all(&mut plan);
+        }
         match self.commit(&progress).await {
             Some(committed) => {
                 self.position = progress.position + lines(&progress);
@@ -264,7 +268,7 @@ impl Drive {
         let mut plan = plan;
         let (mut next, mut committed) = (next.clone(), committed);
         loop {
-            crate::failpoint::reach("result-committed");
+            failpoint::reach(Place::ResultCommitted);
             for reply in plan.replies.drain(..) {
                 self.engine
                     .waiters
@@ -275,17 +279,14 @@ impl Drive {
                 self.stop(&id);
             }
             if let Some(outcome) = plan.ended.take() {
-                crate::failpoint::reach("run-ended");
+                failpoint::reach(Place::RunEnded);
                 self.busy.abort_all();
                 metrics::counter!("keyway_runs_total", "status" => outcome.word()).increment(1);
                 self.engine.waiters.answer(&self.run, &outcome);
                 return Stay::No;
             }
-            crate::failpoint::reach("before-next-step");
-            for (id, work) in plan.perform.drain(..) {
-                crate::failpoint::reach("sent-recorded");
-                self.perform(id, work);
-            }
+            failpoint::reach(Place::BeforeNextStep);
+            self.perform_all(&mut plan);
             let following = self.following(&mut plan, &next, committed).await;
             let Some(mut after) = following else {
                 return match next {
@@ -359,6 +360,13 @@ impl Drive {
             }
             true
         });
+    }
+
+    fn perform_all(&mut self, plan: &mut Plan) {
+        for (id, work) in plan.perform.drain(..) {
+            failpoint::reach(Place::SentRecorded);
+            self.perform(id, work);
+        }
     }
 
     fn perform(&mut self, id: CommandId, work: Work) {

@@ -7,6 +7,7 @@ use flow::machine::Machine;
 use flow::{Command, CommandId, Event, Fault, FaultType, Recorded};
 use jiff::Timestamp;
 use store::ParkedFor;
+use store::failpoint::{self, Place};
 use tokio::task::Id;
 
 use super::drive::Drive;
@@ -127,7 +128,7 @@ impl Drive {
                 result,
                 explanation,
             } => {
-                crate::failpoint::reach("answer-read");
+                failpoint::reach(Place::AnswerRead);
                 batch.events.push(Recorded {
                     at: self.now(),
                     event: Event::Completed {

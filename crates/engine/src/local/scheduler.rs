@@ -11,6 +11,7 @@ use flow::machine::{Machine, Recording, SEMANTICS};
 use flow::{Fault, FaultType, Recorded};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use store::failpoint::{self, Place};
 use store::{Actor, ConnectionId, Next, Progress, Run, RunId, RunStatus};
 
 use super::drive::Drive;
@@ -262,7 +263,7 @@ async fn round(
             .runs()
             .claim(&inner.config.incarnation, room.min(AT_ONCE))
             .await?;
-        crate::failpoint::reach("run-claimed");
+        failpoint::reach(Place::RunClaimed);
         oldest = oldest.max(claimed.oldest);
         if claimed.taken_over > 0 {
             tracing::info!(

@@ -6,6 +6,7 @@ use std::time::Duration;
 use flow::machine::{Machine, Recording, SEMANTICS};
 use flow::{Event, Recorded};
 use serde_json::Value;
+use store::failpoint::{self, Place};
 use store::{Actor, Begun, NewFiring, NewRun, Parent, Role, RunId, RunStatus, Trigger};
 
 use super::drive::Drive;
@@ -247,7 +248,7 @@ impl Inner {
         match self.store.runs().begin(new).await? {
             Begun::Before(run) => Ok(Started::Before(run)),
             Begun::Now(committed) => {
-                crate::failpoint::reach("run-inserted");
+                failpoint::reach(Place::RunInserted);
                 let run = draft.run;
                 if let Some(drive) = drive.begun(plan, after, committed).await {
                     let task = drive.work(room);

@@ -8,6 +8,7 @@ use flow::command::{Authentication, Call, HttpCall, OutcomeUnknown};
 use flow::{CommandId, Fault, FaultType};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
+use store::failpoint::{self, Place};
 use store::{ConnectionName, RunId};
 
 use super::answer::Answer;
@@ -84,7 +85,7 @@ impl Performer {
             return no_connection(name).into();
         };
         let begun = Instant::now();
-        crate::failpoint::reach("request-sent");
+        failpoint::reach(Place::RequestSent);
         let answered = self
             .connector
             .call(&caller.actor, &connection, request)
@@ -156,7 +157,7 @@ impl Performer {
         };
         let uri = request.target.clone();
         let begun = Instant::now();
-        crate::failpoint::reach("request-sent");
+        failpoint::reach(Place::RequestSent);
         match self.connector.call_unnamed(&unnamed, request).await {
             Ok(answer) => {
                 let explanation = json!({

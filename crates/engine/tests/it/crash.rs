@@ -168,7 +168,12 @@ async fn another_process_takes_over_when_the_lease_lapses() {
     }
 }
 
-/// The planted fault "apply before append" turns this red.
+#[test]
+fn a_step_that_is_done_before_it_is_stored_is_noticed() {
+    let check = "crash::nothing_is_done_before_what_leads_to_it_is_stored";
+    store::testing::notices(check, "apply-before-append");
+}
+
 #[tokio::test]
 async fn nothing_is_done_before_what_leads_to_it_is_stored() {
     for house in houses().await {

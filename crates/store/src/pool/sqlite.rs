@@ -15,7 +15,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig, ffi, types::V
 use tokio::sync::mpsc;
 
 use super::{Preparation, Read, Row, Session, Value};
-use crate::{Config, Error, Sharing};
+use crate::{
+    Config, Error, Sharing,
+    failpoint::{self, Fault},
+};
 
 const BUSY: Duration = Duration::from_secs(10);
 const LOCK_POLL: Duration = Duration::from_millis(20);
@@ -257,9 +260,14 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(128);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    let synchronous = if failpoint::is_planted(Fault::CommitWithoutFsync) {
+        "NORMAL"
+    } else {
+        "FULL"
+    };
+    connection.pragma_update(None, "synchronous", synchronous)?;
     connection.execute_batch(
-        "PRAGMA synchronous = FULL;
-         PRAGMA foreign_keys = ON;
+        "PRAGMA foreign_keys = ON;
          PRAGMA trusted_schema = OFF;
          PRAGMA cell_size_check = ON;
          PRAGMA temp_store = MEMORY;",

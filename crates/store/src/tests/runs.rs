@@ -211,7 +211,12 @@ async fn a_killed_owner_is_not_revived_by_its_successor() {
     }
 }
 
-/// The planted fault "lease without fence" turns this red.
+#[test]
+fn a_lease_without_fence_is_noticed() {
+    let check = "tests::runs::two_owners_can_not_both_write";
+    testing::notices(check, "lease-without-fence");
+}
+
 #[tokio::test]
 async fn two_owners_can_not_both_write() {
     for db in every_database().await {
