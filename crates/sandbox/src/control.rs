@@ -14,17 +14,22 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::misbehave::Order;
+use crate::misbehave::{Active, Order};
+use crate::rotation::Mode;
 use crate::seal;
 use crate::world::Shared;
 
 /// The routes of the controls.
 pub(crate) fn router() -> Router<Shared> {
     Router::new()
-        .route("/sandbox/faults", post(add_fault).delete(clear_faults))
+        .route(
+            "/sandbox/faults",
+            get(list_faults).post(add_fault).delete(clear_faults),
+        )
         .route("/sandbox/clock", post(set_clock))
         .route("/sandbox/revoke", post(revoke))
         .route("/sandbox/lifetimes", post(set_lifetimes))
+        .route("/sandbox/rotation", get(read_rotation).post(set_rotation))
         .route("/sandbox/log", get(read_log))
 }
 
@@ -73,6 +78,13 @@ async fn add_fault(State(world): State<Shared>, body: Bytes) -> Response {
         Ok(count) => axum::Json(json!({ "faults": count })).into_response(),
         Err(senseless) => refused(StatusCode::BAD_REQUEST, senseless.0),
     }
+}
+
+async fn list_faults(State(world): State<Shared>) -> Response {
+    let fault =
+        |fault: &Active| json!({"route": fault.route, "match": fault.matching, "left": fault.left});
+    let faults: Vec<Value> = world.faults.list().iter().map(fault).collect();
+    axum::Json(json!({ "faults": faults })).into_response()
 }
 
 async fn clear_faults(State(world): State<Shared>) -> Response {
@@ -136,6 +148,20 @@ async fn set_lifetimes(State(world): State<Shared>, body: Bytes) -> Response {
         return refused(StatusCode::BAD_REQUEST, senseless.0);
     }
     axum::Json(json!({ "access_seconds": order.access_seconds })).into_response()
+}
+
+async fn set_rotation(State(world): State<Shared>, body: Bytes) -> Response {
+    let mode: Mode = match parse(&body) {
+        Ok(mode) => mode,
+        Err(response) => return response,
+    };
+    world.rotation.set(mode);
+    read_rotation(State(world)).await
+}
+
+async fn read_rotation(State(world): State<Shared>) -> Response {
+    let (mode, revoked) = world.rotation.state();
+    axum::Json(json!({ "rotation": mode, "families_revoked": revoked })).into_response()
 }
 
 #[derive(Deserialize)]

@@ -134,14 +134,14 @@ async fn handle(
         known.client_id.as_deref().unwrap_or_default(),
         known.user.as_deref().unwrap_or_default(),
     );
-    if let Some(fault) = world.faults.take(Route::Graph, &described) {
-        if let Some(delay) = fault.delay {
-            tokio::time::sleep(delay).await;
-        }
-        if let Some(answer) = fault.answer {
-            let app_id = known.client_id.as_deref().unwrap_or_default();
-            return misbehave(&answer, &ids, app_id, world.tenant);
-        }
+    let fault = world.faults.take(Route::Graph, &described);
+    let fault = fault.unwrap_or_default();
+    if let Some(delay) = fault.delay {
+        tokio::time::sleep(delay).await;
+    }
+    if let Some(answer) = fault.answer {
+        let app_id = known.client_id.as_deref().unwrap_or_default();
+        return misbehave(&answer, &ids, app_id, world.tenant);
     }
     let reply = caller.and_then(|caller| {
         let eventual = headers
@@ -159,6 +159,9 @@ async fn handle(
         };
         dispatch(&call)
     });
+    if let Some(hold) = fault.hold {
+        tokio::time::sleep(hold).await;
+    }
     respond(reply, &ids)
 }
 

@@ -23,6 +23,7 @@ mod log;
 mod misbehave;
 mod permissions;
 mod portal;
+mod rotation;
 mod seal;
 mod server;
 mod tls;

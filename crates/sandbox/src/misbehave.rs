@@ -5,11 +5,11 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Which part of the origin a fault is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Route {
     /// The token endpoint.
@@ -30,6 +30,8 @@ pub(crate) struct Order {
     /// Seconds, whole or decimal, or any text such as an HTTP date.
     pub(crate) retry_after: Option<Value>,
     pub(crate) delay_ms: Option<u64>,
+    /// As `delay_ms`, but after the route has done its work and before it answers.
+    pub(crate) hold_ms: Option<u64>,
     /// JSON, or text that is sent as it stands.
     pub(crate) body: Option<Value>,
     #[serde(default = "once")]
@@ -47,6 +49,8 @@ pub(crate) struct Misbehaviour {
     pub(crate) delay: Option<Duration>,
     /// Then answers this in place of the route; `None`: the route answers as usual.
     pub(crate) answer: Option<Answer>,
+    /// Waits this long at last, with everything done that the request asks for.
+    pub(crate) hold: Option<Duration>,
 }
 
 /// An answer in place of the route's own.
@@ -96,9 +100,9 @@ impl Faults {
             Some(_) => return Err(Senseless("retry_after must be a number or header text")),
         };
         let answers = order.status.is_some() || retry_after.is_some() || order.body.is_some();
-        if !answers && order.delay_ms.is_none() {
+        if !answers && order.delay_ms.is_none() && order.hold_ms.is_none() {
             return Err(Senseless(
-                "give at least one of status, retry_after, delay_ms and body",
+                "give at least one of status, retry_after, delay_ms, hold_ms and body",
             ));
         }
         let misbehaviour = Misbehaviour {
@@ -108,6 +112,7 @@ impl Faults {
                 retry_after,
                 body: order.body,
             }),
+            hold: order.hold_ms.map(Duration::from_millis),
         };
         let mut active = self.lock();
         active.push(Active {

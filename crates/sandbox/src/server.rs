@@ -23,6 +23,7 @@ use crate::guid::Guid;
 use crate::keys::Keys;
 use crate::log::{Finished, Log, Note};
 use crate::misbehave::Faults;
+use crate::rotation::Rotation;
 use crate::users::{DOMAIN, Generator, MOST_USERS};
 use crate::world::{Codes, Lifetimes, Shared, World};
 use crate::{AdminFacts, AppFacts, Config, Error, Exposure, Facts, UserFacts, files, tls};
@@ -238,6 +239,7 @@ fn prepare(
         lifetimes: Lifetimes::default(),
         codes: Codes::new(),
         devices: Devices::default(),
+        rotation: Rotation::default(),
     };
     Ok((world, tls, facts))
 }

@@ -16,6 +16,7 @@ use crate::guid::Guid;
 use crate::keys::Keys;
 use crate::log::Log;
 use crate::misbehave::{Faults, Senseless};
+use crate::rotation::Rotation;
 use crate::seal;
 
 /// Authorization codes live this long.
@@ -34,6 +35,7 @@ pub(crate) struct World {
     pub(crate) lifetimes: Lifetimes,
     pub(crate) codes: Codes,
     pub(crate) devices: Devices,
+    pub(crate) rotation: Rotation,
 }
 
 /// The world as handlers hold it.

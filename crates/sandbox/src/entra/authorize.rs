@@ -259,6 +259,7 @@ pub(crate) fn send_code(
     session: Session,
 ) -> Response {
     let granted = |platform| Granted {
+        id: Guid::random(),
         app_id: request.app_id,
         platform,
         session,

@@ -13,6 +13,7 @@ use crate::directory::{Application, Platform};
 use crate::guid::Guid;
 use crate::log::fingerprint;
 use crate::permissions::{GRAPH, GRAPH_URI};
+use crate::rotation::Use;
 use crate::seal::Purpose;
 use crate::world::CODE_LIFETIME;
 
@@ -114,6 +115,13 @@ pub(crate) fn refresh_token(
     }
     if exchange.now.duration_since(refresh.issued) >= REFRESH_LIFETIME {
         return Err(errors::refresh_token_inactive());
+    }
+    let used = exchange
+        .world
+        .rotation
+        .r#use(refresh.id, refresh.grant.id, exchange.now);
+    if used == Use::Refused {
+        return Err(errors::refresh_token_reused());
     }
     answer(exchange, client, form, &refresh.grant, None, refresh.wall)
 }

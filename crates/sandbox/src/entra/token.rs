@@ -52,19 +52,32 @@ pub(crate) async fn token(
         query.unwrap_or_default(),
         credentials.client_id.as_deref().unwrap_or_default(),
     );
-    if let Some(fault) = exchange.world.faults.take(Route::Token, &described) {
-        if let Some(delay) = fault.delay {
-            tokio::time::sleep(delay).await;
-        }
-        if let Some(answer) = fault.answer {
-            return misbehave(&exchange, &answer);
-        }
+    let fault = exchange.world.faults.take(Route::Token, &described);
+    let fault = fault.unwrap_or_default();
+    if let Some(delay) = fault.delay {
+        tokio::time::sleep(delay).await;
     }
+    if let Some(answer) = fault.answer {
+        return misbehave(&exchange, &answer);
+    }
+    let response = answered(&exchange, &tenant, &method, (&form, &credentials));
+    if let Some(hold) = fault.hold {
+        tokio::time::sleep(hold).await;
+    }
+    response
+}
+
+fn answered(
+    exchange: &Exchange,
+    tenant: &str,
+    method: &Method,
+    (form, credentials): (&Form, &Credentials),
+) -> Response {
     if method != Method::POST {
-        return errors::wrong_method(&method).json(&exchange);
+        return errors::wrong_method(method).json(exchange);
     }
-    match grant(&exchange, &tenant, &form, &credentials) {
-        Ok(answer) => errors::json_response(&exchange, 200, &answer),
+    match grant(exchange, tenant, form, credentials) {
+        Ok(answer) => errors::json_response(exchange, 200, &answer),
         Err(refusal) => {
             exchange.world.activity.signed_in(SignIn {
                 time: exchange.now,
@@ -73,7 +86,7 @@ pub(crate) async fn token(
                 client_id: Some(exchange.learned.known().client_id.unwrap_or_default()),
                 failure: Some(refusal.failure()),
             });
-            refusal.json(&exchange)
+            refusal.json(exchange)
         }
     }
 }

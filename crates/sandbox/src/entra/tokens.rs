@@ -48,6 +48,9 @@ pub(crate) struct Refresh {
 /// A user's grant to an app.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Granted {
+    /// The family of all refresh tokens that come of it.
+    #[serde(default = "Guid::random")]
+    pub(crate) id: Guid,
     pub(crate) app_id: Guid,
     pub(crate) platform: Platform,
     pub(crate) session: Session,

@@ -199,6 +199,7 @@ pub(crate) fn change(visit: &Visit, step: &str, form: &Form) -> Reply {
 fn order(form: &Form) -> Result<Order, String> {
     let text = |name: &str| form.get(name).map(str::to_owned);
     Ok(Order {
+        hold_ms: None,
         route: match form.get("route") {
             Some("graph") => Route::Graph,
             Some("token") => Route::Token,

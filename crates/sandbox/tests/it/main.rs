@@ -27,6 +27,8 @@ mod portal_access;
 #[cfg(test)]
 mod portal_controls;
 #[cfg(test)]
+mod rotation;
+#[cfg(test)]
 mod running;
 #[cfg(test)]
 mod storm;

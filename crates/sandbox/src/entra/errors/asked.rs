@@ -258,6 +258,16 @@ pub(crate) fn refresh_token_inactive() -> Refusal {
     .with_suberror("bad_token")
 }
 
+pub(crate) fn refresh_token_reused() -> Refusal {
+    Refusal::new(
+        70_000,
+        400,
+        "invalid_grant",
+        "Provided grant is invalid or malformed: the refresh token was used before, or another one of its family was used twice.",
+    )
+    .with_suberror("bad_token")
+}
+
 pub(crate) fn malformed_grant() -> Refusal {
     Refusal::new(
         9_002_313,
