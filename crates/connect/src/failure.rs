@@ -16,6 +16,8 @@ use crate::http::SendError;
 
 /// The same failing token request is sent at most this often.
 const REST: SignedDuration = SignedDuration::from_secs(60);
+/// How long a refused grant is not sent again: it stays refused until somebody signs in.
+const GRANT_REST: SignedDuration = SignedDuration::from_hours(1);
 /// The shortest wait after trouble that may pass by itself.
 const FIRST_WAIT: SignedDuration = SignedDuration::from_secs(1);
 /// A scope was changed and somebody must sign in again.
@@ -247,6 +249,9 @@ pub(crate) fn note(
 ) -> Diagnosis {
     let mut diagnosis = verdict.diagnosis.clone();
     let retry_at = match verdict.class {
+        Class::Definitive if verdict.refused_grant && diagnosis.state == State::NeedsUser => {
+            add(now, GRANT_REST)
+        }
         Class::Definitive => add(now, REST),
         Class::Throttled => verdict.retry_at.unwrap_or_else(|| add(now, REST)),
         Class::Transient => add(now, back_off(standing, now)),

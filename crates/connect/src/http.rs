@@ -479,6 +479,9 @@ fn tls_error(error: &rustls::Error, host: &str) -> SendError {
         ),
         rustls::Error::InvalidCertificate(other) => ("tls.certificate_invalid", format!("{other:?}")),
         rustls::Error::PeerIncompatible(why) => ("tls.version", format!("no protocol in common: {why:?}")),
+        rustls::Error::AlertReceived(rustls::AlertDescription::ProtocolVersion) => {
+            ("tls.version", "it speaks neither TLS 1.3 nor 1.2".to_owned())
+        }
         other => ("tls.handshake_failed", other.to_string()),
     };
     SendError::Tls {

@@ -45,6 +45,7 @@ mod preset;
 mod refresh;
 mod renewal;
 mod retry;
+mod settle;
 mod show;
 mod target;
 mod unnamed;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use oauth::{AuthenticationMethod, Finding, Freshness, Grant, Secret, TokenSet};
+use store::failpoint::{self, Place};
 use store::{Actor, Authentication, Connection, Leased, OAuth, OAuthGrant, Saved, TokenRow};
 use tokio::time::Instant;
 
@@ -52,6 +53,7 @@ impl Connector {
                 return Ok(held);
             }
             self.before_request(&connection, oauth, &row).await?;
+            failpoint::reach(Place::RenewalDue);
             match inner
                 .store
                 .tokens()
@@ -218,6 +220,7 @@ impl Connector {
             trust: &loaded.trust,
         };
         let limit = inner.config.timeouts.token;
+        failpoint::reach(Place::RenewalIntended);
         let outcome =
             match tokio::time::timeout(limit, inner.ask_patiently(&asking, &grant, self.clock()))
                 .await
@@ -229,6 +232,7 @@ impl Connector {
                     seconds: limit.as_secs(),
                 })),
             };
+        failpoint::reach(Place::RenewalRead);
         match outcome {
             Ok((token_set, method)) => self.keep(loaded, connection, row, token_set, method).await,
             Err(failure) => {
@@ -275,6 +279,7 @@ impl Connector {
             Saved::Saved(generation) => generation,
             Saved::Superseded => return self.after_losing(connection, row.generation).await,
         };
+        failpoint::reach(Place::RenewalStored);
         count("ok");
         let refresh_token = token_set
             .refresh_token

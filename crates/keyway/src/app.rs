@@ -35,7 +35,7 @@ pub(crate) async fn open(
 ) -> Result<House, Failure> {
     make_data_dir(&config.data_dir)?;
     let store = open_store(config, sharing).await?;
-    let mut engine = engine_settings(public_url)?;
+    let mut engine = engine_settings(public_url);
     if sharing == Sharing::Shared || matches!(config.database, Database::Postgres(_)) {
         engine.company = engine::Company::Others;
     }
@@ -45,7 +45,11 @@ pub(crate) async fn open(
         server.tls_proxy = server::TlsProxy::Present;
     }
     server.local_token = local_token;
-    furnish(config, store, engine, server)
+    let house = furnish(config, store, engine, server)?;
+    if sharing == Sharing::Sole {
+        house.connector.settle_renewals(house.engine_stop.clone());
+    }
+    Ok(house)
 }
 
 /// A house that leaves nothing behind: its store is in memory, and these values stand for its secrets and connections.
@@ -58,7 +62,7 @@ pub(crate) async fn in_memory(
     let store = Store::open(&memory, Vault::ephemeral(), Clock::system())
         .await
         .map_err(|error| refused(&error, config))?;
-    let mut engine = engine_settings(public_url)?;
+    let mut engine = engine_settings(public_url);
     engine.given = given;
     let mut server = server::Config::new(public_url.clone());
     // nobody else sends anything to it
@@ -112,10 +116,10 @@ fn furnish(
 }
 
 /// Runs are worked on by whoever has the store open; heavy expressions by children of this very program.
-fn engine_settings(public_url: &Url) -> Result<engine::Config, Failure> {
+fn engine_settings(public_url: &Url) -> engine::Config {
     let mut settings = engine::Config::new(public_url.clone());
-    settings.worker = Some(crate::commands::expression_worker::config()?);
-    Ok(settings)
+    settings.worker = Some(crate::commands::expression_worker::config());
+    settings
 }
 
 async fn open_store(config: &Config, sharing: Sharing) -> Result<Store, Failure> {

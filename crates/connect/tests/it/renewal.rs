@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use oauth::State;
 use serde_json::json;
 use store::{ConnectionId, Leased};
+use tokio_util::sync::CancellationToken;
 
 use crate::house::{House, PUBLIC_URL, connector, house, name};
 
@@ -242,6 +243,63 @@ async fn after_a_crash_a_refused_old_token_is_told_as_unknown_outcome() {
     let row = house.store.tokens().read(&id).await.unwrap();
     assert!(row.token.unwrap().refresh_token.is_some());
     assert_eq!(house.card("graph").await.state, State::NeedsUser);
+}
+
+#[tokio::test]
+async fn a_start_settles_what_a_crash_left_open() {
+    let house = house().await;
+    house.create(house.delegated("graph")).await;
+    house.authorize("graph", &house.user(1)).await.unwrap();
+    let client_id = house.facts().app.client_id.clone();
+    let id = id(&house).await;
+    let tokens = house.store.tokens();
+    let leased = tokens.lease(&id, "dead-process", SignedDuration::from_secs(40));
+    assert!(matches!(leased.await.unwrap(), Leased::Acquired(_)));
+    house.connector.settle_renewals(CancellationToken::new());
+    // As long as its lease lasts, the other one may be alive.
+    house.store.clock.advance(SignedDuration::from_secs(41));
+    let settled = async {
+        while tokens.read(&id).await.unwrap().generation < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let patience = std::time::Duration::from_secs(20);
+    tokio::time::timeout(patience, settled).await.unwrap();
+    assert!(tokens.read(&id).await.unwrap().intent.is_none());
+    assert_eq!(house.token_requests(&client_id, "refresh_token").await, 1);
+}
+
+/// G3: a grant that was refused for good is asked for once more in an hour at most, whoever calls.
+#[tokio::test]
+async fn a_refused_grant_is_sent_again_once_an_hour() {
+    let house = house().await;
+    house.create(house.delegated("graph")).await;
+    let user = house.user(1);
+    house.authorize("graph", &user).await.unwrap();
+    let client_id = house.facts().app.client_id.clone();
+    house.control("revoke", json!({"user": user.upn})).await;
+    house.expire();
+    let error = house.get("graph", "/v1.0/users").await.unwrap_err();
+    assert_eq!(error.code(), "connection.needs_user");
+    let first = house.token_requests(&client_id, "refresh_token").await;
+    assert_eq!(first, 1);
+    for _ in 0..60 {
+        house.store.clock.advance(SignedDuration::from_mins(1));
+        let error = house.get("graph", "/v1.0/users").await.unwrap_err();
+        assert_eq!(error.code(), "connection.needs_user");
+        let refused = house.connector.test(&house.actor, &name("graph")).await;
+        assert_eq!(refused.unwrap().state, State::NeedsUser);
+    }
+    let again = house.token_requests(&client_id, "refresh_token").await - first;
+    println!(
+        "figure {}",
+        json!({"id": "G3.terminal", "name": "token requests in the hour after a grant was refused for good", "goal": "≤ 1",
+            "measured": again, "unit": "requests", "passed": again <= 1})
+    );
+    assert!(again <= 1, "{again} requests");
+    // A person's sign-in ends it at once.
+    house.authorize("graph", &user).await.unwrap();
+    assert_eq!(house.users("graph").await.status, 200);
 }
 
 #[tokio::test]
