@@ -1,7 +1,8 @@
 //! When a trigger means its flow to start. Pure: time comes in, times come out; who fires when is `local/fire.rs`.
 //!
-//! A nominal time names a start for ever, so that it is made once. In the hour that a zone skips, a time fires at the end of
-//! the gap; in the hour that it repeats, a time fires the first time only.
+//! A nominal time names a start for ever, so that it is made once. A time in the hour that a zone skips fires at the end of the
+//! gap, unless it is one of those that come all the time (`*` or a step in minutes or hours), which just go on; in the hour that
+//! a zone repeats, a time fires the first time only.
 
 use croner::Cron;
 use croner::parser::CronParser;
@@ -70,9 +71,27 @@ pub fn after_end(schedule: &Schedule, now: Timestamp) -> Vec<(String, Timestamp)
 /// The times of a trigger, ready to be asked for.
 enum Times {
     Every(SignedDuration),
-    Cron(Box<Cron>, TimeZone),
+    Cron(Box<Cron>, TimeZone, Skipped),
     /// It has none of its own.
     None,
+}
+
+/// What becomes of times that a zone's clock never shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Skipped {
+    AtEndOfGap,
+    PassedOver,
+}
+
+impl Skipped {
+    fn of(pattern: &str) -> Skipped {
+        let mut clock = pattern.split_whitespace().take(2);
+        if clock.any(|field| field.contains(['*', '/'])) {
+            Skipped::PassedOver
+        } else {
+            Skipped::AtEndOfGap
+        }
+    }
 }
 
 impl Times {
@@ -83,7 +102,7 @@ impl Times {
             // Both were checked when the flow was read.
             Trigger::Cron(pattern) => match (CronParser::new().parse(pattern), TimeZone::get(zone))
             {
-                (Ok(cron), Ok(zone)) => Times::Cron(Box::new(cron), zone),
+                (Ok(cron), Ok(zone)) => Times::Cron(Box::new(cron), zone, Skipped::of(pattern)),
                 _ => Times::None,
             },
         }
@@ -94,21 +113,53 @@ impl Times {
         match self {
             Times::Every(length) => after.checked_add(*length).ok(),
             Times::None => None,
-            Times::Cron(cron, zone) => {
-                let mut from = after.to_zoned(zone.clone());
-                // In the hour that is repeated the clock shows a time twice; the second does not count.
-                for _ in 0..TWICE {
-                    let next = cron.find_next_occurrence(&from, false).ok()?;
-                    let at = next.timestamp();
-                    if at > after && is_first(&next) {
-                        return Some(at);
-                    }
-                    from = next;
-                }
-                None
+            Times::Cron(cron, zone, skipped) => {
+                let next = shown(cron, zone, after)?;
+                let made_up = match skipped {
+                    Skipped::AtEndOfGap => end_of_gap(cron, zone, (after, next)),
+                    Skipped::PassedOver => None,
+                };
+                Some(made_up.unwrap_or(next))
             }
         }
     }
+}
+
+/// The first time after another that the zone's clock shows.
+fn shown(cron: &Cron, zone: &TimeZone, after: Timestamp) -> Option<Timestamp> {
+    let mut from = after.to_zoned(zone.clone());
+    // In the hour that is repeated the clock shows a time twice; the second does not count.
+    for _ in 0..TWICE {
+        let next = cron.find_next_occurrence(&from, false).ok()?;
+        let at = next.timestamp();
+        if at > after && is_first(&next) {
+            return Some(at);
+        }
+        from = next;
+    }
+    None
+}
+
+/// The end of the first gap between two moments that holds a time of the pattern.
+fn end_of_gap(
+    cron: &Cron,
+    zone: &TimeZone,
+    (after, next): (Timestamp, Timestamp),
+) -> Option<Timestamp> {
+    let changes = zone.following(after).map(|change| change.timestamp());
+    changes.take_while(|change| *change < next).find(|change| {
+        let shows = |moment: Timestamp| zone.to_offset(moment).to_datetime(*change);
+        let Ok(before) = change.checked_sub(SignedDuration::from_nanos(1)) else {
+            return false;
+        };
+        // The clock jumps from one to the other; what lies between them is no time of the zone, but one of UTC's.
+        let (from, to) = (shows(before), shows(*change));
+        from < to
+            && from.to_zoned(TimeZone::UTC).is_ok_and(|from| {
+                let first = cron.find_next_occurrence(&from, true);
+                first.is_ok_and(|first| first.datetime() < to)
+            })
+    })
 }
 
 /// The first time of a trigger after another time.

@@ -52,6 +52,35 @@ fn a_time_that_is_skipped_fires_at_the_end_of_the_gap() {
 }
 
 #[test]
+fn one_of_several_skipped_times_is_made_up_for_and_hourly_ones_go_on() {
+    // 2026-03-08, 2:00 to 3:00 in New York.
+    let before = at("2026-03-08T06:30:00Z");
+    let listed = following(&cron("15 2,3,14 * * *"), "America/New_York", before);
+    assert_eq!(listed, Some(at("2026-03-08T07:00:00Z")));
+    let after = following(
+        &cron("15 2,3,14 * * *"),
+        "America/New_York",
+        listed.unwrap(),
+    );
+    assert_eq!(after, Some(at("2026-03-08T07:15:00Z")));
+    let hourly = following(&cron("15 * * * *"), "America/New_York", before);
+    assert_eq!(hourly, Some(at("2026-03-08T07:15:00Z")));
+}
+
+#[test]
+fn the_end_of_32_bits_is_a_day_as_any_and_the_end_of_time_is_an_end() {
+    let daily = cron("0 0 * * *");
+    let next = following(&daily, "Europe/Berlin", at("2038-01-18T23:30:00Z"));
+    assert_eq!(next, Some(at("2038-01-19T23:00:00Z")));
+    assert_eq!(
+        following(&daily, "Europe/Berlin", at("9999-12-30T20:00:00Z")),
+        None
+    );
+    let every = Trigger::Every(SignedDuration::from_hours(24 * 365));
+    assert_eq!(following(&every, "UTC", Timestamp::MAX), None);
+}
+
+#[test]
 fn a_time_that_comes_twice_fires_once() {
     // 2026-10-25, 2:00 to 3:00 twice in Berlin.
     let next = following(

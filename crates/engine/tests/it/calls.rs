@@ -252,3 +252,123 @@ async fn a_run_that_is_the_first_to_learn_of_it_waits_as_well() {
         assert_eq!(house.upstream.seen("/guarded").len(), refused + runs.len());
     }
 }
+
+/// A plain secret may hold a whole policy; the flow names it as it names a connection.
+#[tokio::test]
+async fn a_plain_secret_that_holds_a_policy_stands_for_a_connection() {
+    for house in houses().await {
+        for (name, value) in [
+            ("whole", json!({"bearer": {"token": "fake-whole-token"}})),
+            ("members", json!({"token": "fake-member-token"})),
+            ("wrong", json!({"tokken": "fake-wrong-token"})),
+            ("text", json!("fake-text-token")),
+        ] {
+            let named = ConnectionName::parse(name).unwrap();
+            let secrets = house.store.secrets();
+            secrets.save(&Actor::local(), &named, &value).await.unwrap();
+            let body = format!(
+                "use: {{secrets: [{name}]}}\ndo:\n  - ask: {{call: http, with: {{method: get, endpoint: {{uri: 'UPSTREAM/echo', authentication: {{bearer: {{use: {name}}}}}}}}}}}\n"
+            );
+            house.flow(name, &body).await;
+        }
+        for (name, header) in [
+            ("whole", "Bearer fake-whole-token"),
+            ("members", "Bearer fake-member-token"),
+        ] {
+            let answer = house.engine().run(name, json!({})).await;
+            let Outcome::Completed(output) = &answer.outcome else {
+                panic!("{name}: {answer:?}")
+            };
+            // It arrived, and what came back of it was taken out.
+            let seen = house.upstream.seen("/echo");
+            let sent = seen.last().unwrap().authorization.as_deref();
+            assert_eq!(sent, Some(header));
+            assert_eq!(output["authorization"], "Bearer [redacted]");
+            let lines = house.store.runs().journal(&answer.run).await.unwrap();
+            assert!(!json!(lines).to_string().contains("fake-"), "{lines:?}");
+        }
+        for (name, words) in [
+            ("wrong", "token is missing"),
+            ("text", "there is no connection"),
+        ] {
+            let answer = house.engine().run(name, json!({})).await;
+            let Outcome::Faulted(error) = &answer.outcome else {
+                panic!("{name}: {answer:?}")
+            };
+            assert!(error.to_string().contains(words), "{error}");
+        }
+        assert_eq!(house.upstream.seen("/echo").len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_list_is_read_page_by_page() {
+    for house in houses().await {
+        connection(&house, "api").await;
+        let body = format!(
+            "{NAMED}do:\n  - list: {{call: page, with: {{endpoint: /list, authentication: {{bearer: {{use: api}}}}, style: odata}}}}\n  - each:\n      for: {{each: item, in: .}}\n      do:\n        - ask: {{call: http, with: {{method: get, endpoint: '${{ \"UPSTREAM/item/\\($item.id)\" }}'}}}}\n"
+        );
+        house.flow("list", &body).await;
+        let answer = house.engine().run("list", json!({})).await;
+        assert!(
+            matches!(answer.outcome, Outcome::Completed(_)),
+            "{answer:?}"
+        );
+        let pages = house.upstream.seen("/list");
+        assert_eq!(pages.len(), 3);
+        for page in &pages {
+            assert_eq!(
+                page.authorization.as_deref(),
+                Some("Bearer fake-bearer-token")
+            );
+        }
+        for id in 1..=5 {
+            assert_eq!(house.upstream.seen(&format!("/item/{id}")).len(), 1);
+        }
+        let without =
+            "do:\n  - list: {call: page, with: {endpoint: 'UPSTREAM/list', collect: true}}\n";
+        house.flow("unnamed", without).await;
+        let answer = house.engine().run("unnamed", json!({})).await;
+        let Outcome::Faulted(error) = &answer.outcome else {
+            panic!("{answer:?}")
+        };
+        let told = error.to_string();
+        assert!(
+            told.contains("call: page goes through a connection"),
+            "{told}"
+        );
+    }
+}
+
+/// Data goes into addresses and header fields as data (`security.md` §3.6).
+#[tokio::test]
+async fn data_in_an_address_stays_data() {
+    let house = house().await;
+    house
+        .flow(
+            "path",
+            "do:\n  - ask: {call: http, with: {method: get, endpoint: 'UPSTREAM/users/{name}'}}\n",
+        )
+        .await;
+    let output = house
+        .engine()
+        .output("path", json!({"name": "../a?b#c/d e"}))
+        .await;
+    assert_eq!(output["path"], "/users/..%2Fa%3Fb%23c%2Fd%20e");
+    house
+        .flow(
+            "header",
+            "do:\n  - ask: {call: http, with: {method: get, endpoint: 'UPSTREAM/header', headers: {x-name: '${ .name }'}}}\n",
+        )
+        .await;
+    let answer = house
+        .engine()
+        .run("header", json!({"name": "a\r\nhost: evil.example"}))
+        .await;
+    let Outcome::Faulted(error) = &answer.outcome else {
+        panic!("{answer:?}")
+    };
+    let kind = error["type"].as_str().unwrap();
+    assert!(kind.ends_with("/expression"), "{error}");
+    assert_eq!(house.upstream.seen("/header").len(), 0);
+}

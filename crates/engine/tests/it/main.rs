@@ -9,6 +9,8 @@ mod events;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod month;
+#[cfg(test)]
 mod people;
 #[cfg(test)]
 mod running;

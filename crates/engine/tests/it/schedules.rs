@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 use store::{Actor, FiringOutcome, RunStatus};
 
-use crate::house::{House, houses, until};
+use crate::house::{House, house, houses, until};
 
 async fn firings(house: &House, name: &str) -> Vec<FiringOutcome> {
     let local = Actor::local();
@@ -149,5 +149,107 @@ async fn a_flow_starts_again_after_its_end_and_not_when_it_is_off() {
             .start(&Actor::local(), crate::house::start("again", json!({})))
             .await;
         assert!(matches!(off, Err(engine::Error::FlowDisabled { .. })));
+    }
+}
+
+/// A flow that naps for 90 minutes each hour, with a policy for what then overlaps.
+fn naps(house: &House, name: &str, overlap: &str) -> String {
+    let body = "schedule: {every: {hours: 1}}\ndo:\n  - nap: {wait: {minutes: 90}}\n";
+    let metadata = format!("version: '1.0.0', metadata: {{keyway: {{overlap: {overlap}}}}}}}");
+    house
+        .text(name, body)
+        .replace("version: '1.0.0'}", &metadata)
+}
+
+#[tokio::test]
+async fn a_time_waits_for_the_end_of_the_last_run() {
+    for house in houses().await {
+        house.engine().deploy(&naps(&house, "long", "queue")).await;
+        let begun = house.store.clock.now();
+        house.pass(SignedDuration::from_hours(1));
+        until("it fired", async || {
+            firings(&house, "long").await.len() == 1
+        })
+        .await;
+        // The second time comes while the first run goes: it is still due.
+        house.pass(SignedDuration::from_hours(1));
+        until("the first run goes", async || {
+            house.store.runs().counts().await.unwrap() == [(RunStatus::Waiting, 1)]
+        })
+        .await;
+        let due = house.store.schedules().due(10).await.unwrap();
+        assert_eq!(due[0].nominal, begun + SignedDuration::from_hours(2));
+        house.pass(SignedDuration::from_mins(30));
+        until("the second time fires", async || {
+            firings(&house, "long").await.len() == 2
+        })
+        .await;
+        assert_eq!(firings(&house, "long").await, [FiringOutcome::Started; 2]);
+        let page = house
+            .store
+            .runs()
+            .list(&Actor::local(), &store::RunFilter::default())
+            .await;
+        let runs = page.unwrap().runs;
+        let nominal: Vec<_> = runs
+            .iter()
+            .map(|run| match &run.trigger {
+                store::Trigger::Schedule { nominal, .. } => *nominal,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        let hours = |hours| begun + SignedDuration::from_hours(hours);
+        assert_eq!(nominal, [hours(2), hours(1)]);
+        assert_eq!(
+            runs[1].ended_at,
+            Some(begun + SignedDuration::from_mins(150))
+        );
+    }
+}
+
+#[tokio::test]
+async fn times_start_side_by_side_where_a_flow_says_so() {
+    let house = house().await;
+    house
+        .engine()
+        .deploy(&naps(&house, "long", "parallel"))
+        .await;
+    for round in 1..=2 {
+        house.pass(SignedDuration::from_hours(1));
+        until("it fired", async || {
+            firings(&house, "long").await.len() == round
+        })
+        .await;
+    }
+    assert_eq!(firings(&house, "long").await, [FiringOutcome::Started; 2]);
+    until("both go", async || {
+        house.store.runs().counts().await.unwrap() == [(RunStatus::Waiting, 2)]
+    })
+    .await;
+}
+
+/// Many schedules at the same moment: each starts once, and no more go at once than there is room for.
+#[tokio::test]
+async fn midnight_is_no_stampede() {
+    const FLOWS: usize = 300;
+    let mut house = house().await;
+    house.take_engine().stop().await;
+    house.start_engine(|config| config.concurrency = 8);
+    for number in 0..FLOWS {
+        let body = format!(
+            "schedule: {{cron: '0 0 * * *'}}\ndo:\n  - ask: {{call: http, with: {{method: get, endpoint: 'UPSTREAM/midnight/{number}'}}}}\n"
+        );
+        house.flow(&format!("midnight-{number}"), &body).await;
+    }
+    house.pass(SignedDuration::from_hours(24));
+    until("all have run", async || {
+        assert!(house.engine().live() <= 8);
+        let due = house.store.schedules().due(1).await.unwrap();
+        due.is_empty() && house.store.runs().counts().await.unwrap().is_empty()
+    })
+    .await;
+    for number in 0..FLOWS {
+        let path = format!("/midnight/{number}");
+        assert_eq!(house.upstream.seen(&path).len(), 1, "{path}");
     }
 }

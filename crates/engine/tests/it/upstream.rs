@@ -142,6 +142,18 @@ async fn answer(
             } } },
         }))
         .into_response(),
+        // Two pages of two items, and one of one.
+        "list" => {
+            let page = uri.query().and_then(|query| query.strip_prefix("page="));
+            let page: u32 = page.map_or(1, |page| page.parse().unwrap());
+            let ids = (page * 2 - 1)..(page * 2 + 1).min(6);
+            let items: Vec<Value> = ids.map(|id| json!({ "id": id })).collect();
+            let mut answer = json!({ "value": items });
+            if page < 3 {
+                answer["@odata.nextLink"] = upstream.url(&format!("/list?page={}", page + 1)).into();
+            }
+            axum::Json(answer).into_response()
+        }
         path if path.starts_with("status/") => {
             let status = path["status/".len()..].parse().unwrap();
             (StatusCode::from_u16(status).unwrap(), "as you wish").into_response()

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use super::runs::{begun, flow, new_run, step};
 use super::*;
 use crate::{FlowId, RunId};
@@ -41,9 +43,19 @@ async fn grow(db: &Store, flow: &FlowId, rows: i64) {
     }
 }
 
+/// 100,000 by default; `KEYWAY_PROOF_CASES` says how many otherwise (`make proof`).
+fn rows() -> i64 {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how many rows are tried is for whoever runs the test to say"
+    )]
+    let rows = std::env::var("KEYWAY_PROOF_CASES").ok();
+    rows.and_then(|rows| rows.parse().ok()).unwrap_or(100_000)
+}
+
 #[tokio::test]
 async fn a_step_costs_the_same_on_a_grown_table() {
-    let rows = 100_000;
+    let rows = rows();
     for db in [testing::sqlite_file().await, testing::postgres().await] {
         let id = flow(&db, "grown").await;
         let run = begun(&db, new_run(&id, Some("me"))).await;
@@ -52,6 +64,16 @@ async fn a_step_costs_the_same_on_a_grown_table() {
         db.runs().claim("me", 10).await.unwrap();
         grow(&db, &id, rows).await;
         let grown = usual_step(&db, &run, 1 + ROUNDS).await;
+        let kind = match db.config.database {
+            crate::Database::Postgres(_) => "PostgreSQL",
+            _ => "SQLite",
+        };
+        let (was, is) = (empty.as_micros(), grown.as_micros());
+        println!(
+            "figure {}",
+            json!({"id": format!("durability.5.{kind}"), "name": format!("a step with {rows} runs stored, {kind} (empty: {was} µs)"),
+                "goal": "≤ 5 times as on empty tables", "measured": is, "unit": "µs", "passed": grown < empty * 5 + Duration::from_millis(2)})
+        );
         assert!(
             grown < empty * 5 + Duration::from_millis(2),
             "{:?}: {empty:?} a step on empty tables, {grown:?} with {rows} runs",
