@@ -32,10 +32,7 @@ pub(crate) async fn plain(allow: &[&str], timeouts: Timeouts) -> Plain {
     config.egress = EgressPolicy::parse(allow).unwrap();
     config.timeouts = timeouts;
     let connector = Connector::new(store.store(), config, TaskTracker::new()).unwrap();
-    Plain {
-        connector,
-        store: store,
-    }
+    Plain { connector, store }
 }
 
 pub(crate) fn bearer(of: &str, base: SocketAddr) -> Form {
@@ -67,11 +64,11 @@ impl Plain {
             .await
     }
 
-    async fn get(&self, of: &str, target: &str) -> Result<ApiResponse, CallError> {
+    pub(crate) async fn get(&self, of: &str, target: &str) -> Result<ApiResponse, CallError> {
         self.call(of, ApiRequest::new(Method::GET, target)).await
     }
 
-    async fn code(&self, of: &str, target: &str) -> &'static str {
+    pub(crate) async fn code(&self, of: &str, target: &str) -> &'static str {
         self.get(of, target).await.unwrap_err().code()
     }
 }
@@ -83,7 +80,7 @@ async fn mocked() -> (Plain, SocketAddr) {
     (plain, api)
 }
 
-fn json_of(answer: &ApiResponse) -> &Value {
+pub(crate) fn json_of(answer: &ApiResponse) -> &Value {
     match &answer.body {
         ResponseBody::Json(value) => value,
         other => panic!("{other:?}"),

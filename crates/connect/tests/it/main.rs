@@ -19,6 +19,8 @@ mod mock;
 #[cfg(test)]
 mod on_behalf_of;
 #[cfg(test)]
+mod odd;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod presets;

@@ -22,13 +22,15 @@ use tokio_util::task::TaskTracker;
 use crate::calls::{Plain, bearer, plain};
 use crate::house::name;
 
-type Answers = Vec<(u16, Vec<(&'static str, String)>)>;
+/// A status and header fields.
+type Prepared = (u16, Vec<(&'static str, String)>);
+type Answers = Vec<Prepared>;
 
 /// An API that answers from a list, then 200, and counts.
 #[derive(Clone)]
 struct Script {
     address: SocketAddr,
-    answers: Arc<Mutex<VecDeque<(u16, Vec<(&'static str, String)>)>>>,
+    answers: Arc<Mutex<VecDeque<Prepared>>>,
     seen: Arc<Mutex<Vec<(Method, Instant)>>>,
 }
 

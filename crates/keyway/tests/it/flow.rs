@@ -465,3 +465,18 @@ fn a_run_that_needs_somebody_ends_and_says_whom() {
         "nothing goes on behind the back of whoever was told that it failed"
     );
 }
+
+#[test]
+fn a_text_that_is_no_utf_8_is_told_with_its_place() {
+    let home = Home::closed();
+    let path = home.path("bad.yaml");
+    std::fs::write(&path, b"document:\n  title: \xff\xfe\n").unwrap();
+    let answer = home.run(&["flow", "validate", "--json", &path.display().to_string()]);
+    let answer = answer.ends_with(5).json();
+    let text = answer.to_string();
+    assert!(text.contains("flow.parse"), "{text}");
+    assert!(
+        text.contains(r#""line":2"#) && text.contains(r#""column":10"#),
+        "{text}"
+    );
+}

@@ -7,6 +7,8 @@ mod browser;
 #[cfg(test)]
 mod call;
 #[cfg(test)]
+mod catalogue;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod configuration;
@@ -38,3 +40,5 @@ mod support;
 mod upstream;
 #[cfg(test)]
 mod watch;
+#[cfg(test)]
+mod worker;
