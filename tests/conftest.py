@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from support import figures
 from support.keyway import Keyway
 from support.postgres import free_port
 from support.sandbox import Sandbox
@@ -30,6 +31,7 @@ def sandbox_as_new(request):
         running = request.getfixturevalue("sandbox")
         running.clear_faults()
         running.lifetimes(3600)
+        running.rotation("entra-like")
 
 
 @pytest.fixture
@@ -41,3 +43,10 @@ def keyway(tmp_path, sandbox):
     installation.browse_as(sandbox.browser(sandbox.users[1]))
     with installation.serve(f"127.0.0.1:{port}"):
         yield installation
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The figures that were measured, for people."""
+    if figures.told:
+        terminalreporter.section("figures")
+        terminalreporter.write_line(figures.table(figures.told))

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+import signal
+import threading
+import time
 
+import pytest
+import requests
+
+from support.figures import record
 from support.keyway import Keyway
 from support.postgres import Postgres, free_port
-from support.processes import allow_many_files
+from support.processes import allow_many_files, wait_until
 from support.storm import storm
 
 CALLS = 10_000
@@ -44,24 +50,31 @@ def graph_tokens(sandbox, after):
     return {line["token_fingerprint"] for line in sandbox.log() if line["seq"] > after and line["path"].startswith("/v1.0/users")}
 
 
-def assert_one_renewal(sandbox, servers, key, name, app, *, calls, delay_ms, pass_through=False):
+def assert_one_renewal(sandbox, servers, key, name, app, *, figure, calls, delay_ms, pass_through=False):
     before = sandbox.token_requests(app.client_id)
     position = sandbox.log()[-1]["seq"]
     sandbox.fault("token", delay_ms=delay_ms)
     result = storm(servers, key, name, "/users?$top=1", calls, pass_through=pass_through)
+    renewals = sandbox.token_requests(app.client_id)[len(before):]
+    tell(f"G3.{figure}", f"token requests for {calls:,} calls on an expired token ({figure})", result, calls, len(renewals))
     assert result.statuses == {200: calls}, result
     assert not result.failures, result
-    renewals = sandbox.token_requests(app.client_id)[len(before):]
     assert [each["status"] for each in renewals] == [200], renewals
     assert len(graph_tokens(sandbox, position)) == 1
     return result
 
 
+def tell(id, name, result, calls, renewals):
+    passed = renewals == 1 and result.statuses == {200: calls} and not result.failures
+    record(id, name, goal=1, measured=renewals, unit="requests", passed=passed)
+
+
+@pytest.mark.figure
 def test_many_calls_on_an_expired_token(sandbox, tmp_path):
     calls = min(CALLS, (allow_many_files() - 500) // 100 * 100)
     with installation(tmp_path / "one", sandbox) as keyway:
         app = expired_connection(keyway, sandbox, "storm")
-        assert_one_renewal(sandbox, [keyway.url], operator_key(keyway), "storm", app, calls=calls, delay_ms=5000)
+        assert_one_renewal(sandbox, [keyway.url], operator_key(keyway), "storm", app, figure="one process", calls=calls, delay_ms=5000)
 
 
 @pytest.mark.parametrize("processes", [2, pytest.param(4, marks=pytest.mark.proof)])
@@ -75,7 +88,8 @@ def test_many_calls_on_several_processes(sandbox, tmp_path, processes):
             app = expired_connection(running[0], sandbox, f"storm{processes}")
             key = operator_key(running[0])
             servers = [each.url for each in running]
-            assert_one_renewal(sandbox, servers, key, f"storm{processes}", app, calls=calls, delay_ms=5000, pass_through=True)
+            assert_one_renewal(sandbox, servers, key, f"storm{processes}", app, figure=f"{processes} processes", calls=calls,
+                               delay_ms=5000, pass_through=True)
         finally:
             for each in running:
                 each.stop()
@@ -94,12 +108,14 @@ def test_slow_token_endpoint(sandbox, tmp_path):
     allow_many_files()
     with installation(tmp_path / "slow", sandbox) as keyway:
         app = expired_connection(keyway, sandbox, "slow")
-        assert_one_renewal(sandbox, [keyway.url], operator_key(keyway), "slow", app, calls=CALLS, delay_ms=25_000)
+        assert_one_renewal(sandbox, [keyway.url], operator_key(keyway), "slow", app, figure="provider takes 25 s",
+                           calls=CALLS, delay_ms=25_000)
 
 
-def test_a_token_that_died_early_is_renewed_once_for_everybody(sandbox, tmp_path):
+@pytest.mark.parametrize("wanted", [1000, pytest.param(CALLS, marks=pytest.mark.proof)])
+def test_a_token_that_died_early_is_renewed_once_for_everybody(wanted, sandbox, tmp_path):
     """A storm of 401: Graph refuses the token that Keyway thinks fresh, because the provider's clock is hours ahead."""
-    calls = 1000
+    calls = min(wanted, (allow_many_files() - 500) // 100 * 100)
     with installation(tmp_path / "dead", sandbox) as keyway:
         app = expired_connection(keyway, sandbox, "dead")
         keyway.ok("call", "dead", "/users")
@@ -111,8 +127,56 @@ def test_a_token_that_died_early_is_renewed_once_for_everybody(sandbox, tmp_path
             result = storm([keyway.url], key, "dead", "/users?$top=1", calls, pass_through=False)
         finally:
             sandbox.clock(0)
+        renewals = len(sandbox.token_requests(app.client_id)) - before
+        tell("G3.401 storm", f"token requests for {calls:,} calls that were refused with 401", result, calls, renewals)
         assert result.statuses == {200: calls}, result
         assert not result.failures, result
-        assert len(sandbox.token_requests(app.client_id)) == before + 1
+        assert renewals == 1
         refused = [line for line in sandbox.log() if line["seq"] > position and line["status"] == 401]
         assert len(refused) > 1, "nobody met the dead token: the test shows nothing"
+
+
+@pytest.mark.proof
+def test_a_process_that_stands_still_while_it_renews_overwrites_nothing(sandbox, tmp_path):
+    """Stopped with its request under way, and continued when another process has long renewed."""
+    with Postgres() as postgres:
+        environment = {"KEYWAY_DATABASE": postgres.url}
+        first = installation(tmp_path / "shared", sandbox, environment)
+        second = installation_beside(first, sandbox, environment)
+        try:
+            first.browse_as(sandbox.browser(sandbox.users[1]))
+            first.ok(
+                "connection", "create", "still", "--preset", "microsoft-graph", "--cloud", "sandbox", "--tenant", sandbox.tenant,
+                "--grant", "authorization-code", "--client-id", sandbox.app["client_id"], "--scope", "User.Read offline_access",
+                "--client-secret-file", first.secret_file("client.secret", sandbox.app["client_secret"]))
+            headers = {"authorization": f"Bearer {operator_key(first)}"}
+
+            def ask(keyway, what):
+                return requests.request(
+                    "GET" if what == "" else "POST", f"{keyway.url}/api/v1/connections/still{what}", headers=headers, timeout=120).json()
+
+            before = ask(second, "")["token"]["generation"]
+            sandbox.fault("token", match="grant_type=refresh_token", delay_ms=1000)
+            answers = []
+            asking = threading.Thread(target=lambda: answers.append(ask(first, "/test")))
+            asking.start()
+            wait_until(lambda: not sandbox.faults(), "the token request is at the provider")
+            stopped = time.monotonic()
+            first.server.process.send_signal(signal.SIGSTOP)
+            # The lease of the one that stands still lapses; then the other one renews.
+            renewed = wait_until(lambda: (card := ask(second, "/test"))["token"]["generation"] > before and card, "a renewal", 90)
+            wait_until(lambda: time.monotonic() - stopped > 60, "a minute", 90)
+            first.server.process.send_signal(signal.SIGCONT)
+            asking.join(60)
+            after, answered = ask(second, ""), answers[0] if answers else {}
+            kept = after["token"]["generation"] == renewed["token"]["generation"] and after["state"] == answered.get("state") == "ok"
+            # What is stored still works, for both.
+            working = [ask(keyway, "/test")["state"] for keyway in (first, second)]
+            passed = kept and working == ["ok", "ok"]
+            record("G3.stopped", "tokens lost or overwritten by a process that stood still for 60 s while it renewed", goal=0,
+                   measured=int(not passed), unit="tokens", passed=passed)
+            assert passed, (before, renewed, after, answered, working)
+        finally:
+            first.server.process.send_signal(signal.SIGCONT)
+            second.stop()
+            first.stop()

@@ -7,7 +7,6 @@ flows are started and call an upstream that remembers every request. Then it is 
 from __future__ import annotations
 
 import json
-import os
 import random
 import threading
 import time
@@ -19,9 +18,10 @@ import pytest
 import requests
 
 from conftest import connect_graph
+from support.figures import record
 from support.keyway import Keyway
 from support.postgres import free_port
-from support.processes import ROOT, Program, binary, wait_until
+from support.processes import ROOT, Program, binary, chosen_seed, wait_until
 from support.upstream import Seen, Upstream
 
 PLACES = ("run-inserted", "sent-recorded", "request-sent", "answer-read", "result-committed", "before-next-step",
@@ -151,7 +151,7 @@ def repeated(seen: list[Seen]) -> tuple[int, int]:
 
 
 def g1(directory: Path, kills: int, with_failpoints: bool) -> None:
-    seed = int(os.environ.get("KEYWAY_TEST_SEED") or random.SystemRandom().randrange(1 << 32))
+    seed = chosen_seed()
     dice, port, began = random.Random(seed), free_port(), time.monotonic()
     keyway = Keyway(directory / "keyway")
     with Upstream() as upstream:
@@ -189,6 +189,11 @@ def g1(directory: Path, kills: int, with_failpoints: bool) -> None:
         "stuck": len(stuck), "runs": len(runs), "seconds": round(time.monotonic() - began),
     }
     print("G1", json.dumps(figures))
+    if not with_failpoints:
+        clean = not (lost or stuck or again or twice or unmade)
+        record("G1", f"{kills:,} kills: runs lost, steps repeated, POSTs sent twice, steps missing, runs stuck", goal=0,
+               measured=len(lost) + again + twice + len(unmade) + len(stuck), passed=clean, seed=seed,
+               unit=f"of {len(started.runs):,} runs and {len(upstream.seen):,} requests")
     assert figures["kills"] == kills and figures["acknowledged"] > kills / 4, figures
     assert not lost and not stuck and again == 0 and twice == 0 and not unmade, (figures, lost, stuck[:3])
     assert not [run for run in runs.values() if run["status"] in ("faulted", "cancelled")], figures

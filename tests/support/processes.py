@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import random
 import resource
 import signal
 import subprocess
@@ -22,6 +23,11 @@ def binary() -> str:
     path = Path(os.environ.get("KEYWAY_BIN") or target / "debug" / "keyway").absolute()
     assert path.exists(), f"{path} is not built: run `make test`"
     return str(path)
+
+
+def chosen_seed() -> int:
+    """KEYWAY_TEST_SEED, else one by chance; whoever draws it prints it."""
+    return int(os.environ.get("KEYWAY_TEST_SEED") or random.SystemRandom().randrange(1 << 32))
 
 
 def allow_many_files(wanted: int = 20_000) -> int:

@@ -77,11 +77,23 @@ class Sandbox:
     def fault(self, route: str, **fields) -> None:
         self._controlled("POST", "faults", {"route": route, "times": 1} | fields)
 
+    def faults(self) -> list[dict]:
+        """Those that are still to come."""
+        return self._controlled("GET", "faults").json()["faults"]
+
     def clear_faults(self) -> None:
         self._controlled("DELETE", "faults")
 
     def lifetimes(self, access_seconds: int) -> None:
         self._controlled("POST", "lifetimes", {"access_seconds": access_seconds})
+
+    def rotation(self, mode: str, **fields) -> None:
+        """What a used refresh token is still good for: entra-like, grace (with grace_seconds) or strict."""
+        self._controlled("POST", "rotation", {"mode": mode} | fields)
+
+    def families_revoked(self) -> int:
+        """Since the mode of rotation was set."""
+        return self._controlled("GET", "rotation").json()["families_revoked"]
 
     def clock(self, offset_seconds: int) -> None:
         self._controlled("POST", "clock", {"offset_seconds": offset_seconds})
