@@ -310,7 +310,7 @@ async fn the_loser_of_a_race_reads_again_and_clears_nothing() {
     let id = id(&house).await;
     let refusal = json!({"error": "invalid_grant", "error_description": "fake: revoked", "error_codes": [50173]});
     house
-        .control("faults", json!({"route": "token", "match": "refresh_token", "status": 400, "delay_ms": 500, "body": refusal}))
+        .control("faults", json!({"route": "token", "match": "refresh_token", "status": 400, "delay_ms": 3000, "body": refusal}))
         .await;
     house.expire();
     let losing = tokio::join!(house.get("graph", "/v1.0/users?$top=1"), async {
