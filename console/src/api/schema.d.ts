@@ -4141,7 +4141,13 @@ export interface operations {
     deploy_flow: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The number of the version that has to be the current one still, such as `"3"`; `"0"` where there must be no such flow yet.
+                 *     Without it, or with `*`, the text replaces whatever there is.
+                 */
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };

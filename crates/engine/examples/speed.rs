@@ -105,7 +105,7 @@ async fn deploy(local: &Local, name: &str, body: &str) {
     let text = format!(
         "document: {{dsl: '1.0.3', namespace: contoso, name: {name}, version: '1.0.0'}}\n{body}"
     );
-    let deployed = local.deploy(&Actor::local(), &text, DryRun::No).await;
+    let deployed = local.deploy(&Actor::local(), &text, DryRun::No, None).await;
     deployed.expect("the flow checks out");
 }
 

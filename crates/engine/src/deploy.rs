@@ -80,11 +80,13 @@ pub enum Standing {
 
 impl Local {
     /// Deploys a text: the flow's current version is this one from now. With [`DryRun::Yes`] nothing is stored.
+    /// `based_on` is the number that has to be the current one still, 0 for a flow that is not there yet.
     pub async fn deploy(
         &self,
         actor: &Actor,
         source: &str,
         dry_run: DryRun,
+        based_on: Option<i64>,
     ) -> Result<Deployed, Error> {
         actor.require(Role::Admin)?;
         let (store, definitions) = self.parts();
@@ -121,10 +123,11 @@ impl Local {
         if dry_run == DryRun::Yes {
             return Ok(deployed);
         }
-        let (record, deployment) = store
-            .flows()
-            .deploy(actor, new_version(&flow, source))
-            .await?;
+        let new = NewVersion {
+            based_on,
+            ..new_version(&flow, source)
+        };
+        let (record, deployment) = store.flows().deploy(actor, new).await?;
         deployed.deployment = match deployment {
             store::Deployment::Created => Deployment::Created,
             store::Deployment::Added => Deployment::Added,
@@ -258,6 +261,7 @@ pub(crate) fn new_version(flow: &Flow, source: &str) -> NewVersion {
         retention_days: flow.settings.retention_days,
         digest: flow.digest.clone(),
         source: source.to_owned(),
+        based_on: None,
     }
 }
 

@@ -79,6 +79,8 @@ pub struct NewVersion {
     pub digest: String,
     /// The text.
     pub source: String,
+    /// The number that has to be the current one still, 0 where there must be no such flow yet; none: whatever there is.
+    pub based_on: Option<i64>,
 }
 
 /// What a deployment did.
@@ -362,7 +364,12 @@ fn deploy(
         BY_NAME,
         [new.namespace.as_str().into(), new.name.as_str().into()],
     )?;
-    let (id, number, deployment) = match row.as_ref().map(flow).transpose()? {
+    let old = row.as_ref().map(flow).transpose()?;
+    let current = old.as_ref().map_or(0, |old| old.current);
+    if new.based_on.is_some_and(|number| number != current) {
+        return Err(Error::Version { current });
+    }
+    let (id, number, deployment) = match old {
         Some(old) => {
             let current = tx.query_one(VERSION, [old.id.as_str().into(), old.current.into()])?;
             if let Some(row) = current

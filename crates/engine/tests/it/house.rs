@@ -102,9 +102,13 @@ impl Engine {
 
     pub(crate) async fn deploy(&self, source: &str) -> engine::Deployed {
         let (local, source) = (self.local.clone(), source.to_owned());
-        self.on(async move { local.deploy(&Actor::local(), &source, DryRun::No).await })
-            .await
-            .unwrap()
+        self.on(async move {
+            local
+                .deploy(&Actor::local(), &source, DryRun::No, None)
+                .await
+        })
+        .await
+        .unwrap()
     }
 
     pub(crate) async fn begin(&self, start: Start) -> Started {

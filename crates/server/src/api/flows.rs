@@ -5,15 +5,15 @@ use axum::extract::{FromRequestParts, RawQuery};
 use axum::response::{IntoResponse, Response};
 use engine::{Deployed, DryRun};
 use flow::definition::schedule::{Webhook, WebhookAuthentication};
-use http::StatusCode;
-use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, IF_MATCH};
 use http::request::Parts;
+use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::{FlowRecord, FlowVersion};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Refusals, answer, path};
+use super::{Refusals, answer, expected_version, path};
 use crate::access::{Admin, Viewer};
 use crate::app::App;
 use crate::json::{Json, RequestBody};
@@ -333,10 +333,16 @@ impl Viewer {
 }
 
 impl Admin {
-    async fn deploy(&self, new: &NewDefinition) -> Result<Deployed, Problem> {
+    async fn deploy(
+        &self,
+        new: &NewDefinition,
+        based_on: Option<i64>,
+    ) -> Result<Deployed, Problem> {
         let dry_run = if new.dry_run { DryRun::Yes } else { DryRun::No };
         let engine = self.app().engine();
-        Ok(engine.deploy(self.actor(), &new.source, dry_run).await?)
+        Ok(engine
+            .deploy(self.actor(), &new.source, dry_run, based_on)
+            .await?)
     }
 
     async fn enable_flow(&self, key: &FlowKey) -> Result<FlowCard, Problem> {
@@ -397,14 +403,34 @@ pub(crate) async fn list(viewer: Viewer) -> Result<Answer<FlowList>, Problem> {
     Ok(Answer(FlowList { items }))
 }
 
+/// The version that a text was made from.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(
+    dead_code,
+    reason = "documentation only; the value is read from the header"
+)]
+pub(crate) struct BasedOn {
+    /// The number of the version that has to be the current one still, such as `"3"`; `"0"` where there must be no such flow yet.
+    /// Without it, or with `*`, the text replaces whatever there is.
+    #[param(rename = "If-Match")]
+    if_match: Option<String>,
+}
+
 /// Deploys a text: it becomes the current version of its flow. The same text again changes nothing.
-#[utoipa::path(post, path = "/api/v1/flows", tag = "flows", operation_id = "deploy_flow", request_body = NewDefinition,
+#[utoipa::path(post, path = "/api/v1/flows", tag = "flows", operation_id = "deploy_flow", params(BasedOn), request_body = NewDefinition,
     responses((status = 200, description = "Unchanged, or only told what would happen.", body = DeploymentCard), (status = 201, body = DeploymentCard), Refusals))]
 pub(crate) async fn deploy(
     admin: Admin,
+    headers: HeaderMap,
     Json(new): Json<NewDefinition>,
 ) -> Result<Response, Problem> {
-    let deployed = admin.deploy(&new).await?;
+    let based_on = if headers.contains_key(IF_MATCH) {
+        expected_version(&headers)?
+    } else {
+        None
+    };
+    let deployed = admin.deploy(&new, based_on).await?;
     let stored = !new.dry_run && deployed.deployment != engine::Deployment::Unchanged;
     let status = if stored {
         StatusCode::CREATED

@@ -29,7 +29,9 @@ do:
 async fn deploy(house: &House, source: &str) {
     let engine = &house.engine;
     let actor = Actor::local();
-    let deployed = engine.deploy(&actor, source, engine::DryRun::No).await;
+    let deployed = engine
+        .deploy(&actor, source, engine::DryRun::No, None)
+        .await;
     deployed.unwrap();
 }
 

@@ -18,6 +18,8 @@ mod console;
 #[cfg(test)]
 mod csrf;
 #[cfg(test)]
+mod flows;
+#[cfg(test)]
 mod hooks;
 #[cfg(test)]
 mod house;

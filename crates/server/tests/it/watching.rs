@@ -16,7 +16,7 @@ async fn started(house: &House) -> RunId {
     let engine = &house.engine;
     let actor = Actor::local();
     engine
-        .deploy(&actor, WAITS, engine::DryRun::No)
+        .deploy(&actor, WAITS, engine::DryRun::No, None)
         .await
         .unwrap();
     let start = engine::Start {

@@ -56,6 +56,26 @@ async fn versions_are_kept_and_the_same_text_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_text_made_from_another_version_is_refused() {
+    for db in every_database().await {
+        let deploy = async |source: &'static str, based_on| {
+            let mut new = text("leaver", source);
+            new.based_on = based_on;
+            let deployed = db.flows().deploy(&Actor::local(), new).await;
+            deployed.map(|(record, _)| record.current)
+        };
+        let stale = |result| matches!(result, Err(Error::Version { current: 2 }));
+        assert_eq!(deploy("a", Some(0)).await.unwrap(), 1);
+        assert_eq!(deploy("b", Some(1)).await.unwrap(), 2);
+        assert!(stale(deploy("c", Some(1)).await));
+        assert!(stale(deploy("c", Some(0)).await));
+        assert!(stale(deploy("b", Some(1)).await));
+        assert_eq!(deploy("c", Some(2)).await.unwrap(), 3);
+        assert_eq!(deploy("d", None).await.unwrap(), 4);
+    }
+}
+
+#[tokio::test]
 async fn a_flow_is_switched_off_and_deleted_when_nothing_runs() {
     for db in every_database().await {
         let local = Actor::local();

@@ -26,6 +26,7 @@ pub(super) fn text(name: &str, source: &str) -> NewVersion {
         version: "1.0.0".to_owned(),
         title: None,
         retention_days: None,
+        based_on: None,
         digest: format!("digest of {source}"),
         source: source.to_owned(),
     }
