@@ -1,6 +1,6 @@
 // Which page an address opens. Pages that a role may not use are said to be so, not broken.
 
-import type { ReactNode } from "react";
+import { type ReactNode, Suspense, lazy } from "react";
 import { Route, Switch } from "wouter";
 import { type Me, type Role, may } from "../api/session";
 import { ChangePage } from "../connections/change/ChangePage";
@@ -30,18 +30,29 @@ import { TablePage } from "../tables/TablePage";
 import { TablesPage } from "../tables/TablesPage";
 import { common, shell } from "../texts/common";
 import { ButtonLink } from "../ui/Button";
+import { Loading } from "../ui/Loaded";
 import { Page } from "../ui/Page";
+
+/** The canvas and the text's editor are large, and not everybody's. */
+const BuilderPage = lazy(() => import("../flows/builder/BuilderPage"));
 
 export function Pages({ me }: { me: Me }) {
   const only = (role: Role, page: ReactNode) => (may(me, role) ? page : <NotAllowed me={me} />);
+  const builder = (flow: string | undefined) => (
+    <Suspense fallback={<Loading />}>
+      <BuilderPage key={flow} me={me} flow={flow} />
+    </Suspense>
+  );
   return (
     <Switch>
       <Route path="/">
         <HomePage me={me} />
       </Route>
       <Route path="/flows">
-        <FlowsPage />
+        <FlowsPage me={me} />
       </Route>
+      <Route path="/flows/new">{only("admin", builder(undefined))}</Route>
+      <Route path="/flows/:name/edit">{({ name }) => builder(name)}</Route>
       <Route path="/flows/:name/start">{({ name }) => only("operator", <StartFlowPage key={name} name={name} />)}</Route>
       <Route path="/flows/:name">{({ name }) => <FlowPage key={name} name={name} me={me} />}</Route>
       <Route path="/runs">
@@ -68,7 +79,7 @@ export function Pages({ me }: { me: Me }) {
       <Route path="/connections/new/preset/:preset">{({ preset }) => only("admin", <PresetPage key={preset} preset={preset} />)}</Route>
       <Route path="/connections/:name/change">{({ name }) => only("admin", <ChangePage key={name} name={name} />)}</Route>
       <Route path="/connections/:name">{({ name }) => <DetailPage key={name} name={name} me={me} />}</Route>
-      <Route path="/explorer">{only("operator", <ExplorerPage />)}</Route>
+      <Route path="/explorer">{only("operator", <ExplorerPage me={me} />)}</Route>
       <Route path="/audit">{only("admin", <AuditPage />)}</Route>
       <Route path="/keys">{only("admin", <KeysPage />)}</Route>
       <Route path="/users">{only("admin", <UsersPage me={me} />)}</Route>

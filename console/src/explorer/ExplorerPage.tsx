@@ -6,27 +6,29 @@ import { useSearch } from "wouter";
 import { call } from "../api/calls";
 import { type Card, connectionsQuery } from "../api/connections";
 import { presetsQuery } from "../api/presets";
+import { type Me, may } from "../api/session";
 import { explorer } from "../texts/explorer";
 import { CopyButton } from "../ui/Copyable";
 import { Loaded } from "../ui/Loaded";
 import { Page, Panel } from "../ui/Page";
 import { ProblemView } from "../ui/ProblemView";
 import { AnswerPanel } from "./AnswerPanel";
+import { MakeStep } from "./MakeStep";
 import { RequestForm } from "./RequestForm";
 import { type Request, asCli, asCurl, callOf, emptyRequest } from "./request";
 
-export function ExplorerPage() {
+export function ExplorerPage({ me }: { me: Me }) {
   const connections = useQuery(connectionsQuery);
   return (
     <Page title={explorer.title} lead={explorer.lead}>
       <Loaded query={connections} empty={<NoConnections />}>
-        {(cards) => <Explorer cards={cards} />}
+        {(cards) => <Explorer cards={cards} me={me} />}
       </Loaded>
     </Page>
   );
 }
 
-function Explorer({ cards }: { cards: Card[] }) {
+function Explorer({ cards, me }: { cards: Card[]; me: Me }) {
   const parameters = new URLSearchParams(useSearch());
   const [request, setRequest] = useState<Request>(() => {
     const card = cards.find((known) => known.name === parameters.get("connection")) ?? cards[0];
@@ -53,6 +55,7 @@ function Explorer({ cards }: { cards: Card[] }) {
         <div className="row">
           <CopyButton text={asCurl(request, presets?.publicUrl ?? window.location.origin)} label={explorer.copyCurl} />
           {command !== undefined && <CopyButton text={command} label={explorer.copyCli} />}
+          {may(me, "admin") && <MakeStep request={request} type={card?.type ?? "oauth"} />}
           <span className="muted small">{explorer.copyNote}</span>
         </div>
       </Panel>

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { stepOf } from "./step";
 import { type Request, asCli, asCurl, base64Of, callOf, emptyRequest, isComplete, shellWord } from "./request";
 
 const request = (fields: Partial<Request>): Request => ({ ...emptyRequest("graph", "/v1.0/users"), ...fields });
@@ -33,6 +34,14 @@ describe("a request", () => {
     expect(callOf(filled)).toMatchObject({ bytes: Buffer.from(bytes).toString("base64") });
     expect(asCurl(filled, "http://localhost:8800")).toContain(`-H 'Content-Type: application/octet-stream' --data-binary '@photo of it'\\''s.png'`);
     for (const bodyKind of ["bytes", "form", "text"] as const) expect(asCli({ ...filled, bodyKind })).toBeUndefined();
+  });
+
+  it("is a step, unless its body is none of JSON's", () => {
+    const body = { method: "POST", query: [["$top", "5"], ["", "x"]] as [string, string][], bodyKind: "json" as const, body: '{"a": 1}' };
+    expect(stepOf(request(body), "oauth")).toEqual({ connection: "graph", type: "oauth", with: { method: "post", endpoint: "/v1.0/users", query: { $top: "5" }, body: { a: 1 } } });
+    expect(stepOf(request({ follow: true, headers: [["A", "b"]] }), "basic")?.with).toEqual({ method: "get", endpoint: "/v1.0/users", headers: { A: "b" }, redirect: true });
+    for (const bodyKind of ["form", "text", "bytes"] as const) expect(stepOf(request({ bodyKind }), "oauth")).toBeUndefined();
+    expect(stepOf(request({ bodyKind: "json", body: "{" }), "oauth")).toBeUndefined();
   });
 
   it("quotes words", () => {

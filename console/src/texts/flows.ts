@@ -4,6 +4,7 @@ import type { HookCard } from "../api/flows";
 
 export const flows = {
   title: "Flows",
+  create: "New flow",
   lead: "Which calls are made, in which order, and what happens when something goes wrong.",
   flow: "Flow",
   state: "State",
@@ -18,6 +19,8 @@ export const flows = {
 
 export const flow = {
   start: "Start",
+  edit: "Edit",
+  look: "Show the steps",
   enable: "Enable",
   disable: "Disable",
   delete: "Delete",

@@ -27,7 +27,8 @@ export function Compare({ versions, current }: { versions: VersionCard[]; curren
   );
 }
 
-function Difference({ lines, label }: { lines: Line[]; label: string }) {
+/** What one text has and another does not. */
+export function Difference({ lines, label }: { lines: Line[]; label: string }) {
   if (lines.every(({ kind }) => kind === "same")) return <p className="muted">{text.same}</p>;
   return (
     <div className="scroll scroll-tall" tabIndex={0} role="region" aria-label={label}>

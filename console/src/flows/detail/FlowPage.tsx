@@ -48,6 +48,7 @@ function Detail({ flow, me, stale }: { flow: FlowDetail; me: Me; stale: Error | 
               {text.start}
             </ButtonLink>
           )}
+          <ButtonLink to={`/flows/${encodeURIComponent(flow.key)}/edit`}>{admin ? text.edit : text.look}</ButtonLink>
           <ButtonLink to={`/runs?flow=${encodeURIComponent(flow.key)}`}>{text.runs}</ButtonLink>
           {admin && (
             <Button busy={turn.isPending} onClick={() => turn.mutate(flow.enabled ? "disable" : "enable")}>

@@ -3,16 +3,23 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { type FlowCard, flowsQuery } from "../../api/flows";
+import { type Me, may } from "../../api/session";
 import { flows } from "../../texts/flows";
+import { ButtonLink } from "../../ui/Button";
 import { Badge } from "../../ui/Facts";
 import { Loaded } from "../../ui/Loaded";
 import { Page } from "../../ui/Page";
 import { Time } from "../../ui/Time";
 
-export function FlowsPage() {
+export function FlowsPage({ me }: { me: Me }) {
   const query = useQuery(flowsQuery);
+  const actions = may(me, "admin") && (
+    <ButtonLink to="/flows/new" variant="primary" icon="plus">
+      {flows.create}
+    </ButtonLink>
+  );
   return (
-    <Page title={flows.title} lead={flows.lead}>
+    <Page title={flows.title} lead={flows.lead} actions={actions}>
       <Loaded query={query} empty={<Empty />}>
         {(items) => <Table items={items} />}
       </Loaded>

@@ -1,0 +1,129 @@
+// A flow's text, parsed with the place of every part. The text is the truth; nothing here changes it.
+
+import { type Document, LineCounter, type Node, type Pair, type Scalar, type YAMLMap, type YAMLSeq, isAlias, isMap, isPair, isScalar, isSeq, parseDocument } from "yaml";
+
+/** A way into a document: keys of maps, places in lists. */
+export type Path = readonly (string | number)[];
+
+/** What keeps a text from being a document. */
+export interface SourceFault {
+  message: string;
+  line: number;
+  column: number;
+}
+
+export interface Parsed {
+  text: string;
+  document: Document.Parsed;
+  lines: LineCounter;
+  /** As JSON has it; `undefined` while there are faults. */
+  value: unknown;
+  faults: SourceFault[];
+}
+
+/** One text is asked for by many; it is parsed once. */
+let last: Parsed | undefined;
+
+export function parse(text: string): Parsed {
+  if (last?.text === text) return last;
+  const lines = new LineCounter();
+  const document = parseDocument(text, { version: "1.2", keepSourceTokens: true, lineCounter: lines, prettyErrors: false });
+  const faults = document.errors.map((error) => {
+    const { line, col } = lines.linePos(error.pos[0]);
+    return { message: error.message, line, column: col };
+  });
+  last = { text, document, lines, faults, value: faults.length === 0 ? valueOf(document, faults) : undefined };
+  return last;
+}
+
+function valueOf(document: Document.Parsed, faults: SourceFault[]): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 }) as unknown;
+  } catch (error) {
+    faults.push({ message: error instanceof Error ? error.message : String(error), line: 1, column: 1 });
+    return undefined;
+  }
+}
+
+export type Entry = Pair<Node, Node | null>;
+
+/** The pair of a key. */
+export function pairOf(map: YAMLMap, key: string): Entry | undefined {
+  return map.items.find((pair): pair is Entry => isPair(pair) && isScalar(pair.key) && String(pair.key.value) === key);
+}
+
+/** The node at a path; an alias on the way ends it. */
+export function nodeAt(parsed: Parsed, path: Path): Node | null | undefined {
+  let node: Node | null | undefined = parsed.document.contents;
+  for (const part of path) {
+    if (isMap(node)) node = pairOf(node, String(part))?.value;
+    else if (isSeq(node) && typeof part === "number") node = node.items[part] as Node | undefined;
+    else return undefined;
+  }
+  return node;
+}
+
+/** What stands at a path of plain data. */
+export function valueAt(value: unknown, path: Path): unknown {
+  let at = value;
+  for (const part of path) {
+    if (typeof at !== "object" || at === null) return undefined;
+    at = Object.hasOwn(at, part) ? (at as Record<string | number, unknown>)[part] : undefined;
+  }
+  return at;
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function same(left: unknown, right: unknown): boolean {
+  if (Object.is(left, right)) return true;
+  if (Array.isArray(left)) return Array.isArray(right) && left.length === right.length && left.every((item, at) => same(item, right[at]));
+  if (!isRecord(left) || !isRecord(right)) return false;
+  const keys = Object.keys(left);
+  return keys.length === Object.keys(right).length && keys.every((key) => Object.hasOwn(right, key) && same(left[key], right[key]));
+}
+
+/** Whether a collection is written in brackets. */
+export function isFlow(node: YAMLMap | YAMLSeq): boolean {
+  return node.flow === true;
+}
+
+export function startOf(node: Node): number {
+  return node.range?.[0] ?? 0;
+}
+
+/** Where the last thing that counts of a node ends: no white space, no comment after it. */
+export function endOf(parsed: Parsed, node: Node): number {
+  if ((isMap(node) || isSeq(node)) && !isFlow(node)) {
+    const item: unknown = node.items.at(-1);
+    if (isPair(item)) return endOfPair(parsed, item as Entry);
+    if (item !== undefined && item !== null) return endOf(parsed, item as Node);
+  }
+  const end = node.range?.[1] ?? 0;
+  const start = startOf(node);
+  return start + parsed.text.slice(start, end).trimEnd().length;
+}
+
+export function endOfPair(parsed: Parsed, pair: Entry): number {
+  const value = pair.value;
+  if (value && (isAlias(value) || (value.range && value.range[1] > value.range[0]))) return endOf(parsed, value);
+  return afterColon(parsed, pair);
+}
+
+/** Where the value of a pair may begin. */
+export function afterColon(parsed: Parsed, pair: Entry): number {
+  const key = pair.key as Scalar;
+  const from = key.range?.[1] ?? 0;
+  const colon = parsed.text.indexOf(":", from);
+  return colon < 0 ? from : colon + 1;
+}
+
+/** The offset of an item's dash, for lists without brackets. */
+export function dashOf(list: YAMLSeq, index: number): number {
+  const token = list.srcToken;
+  if (token?.type !== "block-seq") return startOf(list);
+  const mark = token.items[index]?.start.find((part) => part.type === "seq-item-ind");
+  return mark && "offset" in mark ? mark.offset : startOf(list);
+}

@@ -1,0 +1,49 @@
+// Values as people type them: YAML, jq, and what lies between.
+
+import { parse as parseYaml } from "yaml";
+import { block, inline } from "../../../canvas/text/render";
+
+const EXPRESSION = /^\s*\$\{([\s\S]+)\}\s*$/;
+
+/** The jq of an expression, which may be written without its brackets. */
+export function jqOf(value: unknown): string {
+  if (value === undefined || value === null) return "";
+  if (typeof value !== "string") return inline(value);
+  return EXPRESSION.exec(value)?.[1]?.trim() ?? value;
+}
+
+/** Always with brackets; nothing for nothing. */
+export function expressionOf(jq: string): string | undefined {
+  const text = jq.trim();
+  return text === "" ? undefined : `\${ ${text} }`;
+}
+
+export function isExpression(value: unknown): boolean {
+  return typeof value === "string" && EXPRESSION.test(value);
+}
+
+/** How a value is shown to be changed. */
+export function textOf(value: unknown): string {
+  if (value === undefined) return "";
+  if (typeof value !== "string") return block(value).join("\n");
+  return isExpression(value) || readsAs(value, value) ? value : inline(value);
+}
+
+export type Read = { value: unknown } | { fault: string };
+
+/** What was typed: an expression, YAML, or text that looks like neither. Nothing is nothing. */
+export function valueOf(text: string): Read {
+  const trimmed = text.trim();
+  if (trimmed === "") return { value: undefined };
+  if (trimmed.startsWith("${")) return { value: trimmed };
+  try {
+    return { value: parseYaml(text, { version: "1.2", uniqueKeys: true, prettyErrors: false }) as unknown };
+  } catch (error) {
+    return { fault: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function readsAs(text: string, value: unknown): boolean {
+  const read = valueOf(text);
+  return "value" in read && read.value === value;
+}
