@@ -6,11 +6,20 @@ export interface Tab {
   content: () => ReactNode;
 }
 
+interface TabsProps {
+  label: string;
+  tabs: readonly Tab[];
+  /** Which one is shown, where that is kept elsewhere. */
+  shown?: string;
+  onShow?: (name: string) => void;
+}
+
 /** Views of one thing; arrow keys move between them. */
-export function Tabs({ label, tabs }: { label: string; tabs: readonly Tab[] }) {
+export function Tabs({ label, tabs, shown, onShow }: TabsProps) {
   const id = useId();
   const [chosen, setChosen] = useState<string | undefined>();
-  const current = tabs.find((tab) => tab.name === chosen) ?? tabs[0];
+  const current = tabs.find((tab) => tab.name === (shown ?? chosen)) ?? tabs[0];
+  const show = (name: string) => (onShow ?? setChosen)(name);
   if (!current) return null;
   const move = (event: KeyboardEvent<HTMLDivElement>) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -18,7 +27,7 @@ export function Tabs({ label, tabs }: { label: string; tabs: readonly Tab[] }) {
     event.preventDefault();
     const next = tabs[(tabs.indexOf(current) + step + tabs.length) % tabs.length];
     if (!next) return;
-    setChosen(next.name);
+    show(next.name);
     document.getElementById(`${id}-${next.name}`)?.focus();
   };
   return (
@@ -34,7 +43,7 @@ export function Tabs({ label, tabs }: { label: string; tabs: readonly Tab[] }) {
             aria-selected={tab === current}
             aria-controls={`${id}-panel`}
             tabIndex={tab === current ? 0 : -1}
-            onClick={() => setChosen(tab.name)}
+            onClick={() => show(tab.name)}
           >
             {tab.label}
           </button>

@@ -24,7 +24,13 @@ export function block(value: unknown): string[] {
   if (Array.isArray(value) && value.length > 0) return value.flatMap(item);
   if (isRecord(value) && Object.keys(value).length > 0) return Object.entries(value).flatMap(([name, child]) => pair(name, child));
   if (typeof value === "string" && LITERAL.test(value)) return [value.endsWith("\n") ? "|" : "|-", ...value.trimEnd().split("\n")];
-  return [inline(value)];
+  return [typeof value === "string" ? scalar(value) : inline(value)];
+}
+
+/** A text outside of brackets, which needs fewer quotes there. */
+function scalar(value: string): string {
+  const text = stringify(value, { ...OPTIONS, blockQuote: false }).trimEnd();
+  return value.includes("\n") || text.includes("\n") ? JSON.stringify(value) : text;
 }
 
 /** The lines of `name: value`. */

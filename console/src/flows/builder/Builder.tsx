@@ -8,7 +8,7 @@ import { everyStep, stepsOf } from "../../canvas/steps";
 import { parse } from "../../canvas/text/source";
 import { builder as words } from "../../texts/builder";
 import { ProblemView } from "../../ui/ProblemView";
-import { Tabs } from "../../ui/Tabs";
+import { type Tab, Tabs } from "../../ui/Tabs";
 import { BuilderContext } from "./BuilderContext";
 import { ConflictDialog } from "./ConflictDialog";
 import { Header } from "./Header";
@@ -18,7 +18,7 @@ import { Outline, Palette } from "./Side";
 import { SourceEditor } from "./SourceEditor";
 import { FlowPanel, StepPanel } from "./StepPanel";
 import { addItem, moveTo, nextSlot } from "./commands";
-import type { Draft } from "./draft";
+import type { Draft, View } from "./draft";
 import { onKey } from "./keys";
 import { useRunning } from "./useRunning";
 import { keyOf, useSaving } from "./useSaving";
@@ -46,7 +46,7 @@ export function Builder({ draft, connections, secrets, editable, onSaved }: Buil
   const chosen = steps.find((step) => step.pointer === state.selected);
   const unsaved = state.source !== state.stored.source;
   const run = (input: unknown) => void (unsaved ? saving.save() : Promise.resolve()).then(() => running.start(keyOf(draft.get().source), input)).catch(() => undefined);
-  const tabs = [
+  const tabs: (Tab & { name: View })[] = [
     { name: "yaml", label: words.yaml, content: () => <SourceEditor draft={draft} editable={editable} /> },
     { name: "problems", label: words.problems(check.troubles.length + check.lacks.length), content: () => <ProblemList check={check} /> },
     { name: "run", label: words.run, content: () => <RunPanel run={running.run} unsaved={unsaved} busy={running.busy || saving.busy} error={running.error} onRun={run} /> },
@@ -76,7 +76,7 @@ export function Builder({ draft, connections, secrets, editable, onSaved }: Buil
             attach={draft.onReveal}
           />
           <div className="builder-bottom">
-            <Tabs label={words.views} tabs={editable === "yes" ? tabs : tabs.slice(0, 1)} />
+            <Tabs label={words.views} tabs={editable === "yes" ? tabs : tabs.slice(0, 1)} shown={state.view} onShow={(name) => draft.view(tabs.find((tab) => tab.name === name)?.name ?? "yaml")} />
           </div>
         </div>
         {editable === "yes" && <aside className="builder-form">{chosen ? <StepPanel step={chosen} canPaste={state.copied !== undefined} /> : <FlowPanel />}</aside>}

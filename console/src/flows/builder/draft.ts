@@ -18,7 +18,11 @@ export interface DraftState {
   stored: Stored;
   /** The run that was started here. */
   run: string | undefined;
+  /** What is shown below the canvas. */
+  view: View;
 }
+
+export type View = "yaml" | "problems" | "run";
 
 /** The text as it was last saved or loaded, and the number of its version; 0 before the first. */
 export interface Stored {
@@ -45,7 +49,7 @@ export class Draft {
 
   constructor(stored: Stored) {
     const { source } = stored;
-    this.#state = { source, readable: source, selected: undefined, slot: undefined, copied: undefined, past: [], future: [], stored, run: undefined };
+    this.#state = { source, readable: source, selected: undefined, slot: undefined, copied: undefined, past: [], future: [], stored, run: undefined, view: "yaml" };
   }
 
   readonly get = (): DraftState => this.#state;
@@ -122,6 +126,10 @@ export class Draft {
 
   place(slot: Slot | undefined): void {
     this.#show({ ...this.#state, slot });
+  }
+
+  view(view: View): void {
+    this.#show({ ...this.#state, view });
   }
 
   copy(copied: Loose | undefined): void {

@@ -17,7 +17,7 @@ export function stepHandedOver(draft: Draft): Draft {
   const { value } = parse(source);
   const authentication = policyFor(value, step["connection"], { type: String(step["type"]) });
   const task = { call: "http", with: { ...step["with"], endpoint: { uri: step["with"]["endpoint"], authentication } } };
-  const ready = declared(source, value, step["connection"]);
+  const ready = declared(source, step["connection"]);
   const edited = insert(ready, { list: ["do"], index: stepsOf(parse(ready).value).steps.length }, { name: "call", task });
   draft.edit(edited);
   draft.select(pointerOf(edited.path));

@@ -24,7 +24,7 @@ export function AuthenticationField({ path, write = (source, policy) => put(sour
     const { value } = parse(source);
     if (name === "") return draft.change(write(source, undefined), "", 0);
     const policy = policyFor(value, name, connections.find((card) => card.name === name));
-    draft.change(declared(write(source, policy), value, name), "", 0);
+    draft.change(declared(write(source, policy), name), "", 0);
   };
   return <Select label={fields.connection.label} hint={fields.connection.hint} value={chosen} options={options} onChange={choose} />;
 }

@@ -1,7 +1,7 @@
 // The connections and secrets that a flow may use: it can use nothing else.
 
 import { put } from "../../../canvas/text/patch";
-import { parse, valueAt } from "../../../canvas/text/source";
+import { valueAt } from "../../../canvas/text/source";
 import { fields } from "../../../texts/builder";
 import { Check } from "../../../ui/Field";
 import { useBuilder } from "../BuilderContext";
@@ -15,7 +15,7 @@ export function UsesField() {
   const toggle = (name: string, checked: boolean) => {
     const { source } = draft.get();
     const rest = used.filter((other) => other !== name);
-    draft.change(checked ? declared(source, parse(source).value, name) : put(source, ["use", "secrets"], rest.length > 0 ? rest : undefined), "", 0);
+    draft.change(checked ? declared(source, name) : put(source, ["use", "secrets"], rest.length > 0 ? rest : undefined), "", 0);
   };
   return (
     <fieldset className="stack-small">

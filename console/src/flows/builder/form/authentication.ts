@@ -2,7 +2,7 @@
 
 import type { Card } from "../../../api/connections";
 import { put } from "../../../canvas/text/patch";
-import { type Path, isRecord, valueAt } from "../../../canvas/text/source";
+import { type Path, isRecord, parse, valueAt } from "../../../canvas/text/source";
 
 const WORDS = ["oauth2", "oidc", "bearer", "basic", "digest"];
 
@@ -39,7 +39,8 @@ export function policyFor(flow: unknown, name: string, card: Pick<Card, "type"> 
 }
 
 /** Declares a connection or secret, which a flow has to before it uses one. */
-export function declared(source: string, flow: unknown, name: string): string {
+export function declared(source: string, name: string): string {
+  const flow = parse(source).value;
   const secrets = valueAt(flow, ["use", "secrets"]);
   const list: unknown[] = Array.isArray(secrets) ? secrets : [];
   if (list.includes(name)) return source;
