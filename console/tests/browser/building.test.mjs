@@ -1,0 +1,228 @@
+// What the flow builder is good for beside building: problems land on their step, two people don't overwrite each other,
+// a call is tried and its answer used, a request of the explorer becomes a step, a run is watched, large flows stay quick.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { LARGE, api, byMouse, changed, connectGraph, deployed, example, openBuilder, outcome, text, unfold } from "./builder.mjs";
+import { PASSWORD, firstStart, looksRight, picture } from "./screens.mjs";
+import { person, raise } from "./stage.mjs";
+
+let stage;
+let admin;
+
+before(async () => {
+  stage = await raise();
+  admin = await person(stage, LARGE);
+  await firstStart(stage, admin.page);
+  await connectGraph(stage, admin.page);
+});
+after(async () => {
+  assert.deepEqual(admin?.complaints ?? [], [], "the policy holds and no page broke");
+  await stage?.lower();
+});
+
+const HEAD = (name) => `document: {dsl: '1.0.3', namespace: walk, name: ${name}, version: '1.0.0'}\n`;
+
+/** Puts a text into the editor as somebody who pastes it. */
+async function paste(page, source) {
+  await page.getByRole("tab", { name: "YAML" }).click();
+  await page.locator(".cm-content").click();
+  await page.keyboard.press("ControlOrMeta+a");
+  await page.keyboard.insertText(source);
+}
+
+/** Texts that are refused (security.md §3.5), with the step that is to blame, if it is one. */
+const REFUSED = [
+  ["do:\n  - fine: {wait: PT1S}\n  - wrong: {set: {x: '${ .a | }'}}\n", "wrong", "expr.syntax"],
+  ["do:\n  - fine: {wait: PT1S}\n  - wrong: {set: {x: '${ $nothing }'}}\n", "wrong", "expr.variable"],
+  ["do:\n  - fine: {wait: PT1S}\n  - wrong: {set: {x: '${ env }'}}\n", "wrong", "expr.forbidden"],
+  ["do:\n  - wrong: {wait: PT1S, then: nowhere}\n", "wrong", "flow.reference"],
+  ["do:\n  - wrong: {run: {shell: {command: ls}}}\n", "wrong", "flow.feature_disabled"],
+  ["do:\n  - wrong: {call: grpc, with: {method: x, proto: {endpoint: 'https://contoso.example/x'}, service: {name: a, host: b}}}\n", "wrong", "flow.feature_disabled"],
+  ["do:\n  - wrong: {call: htpp}\n", "wrong", "flow.reference"],
+  ["do:\n  - outer:\n      do:\n        - wrong: {wait: P1M}\n", "wrong", "flow.schema"],
+  ["do:\n  - outer:\n      try:\n        - fine: {wait: PT1S}\n      catch:\n        do:\n          - wrong: {set: {x: 1}, catchh: 1}\n", "wrong", "flow.schema"],
+  ["do:\n  - wrong: {call: http, with: {method: get, endpoint: {uri: /users, authentication: {oauth2: {use: absent}}}}}\n", "wrong", "flow.reference"],
+  ["do:\n  - a: {wait: PT1S}\n  - a: {wait: PT1S}\n", "a", "flow.duplicate"],
+  ["do: [\n", undefined, "flow.parse"],
+  ["do:\n\t- a: {wait: PT1S}\n", undefined, "flow.parse"],
+  ["outputs: {}\ndo:\n  - a: {wait: PT1S}\n", undefined, "flow.schema"],
+];
+
+test("each problem is listed, and leads to its step", async () => {
+  const { page } = admin;
+  await openBuilder(stage, page);
+  for (const [source, step, code] of REFUSED) {
+    await paste(page, HEAD("refused") + source);
+    await page.getByRole("tab", { name: /Problems \(/ }).click();
+    const item = page.getByRole("tabpanel").getByRole("listitem").filter({ hasText: code }).first();
+    await item.waitFor();
+    if (step === undefined) continue;
+    await item.getByRole("button", { name: "Go to the step" }).click();
+    await page.getByRole("heading", { name: `Step ${step}`, exact: true }).waitFor();
+    const box = page.locator(".flow-step.flow-chosen", { hasText: step });
+    await box.getByText("1 problem").first().waitFor();
+    await page.getByRole("button", { name: "Flow settings" }).click();
+  }
+  await looksRight(page);
+});
+
+test("while the text can't be read the canvas stays, and says so", async () => {
+  const { page } = admin;
+  await paste(page, `${HEAD("unread")}do:\n  - kept: {wait: PT1S}\n`);
+  await page.locator(".flow-step", { hasText: "kept" }).waitFor();
+  await page.keyboard.press("ControlOrMeta+End");
+  await page.keyboard.type("  - [");
+  await page.getByText(/The text can't be read at line/).waitFor();
+  assert.equal(await page.locator(".flow-step", { hasText: "kept" }).count(), 1);
+  await page.getByRole("button", { name: "Undo" }).click();
+  await page.getByText(/The text can't be read at line/).waitFor({ state: "detached" });
+});
+
+test("two people save the same flow: nothing is lost, and each can see the other's", async () => {
+  const { page } = admin;
+  const key = await deployed(page, `${HEAD("shared")}do:\n  - first: {wait: PT1S} # as it was\n`);
+  const other = await person(stage, { ...LARGE, storageState: await admin.context.storageState() });
+  for (const each of [page, other.page]) await openBuilder(stage, each, key);
+  const theirs = byMouse(other.page);
+  await theirs.add("Wait");
+  await theirs.name("theirs");
+  await other.page.getByRole("button", { name: "Save" }).click();
+  await other.page.getByText("saved as version 2").waitFor();
+
+  const mine = byMouse(page);
+  await mine.add("Wait");
+  await mine.name("mine");
+  const before = await text(page);
+  await page.getByRole("button", { name: "Save" }).click();
+  const dialog = page.getByRole("dialog", { name: "Somebody else saved this flow meanwhile" });
+  await dialog.getByText("Version 2").waitFor();
+  await dialog.getByText("From theirs to mine").click();
+  await dialog.getByText("- theirs:").waitFor();
+  await dialog.getByText("- mine:").waitFor();
+  await looksRight(page);
+  await dialog.getByRole("button", { name: "Take theirs" }).click();
+  assert.ok((await changed(page, before)).includes("- theirs:"));
+  await page.getByRole("button", { name: "Undo" }).click();
+  await page.locator(".flow-step", { hasText: "mine" }).waitFor();
+  assert.equal(await text(page), before);
+
+  await other.page.getByRole("button", { name: "Undo" }).click();
+  await other.page.getByRole("button", { name: "Save" }).click();
+  await other.page.getByText("saved as version 3").waitFor();
+  await page.getByRole("button", { name: "Save" }).click();
+  await dialog.getByRole("button", { name: "Save mine as a new version" }).click();
+  await page.getByText("saved as version 4").waitFor();
+  const { body } = await api(page, "GET", `/flows/${key}`);
+  assert.equal(body.versions.find(({ number }) => number === 4).source, `${before}`);
+  assert.deepEqual(other.complaints, []);
+});
+
+test("a call is tried, and a field of its answer becomes jq and an export", async () => {
+  const { page } = admin;
+  const key = await deployed(
+    page,
+    `${HEAD("results")}use: {secrets: [graph]}\ndo:\n  - people:\n      call: http\n      with: {method: get, endpoint: {uri: /users, authentication: {oauth2: {use: graph}}}, query: {$top: 2}}\n  - pause: {wait: PT0.01S}\n  - result:\n      set: {x: 1}\n`,
+  );
+  await openBuilder(stage, page, key);
+  const hand = byMouse(page);
+  await page.locator(".flow-card", { hasText: "people" }).click();
+  await page.locator("summary", { hasText: "Try this call" }).click();
+  await page.getByRole("button", { name: "Send it now" }).click();
+  await page.locator(".builder-form").getByText("200", { exact: true }).waitFor();
+  await looksRight(page);
+  await page.locator(".flow-card", { hasText: "result" }).click();
+  await hand.fill("Data", "");
+  await page.getByRole("button", { name: "Use a result in Data" }).click();
+  const dialog = page.getByRole("dialog", { name: "Use a result…" });
+  const kept = dialog.locator(".result-source", { hasText: "What people put out, kept" });
+  await looksRight(page);
+  await kept.getByRole("button", { name: "displayName" }).click();
+  const source = await text(page);
+  assert.ok(source.includes("set: ${ $context.people.value[0].displayName }"), source);
+  assert.ok(source.includes("export: {as: '${ $context + {\"people\": .} }'}"), source);
+  await hand.run();
+  await hand.start();
+  const run = await outcome(page);
+  assert.equal(run.status, "completed");
+  assert.equal(typeof run.output, "string");
+  for (const name of ["people", "pause", "result"]) await page.locator(".flow-step.flow-completed", { hasText: name }).waitFor();
+  await picture(page, "builder-run");
+});
+
+test("a request of the explorer becomes a step, in a new flow and in one that is there", async () => {
+  const { page } = admin;
+  const key = await deployed(page, `${HEAD("explored")}do:\n  - first: {wait: PT1S}\n`);
+  for (const flow of ["a new flow", key]) {
+    await page.goto(`${stage.url}/explorer?connection=graph&path=/users`);
+    await page.getByLabel("Method").selectOption("POST");
+    await page.getByLabel("Body", { exact: true }).selectOption({ label: "JSON" });
+    await page.getByLabel("Body text").fill('{"displayName": "Ada"}');
+    await page.getByRole("button", { name: "Make this a step" }).click();
+    await page.getByLabel("Flow", { exact: true }).selectOption({ label: flow });
+    await looksRight(page);
+    await page.getByRole("button", { name: "Open the builder" }).click();
+    await page.getByRole("heading", { name: "Step call", exact: true }).waitFor();
+    await page.locator(".cm-line").first().waitFor();
+    const source = await text(page);
+    for (const line of ["use: {secrets: [graph]}", "method: post", "endpoint: {uri: /users, authentication: {oauth2: {use: graph}}}", "body: {displayName: Ada}"]) assert.ok(source.includes(line), source);
+    await page.getByRole("tab", { name: "Problems", exact: true }).waitFor();
+  }
+});
+
+test("a step is dragged to another place, and dropped out of the palette", async () => {
+  const { page } = admin;
+  const key = await deployed(page, `${HEAD("dragged")}do:\n  - a: {wait: PT1S}\n  # b's own\n  - b: {wait: PT2S}\n`);
+  await openBuilder(stage, page, key);
+  const before = await text(page);
+  const drag = async (from, x, y) => {
+    await page.mouse.move(from.x + from.width / 2, from.y + from.height / 2);
+    await page.mouse.down();
+    for (let part = 1; part <= 8; part += 1) await page.mouse.move(from.x + from.width / 2 + ((x - from.x - from.width / 2) * part) / 8, from.y + from.height / 2 + ((y - from.y - from.height / 2) * part) / 8);
+    await page.mouse.up();
+  };
+  const a = await page.locator(".flow-card", { hasText: "a" }).first().boundingBox();
+  const b = await page.locator(".flow-card", { hasText: "b" }).last().boundingBox();
+  await drag(b, a.x + a.width / 2, a.y - 30);
+  assert.equal(await changed(page, before), `${HEAD("dragged")}do:\n  # b's own\n  - b: {wait: PT2S}\n  - a: {wait: PT1S}\n`);
+  await page.getByRole("button", { name: "Undo" }).click();
+  await changed(page, `${HEAD("dragged")}do:\n  # b's own\n  - b: {wait: PT2S}\n  - a: {wait: PT1S}\n`);
+  await page.getByRole("button", { name: "Set", exact: true }).dragTo(page.getByRole("button", { name: "Add a step after a", exact: true }));
+  const dropped = await changed(page, before);
+  assert.equal(dropped, before.replace("  # b's own", "  - set:\n      set: {name: value}\n  # b's own"));
+});
+
+/** A flow of many steps. */
+const many = (name, count) => `${HEAD(name)}do:\n${Array.from({ length: count }, (_, at) => `  - step${at + 1}:\n      set: {number: ${at + 1}}\n`).join("")}`;
+
+test("a flow of a thousand steps opens", async () => {
+  const { page } = admin;
+  const key = await deployed(page, many("thousand", 1000));
+  await openBuilder(stage, page, key);
+  await page.locator(".flow-card", { hasText: "step1" }).first().waitFor();
+  await page.getByRole("button", { name: "step1000", exact: true }).click();
+  await page.locator(".flow-step.flow-chosen", { hasText: "step1000" }).waitFor();
+});
+
+test("what may not change a flow only looks at it: a viewer, and a narrow window", async () => {
+  const { page } = admin;
+  const key = await deployed(page, example("approve-delete"));
+  const made = await api(page, "POST", "/users", { username: "looker", password: PASSWORD, role: "viewer" });
+  assert.equal(made.status, 201, JSON.stringify(made.body));
+  const narrow = await person(stage, { viewport: { width: 390, height: 800 }, colorScheme: "dark", storageState: await admin.context.storageState() });
+  await openBuilder(stage, narrow.page, key);
+  const viewer = await person(stage, LARGE);
+  await viewer.page.goto(`${stage.url}/flows/${key}/edit`);
+  await viewer.page.getByLabel("User name").fill("looker");
+  await viewer.page.getByLabel("Password").fill(PASSWORD);
+  await viewer.page.getByRole("button", { name: "Sign in" }).click();
+  for (const each of [narrow, viewer]) {
+    await each.page.locator(".flow-card", { hasText: "find" }).click();
+    await each.page.locator(".flow-step.flow-chosen").waitFor();
+    for (const name of ["Save", "Undo", "Delete"]) assert.equal(await each.page.getByRole("button", { name, exact: true }).count(), 0, name);
+    await each.page.keyboard.press("Delete");
+    assert.equal(await each.page.getByRole("button", { name: /Add a step/ }).count(), 0);
+    await looksRight(each.page);
+    assert.deepEqual(each.complaints, []);
+  }
+});
