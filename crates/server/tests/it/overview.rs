@@ -23,7 +23,9 @@ do:
 
 async fn deploy(house: &House) {
     let actor = Actor::local();
-    let deployed = house.engine.deploy(&actor, HOOKED, engine::DryRun::No, None);
+    let deployed = house
+        .engine
+        .deploy(&actor, HOOKED, engine::DryRun::No, None);
     deployed.await.unwrap();
 }
 
