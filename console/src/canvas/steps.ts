@@ -5,7 +5,7 @@ import { type Path, isRecord, valueAt } from "./text/source";
 export type Kind = "call" | "do" | "emit" | "for" | "fork" | "listen" | "raise" | "run" | "set" | "switch" | "try" | "wait";
 
 /** `for` stands before `do`, which is its own. */
-const KINDS: readonly Kind[] = ["call", "emit", "for", "fork", "listen", "raise", "run", "set", "switch", "try", "wait", "do"];
+export const KINDS: readonly Kind[] = ["call", "emit", "for", "fork", "listen", "raise", "run", "set", "switch", "try", "wait", "do"];
 
 export type Task = Record<string, unknown>;
 

@@ -1,6 +1,7 @@
 // A new value for a place in the document, as the fewest changes of its text.
 
 import { type YAMLMap, type YAMLSeq, isMap, isSeq } from "yaml";
+import { KINDS } from "../steps";
 import { block, item } from "./render";
 import { type Entry, type Parsed, type Path, isRecord, nodeAt, pairOf, parse, same, valueAt } from "./source";
 import { type Splice, addItem, addPair, apply, itemLines, removePair, replaceItem, replaceValue } from "./splice";
@@ -75,10 +76,16 @@ function remove(parsed: Parsed, path: Path): Splice | undefined {
     const pair = pairOf(node, String(name));
     if (!pair) return undefined;
     if (node.items.length > 1) return removePair(parsed, node, pair);
-    return parent.length === 0 || typeof parent.at(-1) === "number" ? replaceAt(parsed, parent, {}) : remove(parsed, parent);
+    return mayBeEmpty(parent) ? replaceAt(parsed, parent, {}) : remove(parsed, parent);
   }
   if (isSeq(node) && typeof name === "number") return node.items.length > 1 ? itemLines(parsed, node, name) : replaceAt(parsed, parent, []);
   return undefined;
+}
+
+/** The document, an item of a list, and what makes a step what it is stay when they hold nothing any more. */
+function mayBeEmpty(path: Path): boolean {
+  const isKind = typeof path.at(-3) === "number" && KINDS.some((kind) => kind === path.at(-1));
+  return path.length === 0 || typeof path.at(-1) === "number" || isKind;
 }
 
 function difference(parsed: Parsed, path: Path, old: unknown, value: unknown): Splice | undefined {

@@ -68,7 +68,7 @@ function isCollection(value: unknown): boolean {
 
 /** Steps are always lines; other things are where they are small and flat enough to be read. */
 function fitsInline(name: string, value: unknown): boolean {
-  if (depth(value) > 2 || holdsLines(value) || STEPS.has(name)) return false;
+  if (depth(value) > 3 || holdsLines(value) || STEPS.has(name)) return false;
   return name.length + inline(value).length + 2 <= LONGEST_INLINE;
 }
 

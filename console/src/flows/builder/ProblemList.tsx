@@ -53,7 +53,7 @@ export function ProblemList({ check }: { check: Check }) {
   if (check.error) return <ProblemView error={check.error} />;
   if (check.troubles.length + check.lacks.length === 0) return <p className="muted">{check.pending ? words.checking : words.noProblems}</p>;
   return (
-    <ul className="troubles">
+    <ul className="troubles" aria-busy={check.pending}>
       {check.troubles.map(({ finding, grave }) => {
         const step = stepAround(steps, finding.pointer);
         return (

@@ -1,5 +1,6 @@
 // One field of a step or of the flow, by what its spec says.
 
+import { KINDS } from "../../../canvas/steps";
 import { put } from "../../../canvas/text/patch";
 import { type Path, isRecord, valueAt } from "../../../canvas/text/source";
 import { fields } from "../../../texts/builder";
@@ -22,7 +23,9 @@ export function SpecField({ spec, base }: { spec: Spec; base: Path }) {
   const value = valueAt(flow, path);
   const words = fields[spec.id];
   const hint = "hint" in words ? words.hint : undefined;
-  const change = (next: unknown) => draft.change(put(draft.get().source, path, next), path.join("/"), performance.now());
+  // what makes a step what it is stays, though nothing is said
+  const nothing = base.length > 0 && spec.at.length === 1 && isKind(spec.at[0]) ? "" : undefined;
+  const change = (next: unknown) => draft.change(put(draft.get().source, path, next ?? nothing), path.join("/"), performance.now());
   const common = { label: words.label, ...(hint === undefined ? {} : { hint }) };
   switch (spec.as) {
     case "text":
@@ -54,6 +57,8 @@ export function SpecField({ spec, base }: { spec: Spec; base: Path }) {
       return <UsesField />;
   }
 }
+
+const isKind = (name: string | number | undefined) => KINDS.some((kind) => kind === name);
 
 function shown(value: unknown): string {
   if (value === undefined || value === null) return "";

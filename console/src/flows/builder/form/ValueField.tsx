@@ -23,7 +23,11 @@ interface ValueFieldProps {
   onChange: (value: unknown) => void;
 }
 
-const show = (kind: ValueFieldProps["kind"], value: unknown) => (kind === "jq" ? jqOf(value) : kind === "uri" && typeof value === "string" ? value : textOf(value));
+function show(kind: ValueFieldProps["kind"], value: unknown): string {
+  if (value === "") return "";
+  if (kind === "jq") return jqOf(value);
+  return kind === "uri" && typeof value === "string" ? value : textOf(value);
+}
 
 function read(kind: ValueFieldProps["kind"], text: string): Read {
   if (kind === "jq") return { value: expressionOf(text) };
