@@ -321,7 +321,7 @@ async fn a_change_of_state_starts_a_flow() {
     let house = House::new().await;
     let engine = &house.engine;
     let deployed = engine
-        .deploy(&Actor::local(), HEALER, engine::DryRun::No)
+        .deploy(&Actor::local(), HEALER, engine::DryRun::No, None)
         .await;
     deployed.unwrap();
     let receiver = Receiver::answering(&[200]).await;
