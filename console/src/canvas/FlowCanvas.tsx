@@ -11,7 +11,7 @@ import { type Box, type Drawing, draw, nearestSlot } from "./layout";
 import type { Link } from "./links";
 import { type BoxNode, BoxView } from "./nodes";
 import type { StepList } from "./steps";
-import type { Path } from "./text/source";
+import { type Path, same } from "./text/source";
 
 /** What a dragged palette item is known by. */
 export const DRAGGED = "application/x-keyway-step";
@@ -29,12 +29,17 @@ const EASY = { maxZoom: 1.5, minZoom: 0.2 };
 
 export function FlowCanvas({ list, onMove, onDropNew, attach, ...state }: FlowCanvasProps) {
   const drawing = useMemo(() => draw(list), [list]);
+  const drawn = useRef<ReadonlyMap<string, BoxNode>>(new Map());
   const flow = useRef<ReactFlowInstance<BoxNode> | null>(null);
   const latest = useRef(drawing);
   latest.current = drawing;
   const [dragged, setDragged] = useState<{ id: string; position: XYPosition } | undefined>();
   const editable = state.editable === "yes";
-  const fixed = useMemo(() => drawing.boxes.map((box) => nodeOf(box, editable)), [drawing, editable]);
+  const fixed = useMemo(() => {
+    const nodes = drawing.boxes.map((box) => asBefore(nodeOf(box, editable), drawn.current));
+    drawn.current = new Map(nodes.map((node) => [node.id, node]));
+    return nodes;
+  }, [drawing, editable]);
   const nodes = useMemo(() => (dragged ? fixed.map((node) => (node.id === dragged.id ? { ...node, position: dragged.position, zIndex: 5 } : node)) : fixed), [fixed, dragged]);
   const edges = useMemo(() => drawing.links.map(edgeOf), [drawing]);
   const frame = useCallback(
@@ -111,6 +116,12 @@ function nodeOf(box: Box, editable: boolean): BoxNode {
   const { id, x, y, width, height, parent } = box;
   const node: BoxNode = { id, type: "box", position: { x, y }, width, height, data: { box }, handles: handlesOf(box), draggable: editable && box.is === "step", selectable: false, zIndex: isFrame(box) ? 0 : 2 };
   return parent === undefined ? node : { ...node, parentId: parent };
+}
+
+/** What did not change stays the very same node: only the others are drawn again. */
+function asBefore(node: BoxNode, drawn: ReadonlyMap<string, BoxNode>): BoxNode {
+  const before = drawn.get(node.id);
+  return before && same(before, node) ? before : node;
 }
 
 function edgeOf({ id, from, to, label, way }: Link): Edge {

@@ -50,7 +50,7 @@ export const builder = {
   resultsLead: "Choose a value. What is needed to keep it until here is written into the flow.",
   noResults: "Nothing is known yet of what earlier steps put out: run the flow once, or try a call.",
   insertWhole: "the whole of it",
-  wholeOf: (label: string) => `Use the whole of ${label}`,
+  wholeOf: (label: string) => `the whole of it: ${label}`,
   noSample: "Its shape is not known before a run.",
   sources: {
     input: "The flow's input",

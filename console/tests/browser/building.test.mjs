@@ -150,7 +150,7 @@ test("a call is tried, and a field of its answer becomes jq and an export", asyn
   const run = await outcome(page);
   assert.equal(run.status, "completed");
   assert.equal(typeof run.output, "string");
-  for (const name of ["people", "pause", "result"]) await page.locator(".flow-step.flow-completed", { hasText: name }).waitFor();
+  for (const name of ["people", "pause", "result"]) await page.locator(`.flow-completed[data-step$="/${name}"]`).waitFor();
   await picture(page, "builder-run");
 });
 
@@ -206,6 +206,51 @@ test("a flow of a thousand steps opens", async () => {
   await page.locator(".flow-card", { hasText: "step1" }).first().waitFor();
   await page.getByRole("button", { name: "step1000", exact: true }).click();
   await page.locator(".flow-step.flow-chosen", { hasText: "step1000" }).waitFor();
+});
+
+/** The longest task of the page's main thread while something is done, in milliseconds of its own work: what else the machine does is not counted. */
+async function longestTask(page, work) {
+  await stage.browser.startTracing(page, { categories: ["disabled-by-default-devtools.timeline", "devtools.timeline", "toplevel"] });
+  await work();
+  const { traceEvents } = JSON.parse((await stage.browser.stopTracing()).toString());
+  const main = new Set(traceEvents.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain").map(({ pid, tid }) => `${pid} ${tid}`));
+  const tasks = traceEvents.filter(({ name, pid, tid, tdur }) => /RunTask$/.test(name) && tdur !== undefined && main.has(`${pid} ${tid}`));
+  assert.ok(tasks.length > 10, "the trace has tasks");
+  return Math.max(...tasks.map(({ tdur }) => tdur)) / 1000;
+}
+
+test("with three hundred steps nothing takes long: panning, zooming, editing", async () => {
+  const { page } = admin;
+  const key = await deployed(page, many("hundreds", 300));
+  const quick = await person(stage, { viewport: { width: 1600, height: 900 }, storageState: await admin.context.storageState() });
+  await openBuilder(stage, quick.page, key);
+  await quick.page.getByRole("button", { name: "step150", exact: true }).click();
+  await quick.page.locator(".flow-step.flow-chosen", { hasText: "step150" }).waitFor();
+  const canvas = await quick.page.getByRole("group", { name: "Steps of the flow" }).boundingBox();
+  const middle = { x: canvas.x + canvas.width / 4, y: canvas.y + canvas.height / 2 };
+  const figures = {};
+  const scaleOf = () => quick.page.locator(".react-flow__viewport").evaluate((element) => new DOMMatrix(getComputedStyle(element).transform).a);
+  const before = await scaleOf();
+  figures.pan = await longestTask(quick.page, async () => {
+    await quick.page.mouse.move(middle.x, middle.y);
+    await quick.page.mouse.down();
+    for (let part = 1; part <= 20; part += 1) await quick.page.mouse.move(middle.x, middle.y - part * 15);
+    await quick.page.mouse.up();
+  });
+  figures.zoom = await longestTask(quick.page, async () => {
+    await quick.page.mouse.move(middle.x, middle.y);
+    for (let part = 0; part < 5; part += 1) await quick.page.mouse.wheel(0, 200);
+    await quick.page.waitForFunction((was) => new DOMMatrix(getComputedStyle(document.querySelector(".react-flow__viewport")).transform).a < was / 2, before);
+  });
+  figures.edit = await longestTask(quick.page, async () => {
+    await quick.page.locator(".builder-form").getByLabel("Data", { exact: true }).click();
+    await quick.page.keyboard.type(" # x");
+    await quick.page.keyboard.press("ControlOrMeta+a");
+    await quick.page.keyboard.type("other: 4711");
+    await quick.page.locator(".flow-step.flow-chosen .flow-words", { hasText: "other" }).waitFor();
+  });
+  console.log("longest tasks in milliseconds:", JSON.stringify(figures));
+  for (const [what, took] of Object.entries(figures)) assert.ok(took <= 100, `${what}: ${took} ms`);
 });
 
 test("what may not change a flow only looks at it: a viewer, and a narrow window", async () => {

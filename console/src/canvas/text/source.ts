@@ -21,19 +21,27 @@ export interface Parsed {
   faults: SourceFault[];
 }
 
-/** One text is asked for by many; it is parsed once. */
-let last: Parsed | undefined;
+/** The texts that were parsed last: each is asked for by many. */
+const known: Parsed[] = [];
+const MOST_KNOWN = 6;
 
 export function parse(text: string): Parsed {
-  if (last?.text === text) return last;
+  const found = known.find((parsed) => parsed.text === text);
+  if (found) return found;
+  const parsed = read(text);
+  known.unshift(parsed);
+  known.length = Math.min(known.length, MOST_KNOWN);
+  return parsed;
+}
+
+function read(text: string): Parsed {
   const lines = new LineCounter();
   const document = parseDocument(text, { version: "1.2", keepSourceTokens: true, lineCounter: lines, prettyErrors: false });
   const faults = document.errors.map((error) => {
     const { line, col } = lines.linePos(error.pos[0]);
     return { message: error.message, line, column: col };
   });
-  last = { text, document, lines, faults, value: faults.length === 0 ? valueOf(document, faults) : undefined };
-  return last;
+  return { text, document, lines, faults, value: faults.length === 0 ? valueOf(document, faults) : undefined };
 }
 
 function valueOf(document: Document.Parsed, faults: SourceFault[]): unknown {

@@ -1,6 +1,6 @@
 // The builder: the steps to add, the canvas, the form of the chosen step, the text.
 
-import { type ReactNode, useCallback, useMemo, useState, useSyncExternalStore } from "react";
+import { type ReactNode, useCallback, useDeferredValue, useMemo, useState, useSyncExternalStore } from "react";
 import type { Card } from "../../api/connections";
 import { FlowCanvas } from "../../canvas/FlowCanvas";
 import type { Mark } from "../../canvas/CanvasContext";
@@ -43,6 +43,8 @@ export function Builder({ draft, connections, secrets, editable, onSaved }: Buil
   const marks = useMemo(() => marksOf(troublesByStep(steps, check.troubles), running.run?.steps ?? []), [steps, check.troubles, running.run]);
   const onSample = useCallback((pointer: string, output: unknown) => setTried((known) => new Map(known).set(pointer, output)), []);
   const shared = useMemo(() => ({ draft, flow, root, connections, secrets, samples: running.samples, onSample }), [draft, flow, root, connections, secrets, running.samples, onSample]);
+  // what is typed shows at once, the drawing and the list a moment later
+  const drawn = useDeferredValue(root);
   const chosen = steps.find((step) => step.pointer === state.selected);
   const unsaved = state.source !== state.stored.source;
   const run = (input: unknown) => void (unsaved ? saving.save() : Promise.resolve()).then(() => running.start(keyOf(draft.get().source), input)).catch(() => undefined);
@@ -59,12 +61,12 @@ export function Builder({ draft, connections, secrets, editable, onSaved }: Buil
         {editable === "yes" && (
           <aside className="builder-side">
             <Palette slot={nextSlot(draft)} />
-            <Outline selected={state.selected} editable={editable} />
+            <Outline root={drawn} selected={state.selected} editable={editable} />
           </aside>
         )}
         <div className="builder-middle">
           <FlowCanvas
-            list={root}
+            list={drawn}
             selected={state.selected}
             slot={state.slot}
             marks={marks}

@@ -1,6 +1,6 @@
 // What can be added, and every step as a list: the same as the canvas for who does not use a mouse.
 
-import { type DragEvent, useState } from "react";
+import { type DragEvent, memo, useState } from "react";
 import { DRAGGED } from "../../canvas/FlowCanvas";
 import type { Slot } from "../../canvas/edit";
 import { PALETTE, type PaletteItem } from "../../canvas/palette";
@@ -10,6 +10,7 @@ import { builder as words } from "../../texts/builder";
 import { TextField } from "../../ui/Field";
 import { useBuilder } from "./BuilderContext";
 import { addItem } from "./commands";
+import type { Draft } from "./draft";
 
 export function Palette({ slot }: { slot: Slot }) {
   const { draft, root } = useBuilder();
@@ -76,34 +77,34 @@ function findList(list: StepList, path: string): StepList | undefined {
   return undefined;
 }
 
-export function Outline({ selected, editable }: { selected: string | undefined; editable: "yes" | "no" }) {
-  const { root } = useBuilder();
+export const Outline = memo(function Outline({ root, selected, editable }: Omit<OutlineProps, "list" | "draft"> & { root: StepList }) {
+  const { draft } = useBuilder();
   return (
     <section className="stack-small" aria-label={words.steps}>
       <h2>{words.steps}</h2>
-      {root.steps.length === 0 ? <p className="muted">{words.noSteps}</p> : <OutlineList list={root} selected={selected} editable={editable} />}
+      {root.steps.length === 0 ? <p className="muted">{words.noSteps}</p> : <OutlineList draft={draft} list={root} selected={selected} editable={editable} />}
     </section>
   );
-}
+});
 
 interface OutlineProps {
+  draft: Draft;
   list: StepList;
   selected: string | undefined;
   editable: "yes" | "no";
 }
 
-function OutlineList({ list, selected, editable }: OutlineProps) {
+function OutlineList({ draft, list, selected, editable }: OutlineProps) {
   return (
     <ul className="outline">
       {list.steps.map((step) => (
-        <OutlineStep key={step.pointer} step={step} selected={selected} editable={editable} />
+        <OutlineStep key={step.pointer} draft={draft} step={step} selected={selected} editable={editable} />
       ))}
     </ul>
   );
 }
 
-function OutlineStep({ step, selected, editable }: Omit<OutlineProps, "list"> & { step: Step }) {
-  const { draft } = useBuilder();
+function OutlineStep({ draft, step, selected, editable }: Omit<OutlineProps, "list"> & { step: Step }) {
   return (
     <li>
       <button type="button" className="outline-step" aria-pressed={step.pointer === selected} onClick={() => draft.reveal(step.pointer)}>
@@ -119,7 +120,7 @@ function OutlineStep({ step, selected, editable }: Omit<OutlineProps, "list"> & 
               </button>
             )}
           </span>
-          {list.steps.length > 0 && <OutlineList list={list} selected={selected} editable={editable} />}
+          {list.steps.length > 0 && <OutlineList draft={draft} list={list} selected={selected} editable={editable} />}
         </div>
       ))}
     </li>
