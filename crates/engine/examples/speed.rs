@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use connect::{Connector, EgressPolicy, Form, FormSecret, Proof};
-use engine::{Config, DryRun, Local, Outcome, Start};
+use engine::{Config, DryRun, Local, Outcome, Start, Subject};
 use serde_json::{Value, json};
 use store::testing::TestStore;
 use store::{Actor, Clock, Database, Trigger};

@@ -332,12 +332,11 @@ fn flow(row: &Row) -> Result<FlowRecord, Error> {
 
 /// The name of a flow's document, and how the flow came here.
 pub(crate) fn name_and_origin(stored: &str, once_at: Option<Timestamp>) -> (&str, FlowOrigin) {
-    match once_at {
-        None => (stored, FlowOrigin::Deployed),
-        Some(_) => {
-            let name = stored.split(ONCE_MARK).next().unwrap_or(stored);
-            (name, FlowOrigin::Once)
-        }
+    if once_at.is_none() {
+        (stored, FlowOrigin::Deployed)
+    } else {
+        let name = stored.split(ONCE_MARK).next().unwrap_or(stored);
+        (name, FlowOrigin::Once)
     }
 }
 
@@ -369,35 +368,32 @@ fn deploy(
     if new.based_on.is_some_and(|number| number != current) {
         return Err(Error::Version { current });
     }
-    let (id, number, deployment) = match old {
-        Some(old) => {
-            let current = tx.query_one(VERSION, [old.id.as_str().into(), old.current.into()])?;
-            if let Some(row) = current
-                && row.text(4)? == new.source
-            {
-                return Ok(Outcome::unaudited((old, Deployment::Unchanged)));
-            }
-            let last = tx.query_one(
-                "SELECT MAX(number) FROM flow_versions WHERE flow = $1",
-                [old.id.as_str().into()],
-            )?;
-            let last = last.map_or(Ok(0), |row| row.int(0))?;
-            tx.execute(
-                "UPDATE flows SET current = $1, title = $2, retention_days = $3, updated_at = $4 WHERE id = $5",
-                [
-                    (last + 1).into(),
-                    new.title.clone().into(),
-                    new.retention_days.into(),
-                    now.into(),
-                    old.id.as_str().into(),
-                ],
-            )?;
-            (old.id, last + 1, Deployment::Added)
+    let (id, number, deployment) = if let Some(old) = old {
+        let current = tx.query_one(VERSION, [old.id.as_str().into(), old.current.into()])?;
+        if let Some(row) = current
+            && row.text(4)? == new.source
+        {
+            return Ok(Outcome::unaudited((old, Deployment::Unchanged)));
         }
-        None => {
-            let id = add(tx, actor, new, (&new.name, FlowOrigin::Deployed), now)?;
-            (id, 1, Deployment::Created)
-        }
+        let last = tx.query_one(
+            "SELECT MAX(number) FROM flow_versions WHERE flow = $1",
+            [old.id.as_str().into()],
+        )?;
+        let last = last.map_or(Ok(0), |row| row.int(0))?;
+        tx.execute(
+            "UPDATE flows SET current = $1, title = $2, retention_days = $3, updated_at = $4 WHERE id = $5",
+            [
+                (last + 1).into(),
+                new.title.clone().into(),
+                new.retention_days.into(),
+                now.into(),
+                old.id.as_str().into(),
+            ],
+        )?;
+        (old.id, last + 1, Deployment::Added)
+    } else {
+        let id = add(tx, actor, new, (&new.name, FlowOrigin::Deployed), now)?;
+        (id, 1, Deployment::Created)
     };
     add_version(tx, actor, new, (&id, number), now)?;
     let detail = json!({
@@ -421,21 +417,18 @@ fn keep_once(
         BY_NAME,
         [new.namespace.as_str().into(), name.as_str().into()],
     )?;
-    let id = match row {
-        Some(row) => {
-            let kept = flow(&row)?.id;
-            // it is not swept before its run is stored
-            tx.execute(
-                "UPDATE flows SET once_at = $1 WHERE id = $2",
-                [now.into(), kept.as_str().into()],
-            )?;
-            kept
-        }
-        None => {
-            let id = add(tx, actor, new, (&name, FlowOrigin::Once), now)?;
-            add_version(tx, actor, new, (&id, 1), now)?;
-            id
-        }
+    let id = if let Some(row) = row {
+        let kept = flow(&row)?.id;
+        // it is not swept before its run is stored
+        tx.execute(
+            "UPDATE flows SET once_at = $1 WHERE id = $2",
+            [now.into(), kept.as_str().into()],
+        )?;
+        kept
+    } else {
+        let id = add(tx, actor, new, (&name, FlowOrigin::Once), now)?;
+        add_version(tx, actor, new, (&id, 1), now)?;
+        id
     };
     found(tx, &id)
 }

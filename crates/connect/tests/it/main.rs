@@ -17,9 +17,9 @@ mod house;
 #[cfg(test)]
 mod mock;
 #[cfg(test)]
-mod on_behalf_of;
-#[cfg(test)]
 mod odd;
+#[cfg(test)]
+mod on_behalf_of;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]

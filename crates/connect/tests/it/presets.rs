@@ -637,11 +637,20 @@ async fn a_callers_token_is_exchanged_as_rfc_8693_has_it() {
         ("audience", "ledger"),
         ("client_id", "fake-client-id"),
         ("client_secret", "fake-client-secret"),
-        ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
-        ("requested_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+        (
+            "grant_type",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+        ),
+        (
+            "requested_token_type",
+            "urn:ietf:params:oauth:token-type:access_token",
+        ),
         ("scope", "read"),
         ("subject_token", "caller-a"),
-        ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+        (
+            "subject_token_type",
+            "urn:ietf:params:oauth:token-type:access_token",
+        ),
     ];
     let seen: Vec<(&str, &str)> = first
         .iter()

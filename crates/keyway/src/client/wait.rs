@@ -49,15 +49,12 @@ pub(crate) async fn for_sign_in(ui: Ui, client: &Client, name: &str) -> Result<E
     let deadline = started["expires_at"]
         .as_str()
         .and_then(|at| at.parse::<Timestamp>().ok());
-    let label = match started["device"]["user_code"].as_str() {
-        Some(code) => {
-            show_code(ui, name, &started["device"], code);
-            "waiting for the code to be typed"
-        }
-        None => {
-            show(ui, name, url);
-            "waiting for the sign-in in the browser"
-        }
+    let label = if let Some(code) = started["device"]["user_code"].as_str() {
+        show_code(ui, name, &started["device"], code);
+        "waiting for the code to be typed"
+    } else {
+        show(ui, name, url);
+        "waiting for the sign-in in the browser"
     };
     let trip = watch(client, &path, begun, deadline);
     let ended = ui.wait(label, trip).await;

@@ -41,6 +41,7 @@ pub(crate) fn granted(
     let tenant = exchange.world.directory.read();
     let wanted = scopes::parse(scope, &tenant, &exchange.base, app)?;
     Ok(Granted {
+        id: Guid::random(),
         app_id: app.app_id,
         platform: Platform::Web,
         session: Session {

@@ -56,7 +56,10 @@ async fn only_the_run_is_left() {
     assert_eq!(again.status, 202, "{}", again.text);
     // A deployed flow of the same name is another one.
     let local = Actor::local();
-    let deployed = house.engine.deploy(&local, HELLO, engine::DryRun::No).await;
+    let deployed = house
+        .engine
+        .deploy(&local, HELLO, engine::DryRun::No, None)
+        .await;
     assert_eq!(deployed.unwrap().deployment, engine::Deployment::Created);
     let of_name = get(&house, &operator, "/api/v1/runs?flow=people.hello").await;
     assert_eq!(of_name["items"], json!([]));
