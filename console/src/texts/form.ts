@@ -39,6 +39,7 @@ export const clientAuthentications = [
   { value: "automatic", label: "Automatic" },
   { value: "client_secret_basic", label: "Send as basic auth header (client_secret_basic)" },
   { value: "client_secret_post", label: "Send as basic auth body (client_secret_post)" },
+  { value: "private_key_jwt", label: "Certificate (private_key_jwt)" },
 ] as const;
 
 export const publicClient = { value: "none", label: "None: a public client without a secret (none)" } as const;
@@ -64,6 +65,11 @@ export const form = {
   clientIdHint: "In Entra: Application (client) ID.",
   clientSecret: "Client Secret",
   clientSecretHint: "In Entra: the Value of a client secret, not its Secret ID. It is sealed and never shown again.",
+  certificate: "Certificate with its private key (PEM)",
+  certificateHint: "Both one after the other. The key is sealed and never shown again; it says itself when it ends.",
+  byCertificate: "Prove the app by a certificate instead of a secret",
+  byDevice: "Sign in with a code that is typed elsewhere (device code)",
+  byDeviceHint: "For machines without a browser. No redirect URI is needed; in Entra, Allow public client flows must be Yes, and there is no secret.",
   secretExpiry: "Secret expires",
   secretExpiryHint: "Not needed. In Entra: Expires, beside the Value. The last 30 days are counted down on the card.",
   scope: "Scope",

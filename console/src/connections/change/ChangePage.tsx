@@ -9,12 +9,12 @@ import { asProblem } from "../../api/problem";
 import { common } from "../../texts/common";
 import { change as text, form, graph } from "../../texts/form";
 import { Button, ButtonLink } from "../../ui/Button";
-import { SecretField, TextField } from "../../ui/Field";
+import { TextField } from "../../ui/Field";
 import { Loaded } from "../../ui/Loaded";
 import { Page, Panel } from "../../ui/Page";
 import { ProblemView } from "../../ui/ProblemView";
 import { ApiFields, MoreFields, SimpleFields } from "../form/OtherFields";
-import { ClientAuthenticationField, OAuthFields, SecretExpiry } from "../form/OAuthFields";
+import { ClientAuthenticationField, OAuthFields, ProofFields } from "../form/OAuthFields";
 import { type DraftNote, notesOn, scopeNotes, secretNotes, usesOAuth } from "../form/draft";
 import { fieldNotes } from "../form/notes";
 import { type ChangeDraft, asksAgain, changesOf, draftOf, wiping } from "./changes";
@@ -125,12 +125,7 @@ function PresetFields({ draft, patch, notes, secretHint }: PresetFieldsProps) {
       <TextField label={graph.cloud} mono required value={draft.cloud} onChange={(cloud) => patch({ cloud })} notes={notes("cloud")} />
       <TextField label={graph.tenant} hint={graph.tenantHint} mono required value={draft.tenant} onChange={(tenant) => patch({ tenant })} notes={notes("tenant")} />
       <TextField label={form.clientId} hint={form.clientIdHint} mono required value={draft.client_id} onChange={(client_id) => patch({ client_id })} notes={notes("client_id")} />
-      {draft.client_authentication !== "none" && (
-        <>
-          <SecretField label={form.clientSecret} hint={secretHint} value={draft.client_secret} onChange={(client_secret) => patch({ client_secret })} notes={notes("client_secret")} />
-          <SecretExpiry value={draft.secret_expires_at} patch={patch} notes={notes("secret_expires_at")} />
-        </>
-      )}
+      <ProofFields draft={draft} patch={patch} notes={notes} hint={secretHint} />
       <TextField label={form.scope} hint={draft.type === "oauth" ? form.scopeHint : form.scopeHintAppOnly} mono required value={draft.scope} onChange={(scope) => patch({ scope })} notes={notes("scope")} />
       <ClientAuthenticationField draft={draft} patch={patch} notes={notes} />
     </>

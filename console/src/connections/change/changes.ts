@@ -8,7 +8,7 @@ export interface ChangeDraft extends Draft {
   cloud: string;
 }
 
-const METHODS: readonly string[] = ["automatic", "client_secret_basic", "client_secret_post", "none"];
+const METHODS: readonly string[] = ["automatic", "client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
 
 /** The stored settings as a form; secrets are never among them. */
 export function draftOf(card: Card): ChangeDraft {
@@ -44,7 +44,7 @@ function methodOf(text: string | null | undefined): ClientAuthentication {
 }
 
 const PLAIN = ["name", "tenant", "cloud", "token_endpoint", "authorization_endpoint", "client_id", "client_authentication", "scope", "username", "base_url", "secret_expires_at"] as const;
-const SECRET = ["client_secret", "password", "token", "ca_certificate"] as const;
+const SECRET = ["client_secret", "certificate", "password", "token", "ca_certificate"] as const;
 
 /** Only what differs from what is stored. */
 export function changesOf(card: Card, draft: ChangeDraft): Change {

@@ -2,7 +2,7 @@
 
 import type { Cloud } from "../../api/presets";
 import { clientAuthentications, form, publicClient } from "../../texts/form";
-import { Check, type FieldNote, SecretField, Select, TextField } from "../../ui/Field";
+import { Check, type FieldNote, SecretField, Select, TextArea, TextField } from "../../ui/Field";
 import { recognise } from "../lint/endpoints";
 import type { Draft } from "./draft";
 
@@ -53,14 +53,33 @@ export function OAuthFields({ draft, patch, notes, clouds, secretHint }: OAuthFi
         </p>
       )}
       <TextField label={form.clientId} hint={form.clientIdHint} mono required value={draft.client_id} onChange={(client_id) => patch({ client_id })} notes={notes("client_id")} />
-      {draft.client_authentication !== "none" && (
-        <>
-          <SecretField label={form.clientSecret} hint={secretHint ?? form.clientSecretHint} value={draft.client_secret} onChange={(client_secret) => patch({ client_secret })} notes={notes("client_secret")} />
-          <SecretExpiry value={draft.secret_expires_at} patch={patch} notes={notes("secret_expires_at")} />
-        </>
-      )}
+      <ProofFields draft={draft} patch={patch} notes={notes} hint={secretHint} />
       <TextField label={form.scope} hint={delegated ? form.scopeHint : form.scopeHintAppOnly} mono value={draft.scope} onChange={(scope) => patch({ scope })} notes={notes("scope")} />
       {!delegated && <ClientAuthenticationField draft={draft} patch={patch} notes={notes} />}
+    </>
+  );
+}
+
+type Proof = Pick<Draft, "client_authentication" | "client_secret" | "certificate" | "secret_expires_at">;
+
+interface ProofFieldsProps {
+  draft: Proof;
+  patch: (fields: Partial<Proof>) => void;
+  notes: (field: "client_secret" | "certificate" | "secret_expires_at") => FieldNote[];
+  hint?: string | undefined;
+  required?: boolean;
+}
+
+/** What the client proves itself with: a secret with its last day, or a certificate. */
+export function ProofFields({ draft, patch, notes, hint, required = false }: ProofFieldsProps) {
+  if (draft.client_authentication === "none") return null;
+  if (draft.client_authentication === "private_key_jwt") {
+    return <TextArea label={form.certificate} hint={hint ?? form.certificateHint} rows={4} required={required} value={draft.certificate} onChange={(certificate) => patch({ certificate })} notes={notes("certificate")} />;
+  }
+  return (
+    <>
+      <SecretField label={form.clientSecret} hint={hint ?? form.clientSecretHint} required={required} value={draft.client_secret} onChange={(client_secret) => patch({ client_secret })} notes={notes("client_secret")} />
+      <SecretExpiry value={draft.secret_expires_at} patch={patch} notes={notes("secret_expires_at")} />
     </>
   );
 }
@@ -75,6 +94,12 @@ export function SecretExpiry({ value, patch, notes }: SecretExpiryProps) {
   return <TextField label={form.secretExpiry} hint={form.secretExpiryHint} type="date" value={value} onChange={(secret_expires_at) => patch({ secret_expires_at })} notes={notes} />;
 }
 
+/** What a method does not send is not kept in the form either. */
+function unused(method: Draft["client_authentication"]): Partial<Draft> {
+  if (method === "none") return { client_secret: "", certificate: "" };
+  return method === "private_key_jwt" ? { client_secret: "" } : { certificate: "" };
+}
+
 export function ClientAuthenticationField({ draft, patch, notes }: FieldsProps) {
   const options = draft.type === "oauth" ? [...clientAuthentications, publicClient] : clientAuthentications;
   return (
@@ -83,7 +108,7 @@ export function ClientAuthenticationField({ draft, patch, notes }: FieldsProps) 
       hint={form.clientAuthenticationHint}
       value={draft.client_authentication}
       options={options}
-      onChange={(client_authentication) => patch(client_authentication === "none" ? { client_authentication, client_secret: "" } : { client_authentication })}
+      onChange={(client_authentication) => patch({ client_authentication, ...unused(client_authentication) })}
       notes={notes("client_authentication")}
     />
   );

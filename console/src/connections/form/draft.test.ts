@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Draft, EMPTY_DRAFT, newConnection, notesOn } from "./draft";
+import { type Draft, EMPTY_DRAFT, fieldsOf, newConnection, notesOn } from "./draft";
 import { emptyGraphDraft, graphConnection, graphNotes, names, toggled, withGrant } from "./graphDraft";
 import { pointsAt } from "./notes";
 import { EMPTY_OIDC, oidcConnection, oidcNotes, withOidcGrant } from "./oidcDraft";
@@ -124,6 +124,25 @@ describe("the Microsoft Graph form", () => {
     expect(toggled("offline_access user.read", "User.Read")).toBe("offline_access");
     expect(toggled("offline_access", "User.Read.All")).toBe("offline_access User.Read.All");
     expect(toggled("User.Read", "offline_access")).toBe("offline_access User.Read");
+  });
+});
+
+describe("what proves the app", () => {
+  const graph = { ...emptyGraphDraft("global"), name: "graph", tenant: "contoso.example", client_id: "client-id" };
+
+  it("is a certificate, if one is given in place of the secret", () => {
+    const signs = graphConnection({ ...graph, client_authentication: "private_key_jwt", certificate: " -----BEGIN CERTIFICATE----- \n" });
+    expect(signs).toMatchObject({ client_authentication: "private_key_jwt", certificate: "-----BEGIN CERTIFICATE-----" });
+    expect(signs).not.toHaveProperty("client_secret");
+    expect(fieldsOf({ ...EMPTY_DRAFT, client_authentication: "private_key_jwt", certificate: "pem" })).toMatchObject({ certificate: "pem" });
+  });
+
+  it("is nothing where a code is typed elsewhere", () => {
+    const body = graphConnection({ ...graph, device: true, client_secret: "left over" });
+    expect(body).toMatchObject({ grant: "device_code", client_authentication: "none" });
+    expect(body).not.toHaveProperty("client_secret");
+    expect(graphConnection({ ...graph, device: true, grant: "client_credentials" }).grant).toBe("client_credentials");
+    expect(oidcConnection({ ...EMPTY_OIDC, device: true }).grant).toBe("device_code");
   });
 });
 

@@ -20,6 +20,7 @@ export interface Draft {
   authorization_endpoint: string;
   client_id: string;
   client_secret: string;
+  certificate: string;
   /** A day as a date input has it; empty for "not known". */
   secret_expires_at: string;
   scope: string;
@@ -46,6 +47,7 @@ export const EMPTY_DRAFT: Draft = {
   authorization_endpoint: "",
   client_id: "",
   client_secret: "",
+  certificate: "",
   secret_expires_at: "",
   scope: "",
   client_authentication: "automatic",
@@ -202,6 +204,7 @@ function putOAuth(draft: Draft, body: Change): void {
   if (delegated) body.authorization_endpoint = draft.authorization_endpoint.trim();
   body.client_id = draft.client_id;
   put(body, "client_secret", draft.client_secret);
+  put(body, "certificate", draft.certificate.trim());
   body.client_authentication = draft.client_authentication;
   put(body, "scope", draft.scope);
   if (delegated && draft.authorize_parameters.length > 0) body.authorize_parameters = record(draft.authorize_parameters);
@@ -211,11 +214,11 @@ function putOAuth(draft: Draft, body: Change): void {
 
 /** A password of Basic is a person's own; the others are made with a last day. */
 export function hasSecret(draft: Pick<Draft, "type" | "client_authentication">): boolean {
-  if (usesOAuth(draft.type)) return draft.client_authentication !== "none";
+  if (usesOAuth(draft.type)) return draft.client_authentication !== "none" && draft.client_authentication !== "private_key_jwt";
   return draft.type === "bearer" || draft.type === "headers" || draft.type === "query_key";
 }
 
-type TextField = "secret_expires_at" | "password" | "token" | "base_url" | "ca_certificate" | "client_secret" | "scope";
+type TextField = "certificate" | "secret_expires_at" | "password" | "token" | "base_url" | "ca_certificate" | "client_secret" | "scope";
 
 function put(body: Change, field: TextField, value: string): void {
   if (value !== "") body[field] = value;

@@ -15,7 +15,10 @@ export interface GraphDraft {
   tenant: string;
   grant: GrantType;
   client_id: string;
+  /** Whether the person types a code elsewhere. */
+  device: boolean;
   client_secret: string;
+  certificate: string;
   secret_expires_at: string;
   client_authentication: ClientAuthentication;
   scope: string;
@@ -36,7 +39,9 @@ export function emptyGraphDraft(cloud: string): GraphDraft {
     tenant: "",
     grant: "authorization_code",
     client_id: "",
+    device: false,
     client_secret: "",
+    certificate: "",
     secret_expires_at: "",
     client_authentication: "automatic",
     scope: DELEGATED_SCOPE,
@@ -69,15 +74,26 @@ export function graphConnection(draft: GraphDraft): NewConnection {
     preset: "microsoft-graph",
     cloud: draft.cloud === "" ? draft.other_cloud.trim() : draft.cloud,
     tenant: draft.tenant.trim(),
-    grant: draft.grant,
+    grant: byDevice(draft) ? "device_code" : draft.grant,
     client_id: draft.client_id,
-    client_authentication: draft.client_authentication,
+    client_authentication: byDevice(draft) ? "none" : draft.client_authentication,
     scope: draft.scope,
   };
+  if (byDevice(draft)) return withCloud(body, draft);
   if (draft.client_secret !== "") body.client_secret = draft.client_secret;
+  if (draft.certificate.trim() !== "") body.certificate = draft.certificate.trim();
   if (draft.secret_expires_at !== "") body.secret_expires_at = draft.secret_expires_at;
-  if (draft.cloud === "" && draft.ca_certificate.trim() !== "") body.ca_certificate = draft.ca_certificate.trim();
-  return body;
+  return withCloud(body, draft);
+}
+
+function withCloud(body: NewConnection, draft: GraphDraft): NewConnection {
+  const authority = draft.ca_certificate.trim();
+  return draft.cloud === "" && authority !== "" ? { ...body, ca_certificate: authority } : body;
+}
+
+/** A public client, without any proof. */
+export function byDevice(draft: GraphDraft): boolean {
+  return draft.device && draft.grant === "authorization_code";
 }
 
 /** Whether a scope names a permission, in any of the ways to write it. */

@@ -8,9 +8,11 @@ import { type Draft, type DraftNote, EMPTY_DRAFT, isName, newConnection, scopeNo
 
 export interface OidcDraft extends Draft {
   issuer: string;
+  /** Whether the person types a code elsewhere. */
+  device: boolean;
 }
 
-export const EMPTY_OIDC: OidcDraft = { ...EMPTY_DRAFT, issuer: "", scope: "openid offline_access" };
+export const EMPTY_OIDC: OidcDraft = { ...EMPTY_DRAFT, issuer: "", device: false, scope: "openid offline_access" };
 
 export function oidcNotes(draft: OidcDraft): DraftNote<OidcDraft>[] {
   const notes: DraftNote<OidcDraft>[] = [];
@@ -28,7 +30,8 @@ export function oidcNotes(draft: OidcDraft): DraftNote<OidcDraft>[] {
 export function oidcConnection(draft: OidcDraft, preset?: Preset): NewConnection {
   const { token_endpoint: _token, authorization_endpoint: _authorization, type: _type, ...body } = newConnection(draft);
   const issuer = draft.issuer.trim();
-  return { ...body, preset: preset?.preset ?? "oidc", ...(issuer === "" ? {} : { issuer }) };
+  const grant = draft.device && draft.type === "oauth" ? { grant: "device_code" } : {};
+  return { ...body, ...grant, preset: preset?.preset ?? "oidc", ...(issuer === "" ? {} : { issuer }) };
 }
 
 export function grantOf(draft: Draft): "authorization_code" | "client_credentials" {

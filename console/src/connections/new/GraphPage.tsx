@@ -6,16 +6,16 @@ import { useSearch } from "wouter";
 import { type Presets, presetsQuery } from "../../api/presets";
 import { form, graph } from "../../texts/form";
 import { Button } from "../../ui/Button";
-import { Check, SecretField, Select, TextArea, TextField } from "../../ui/Field";
+import { Check, Select, TextArea, TextField } from "../../ui/Field";
 import { Loaded } from "../../ui/Loaded";
 import { Page, Panel } from "../../ui/Page";
 import { ProblemView } from "../../ui/ProblemView";
 import { AsWhom } from "../form/AsWhom";
-import { SecretExpiry } from "../form/OAuthFields";
+import { ProofFields } from "../form/OAuthFields";
 import { PermissionPicker } from "../form/PermissionPicker";
 import { RedirectUri } from "../form/RedirectUri";
 import { isName } from "../form/draft";
-import { type GraphDraft, emptyGraphDraft, graphConnection, graphNotes, names, toggled, withGrant } from "../form/graphDraft";
+import { type GraphDraft, byDevice, emptyGraphDraft, graphConnection, graphNotes, names, toggled, withGrant } from "../form/graphDraft";
 import { fieldNotes } from "../form/notes";
 import { OFFLINE_ACCESS } from "../lint/name";
 import { useCreate } from "./useCreate";
@@ -49,7 +49,7 @@ function GraphForm({ presets, cloud }: { presets: Presets; cloud: string }) {
     <form className="stack" onSubmit={submit}>
       <Panel title={form.first}>
         <TextField label={form.name} hint={form.nameHint} required autoFocus value={draft.name} onChange={(name) => patch({ name })} onLeave={() => setReserved(isName(draft.name) ? draft.name : "")} notes={notes("name")} />
-        <RedirectUri callback={draft.cloud === "" ? "own" : "shared"} shared={presets.graphRedirectUri} reserved={reserved} />
+        {!byDevice(draft) && <RedirectUri callback={draft.cloud === "" ? "own" : "shared"} shared={presets.graphRedirectUri} reserved={reserved} />}
       </Panel>
       <Panel title={graph.where}>
         <CloudFields draft={draft} patch={patch} presets={presets} notes={notes} />
@@ -57,6 +57,12 @@ function GraphForm({ presets, cloud }: { presets: Presets; cloud: string }) {
       </Panel>
       <Panel title={graph.asWhom}>
         <AsWhom grant={draft.grant} onChange={(grant) => patch(withGrant(draft, grant, presets.clouds))} />
+        {delegated && (
+          <>
+            <Check label={form.byDevice} checked={draft.device} onChange={(device) => patch({ device })} />
+            {draft.device && <p className="field-hint">{form.byDeviceHint}</p>}
+          </>
+        )}
       </Panel>
       <Panel title={graph.permissions}>
         <PermissionPicker draft={draft} patch={patch} />
@@ -70,8 +76,16 @@ function GraphForm({ presets, cloud }: { presets: Presets; cloud: string }) {
       </Panel>
       <Panel title={graph.proof}>
         <TextField label={form.clientId} hint={form.clientIdHint} mono required value={draft.client_id} onChange={(client_id) => patch({ client_id })} notes={notes("client_id")} />
-        <SecretField label={form.clientSecret} hint={form.clientSecretHint} required value={draft.client_secret} onChange={(client_secret) => patch({ client_secret })} notes={notes("client_secret")} />
-        <SecretExpiry value={draft.secret_expires_at} patch={patch} notes={notes("secret_expires_at")} />
+        {!byDevice(draft) && (
+          <>
+            <Check
+              label={form.byCertificate}
+              checked={draft.client_authentication === "private_key_jwt"}
+              onChange={(signs) => patch({ client_authentication: signs ? "private_key_jwt" : "automatic", client_secret: "", certificate: "" })}
+            />
+            <ProofFields draft={draft} patch={patch} notes={notes} required />
+          </>
+        )}
       </Panel>
       {error && <ProblemView error={error} />}
       <div className="row">

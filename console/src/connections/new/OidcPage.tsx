@@ -4,12 +4,12 @@ import { type FormEvent, useState } from "react";
 import type { Preset } from "../../api/presets";
 import { form, graph, oidc, ready } from "../../texts/form";
 import { Button } from "../../ui/Button";
-import { SecretField, TextField } from "../../ui/Field";
+import { Check, TextField } from "../../ui/Field";
 import { Page, Panel } from "../../ui/Page";
 import { ProblemView } from "../../ui/ProblemView";
 import { AsWhom } from "../form/AsWhom";
 import { ApiFields, MoreFields } from "../form/OtherFields";
-import { ClientAuthenticationField, SecretExpiry } from "../form/OAuthFields";
+import { ClientAuthenticationField, ProofFields } from "../form/OAuthFields";
 import { RedirectUri } from "../form/RedirectUri";
 import { isName } from "../form/draft";
 import { fieldNotes } from "../form/notes";
@@ -38,7 +38,7 @@ export function OidcPage({ preset }: { preset?: Preset }) {
       <form className="stack" onSubmit={submit}>
         <Panel title={form.first}>
           <TextField label={form.name} hint={form.nameHint} required autoFocus value={draft.name} onChange={(name) => patch({ name })} onLeave={() => setReserved(isName(draft.name) ? draft.name : "")} notes={notes("name")} />
-          {delegated && <RedirectUri callback={preset?.redirect_uri ? "shared" : "own"} shared={preset?.redirect_uri ?? ""} reserved={reserved} />}
+          {delegated && !draft.device && <RedirectUri callback={preset?.redirect_uri ? "shared" : "own"} shared={preset?.redirect_uri ?? ""} reserved={reserved} />}
         </Panel>
         {asksIssuer && (
           <Panel title={oidc.where}>
@@ -47,15 +47,11 @@ export function OidcPage({ preset }: { preset?: Preset }) {
         )}
         <Panel title={graph.asWhom}>
           <AsWhom words={oidc} grant={grantOf(draft)} onChange={(grant) => patch(withOidcGrant(draft, grant))} />
+          {delegated && <Check label={form.byDevice} checked={draft.device} onChange={(device) => patch({ device })} />}
         </Panel>
         <Panel title={graph.proof}>
           <TextField label={form.clientId} mono required value={draft.client_id} onChange={(client_id) => patch({ client_id })} notes={notes("client_id")} />
-          {draft.client_authentication !== "none" && (
-            <>
-              <SecretField label={form.clientSecret} value={draft.client_secret} onChange={(client_secret) => patch({ client_secret })} notes={notes("client_secret")} />
-              <SecretExpiry value={draft.secret_expires_at} patch={patch} notes={notes("secret_expires_at")} />
-            </>
-          )}
+          <ProofFields draft={draft} patch={patch} notes={notes} />
           <TextField label={form.scope} hint={delegated ? oidc.scopeHint : oidc.scopeHintAppOnly} mono value={draft.scope} onChange={(scope) => patch({ scope })} notes={notes("scope")} />
           {!delegated && <ClientAuthenticationField {...fields} />}
         </Panel>
