@@ -1,4 +1,5 @@
-"""msal, a client that we did not write, against the sandbox: client credentials, authorization code, refresh, certificates.
+"""msal, a client that we did not write, against the sandbox: client credentials, authorization code, refresh, certificates,
+device code, on-behalf-of.
 
 It proves that the sandbox speaks the protocol as Microsoft's own library expects it, so that what Keyway learns from the
 sandbox holds elsewhere.
@@ -119,6 +120,48 @@ def test_certificate(sandbox):
     other_key, _ = signing_certificate()
     forged = signing_client(sandbox, registered, {**ways[0], "private_key": other_key}).acquire_token_for_client(DEFAULT)
     assert (forged["error"], forged["error_codes"]) == ("invalid_client", [700027])
+
+
+def test_device_code(sandbox):
+    app = msal.PublicClientApplication(
+        sandbox.admin["client_id"], authority=f"{sandbox.origin}/{sandbox.tenant}", instance_discovery=False, verify=sandbox.ca_file)
+    flow = app.initiate_device_flow(["User.Read"])
+    assert flow["user_code"] in flow["message"], flow
+    pending = app.acquire_token_by_device_flow(flow | {"expires_at": 0})
+    assert (pending["error"], pending["error_codes"]) == ("authorization_pending", [70016])
+    person = sandbox.browser(sandbox.users[2])
+    person.user_code = flow["user_code"].lower()
+    assert person.walk(flow["verification_uri"]).status == 200
+    result = app.acquire_token_by_device_flow(flow)
+    assert result["id_token_claims"]["preferred_username"] == sandbox.users[2]["upn"], result
+    assert graph(sandbox, "/me", result["access_token"]).json()["userPrincipalName"] == sandbox.users[2]["upn"]
+
+
+def test_on_behalf_of(sandbox):
+    """The seeded API gets a secret and consent; a person's token for it becomes one for Graph, and nobody else's does."""
+    api = sandbox.graph("GET", "/applications?$filter=displayName eq 'Contoso Ledger API'")["value"][0]
+    secret = sandbox.graph("POST", f"/applications/{api['id']}/addPassword", {"passwordCredential": {"displayName": "further"}})["secretText"]
+    front = sandbox.register("Uses the ledger", delegated=("User.Read", "openid", "profile", "offline_access"))
+    scope = api["api"]["oauth2PermissionScopes"][0]
+    required = sandbox.graph("GET", f"/applications/{front.object_id}")["requiredResourceAccess"]
+    required.append({"resourceAppId": api["appId"], "resourceAccess": [{"id": scope["id"], "type": "Scope"}]})
+    sandbox.graph("PATCH", f"/applications/{front.object_id}", {"requiredResourceAccess": required})
+    principal = lambda app_id: sandbox.graph("GET", f"/servicePrincipals(appId='{app_id}')")["id"]  # noqa: E731
+    authority = {"authority": f"{sandbox.origin}/{sandbox.tenant}", "instance_discovery": False, "verify": sandbox.ca_file}
+    people = msal.ConfidentialClientApplication(front.client_id, client_credential=front.secret, **authority)
+    token = sign_in(sandbox, people, [f"{api['identifierUris'][0]}/{scope['value']}"])["access_token"]
+    # A fresh one for each request: msal itself answers a refused one from memory for a minute.
+    middle = lambda: msal.ConfidentialClientApplication(api["appId"], client_credential=secret, **authority)  # noqa: E731
+    refused = middle().acquire_token_on_behalf_of(token, ["User.Read"])
+    assert (refused["error"], refused["suberror"], refused["error_codes"]) == ("invalid_grant", "consent_required", [65001])
+    sandbox.graph("POST", "/oauth2PermissionGrants", {
+        "clientId": principal(api["appId"]), "resourceId": principal("00000003-0000-0000-c000-000000000000"),
+        "consentType": "AllPrincipals", "scope": "User.Read openid profile offline_access"})
+    result = middle().acquire_token_on_behalf_of(token, ["User.Read"])
+    assert "access_token" in result, result
+    assert graph(sandbox, "/me", result["access_token"]).json()["userPrincipalName"] == sandbox.users[0]["upn"]
+    for assertion, code in [(token + "A", 50013), (result["access_token"], 500131)]:
+        assert middle().acquire_token_on_behalf_of(assertion, ["User.Read"])["error_codes"] == [code]
 
 
 def test_unknown_tenant(sandbox):

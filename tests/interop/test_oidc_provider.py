@@ -3,6 +3,8 @@ through Keyway's generic connection over https with a test authority."""
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from support import certificates
@@ -87,3 +89,15 @@ def test_discovery_fills_in_the_endpoints(installation):
     assert created.code == 0, created
     assert created.json["token_endpoint"] == f"{provider.origin}/token"
     assert keyway.ok("call", "idp", "/me")["body"]["sub"] == "ada"
+
+
+def test_what_stands_behind_an_address_is_told(installation):
+    keyway, provider, files = installation
+    found = keyway.ok("connection", "discover", provider.origin, "--ca-file", files.ca)
+    assert (found["issuer"], found["token_endpoint"]) == (provider.origin, f"{provider.origin}/token")
+    assert found["device_authorization_endpoint"] == f"{provider.origin}/device/auth"
+    assert found["iss_required"] is True and "offline_access" in found["scopes"]
+    shown = keyway.run("connection", "discover", provider.origin, "--ca-file", files.ca)
+    assert shown.code == 0 and f"{provider.origin}/token" in shown.stdout
+    lost = keyway.run("--json", "connection", "discover", f"{provider.origin}/nothing", "--ca-file", files.ca)
+    assert (lost.code, json.loads(lost.stdout or lost.stderr)["code"]) == (7, "issuer.discovery_failed"), lost
