@@ -54,7 +54,7 @@ impl Connector {
         let dated = change.secret_expires_at.is_some() || change.certificate.is_some();
         let (mut stored, kept) = Form::of(&connection.settings, &change);
         stored.confirm_foreign_token_endpoint = confirms.or(stored.confirm_foreign_token_endpoint);
-        let mut checked = self.check(stored.overlay(change), kept).await?;
+        let mut checked = Box::pin(self.check(stored.overlay(change), kept)).await?;
         let decided = decide(&connection, &checked.settings, &checked.secrets);
         let token = self.inner.store.tokens().read(&connection.id).await?.token;
         let mut wiped = decided.wiped;
@@ -108,7 +108,7 @@ impl Connector {
         self.inner.known.forget(&connection);
         let saved = saved?;
         if proves && decided.effect != Effect::Nothing {
-            self.prove(actor, &saved.name).await?;
+            Box::pin(self.prove(actor, &saved.name)).await?;
         }
         let mut card = self.card(actor, &saved.name).await?;
         card.recognised = checked.recognised.then_some(true);

@@ -36,7 +36,7 @@ impl Connector {
                 name: name.to_string(),
             });
         }
-        let checked = self.check(new, Kept::default()).await?;
+        let checked = Box::pin(self.check(new, Kept::default())).await?;
         let row = NewRow {
             name: name.clone(),
             settings: checked.settings,
@@ -54,7 +54,7 @@ impl Connector {
         })
         .await?;
         if proof == Proof::Now {
-            self.prove(actor, &connection.name).await?;
+            Box::pin(self.prove(actor, &connection.name)).await?;
         }
         let mut card = self.card(actor, &connection.name).await?;
         card.recognised = checked.recognised.then_some(true);

@@ -395,11 +395,11 @@ mod tests {
 
     #[test]
     fn what_is_held_is_compared() {
+        use CallStanding::{Allowed, Impossible, Missing, Unknown};
         let calls = ["GET /users", "PATCH /users/1", "GET /me"];
         let held = ["User.read.all", "Group.Read.All", "offline_access"];
         let found = judged(Delegated, &calls, Some(&held));
         let standings: Vec<_> = found.calls.iter().map(|call| call.standing).collect();
-        use CallStanding::{Allowed, Impossible, Missing, Unknown};
         assert_eq!(standings, [Allowed, Missing, Allowed]);
         assert_eq!(names_of(&found.missing), ["User.ReadWrite.All"]);
         assert_eq!(found.unused, ["Group.Read.All"]);

@@ -197,7 +197,7 @@ fn cloud_event(event: &Event, source: &Url) -> CloudEvent {
         datacontenttype: Some("application/json".to_owned()),
         dataschema: None,
         data: Some(event.data.clone()),
-        extensions: Default::default(),
+        extensions: std::iter::empty().collect(),
     }
 }
 
@@ -205,11 +205,11 @@ fn cloud_event(event: &Event, source: &Url) -> CloudEvent {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, retry_after: Option<i64>) -> Result<WebhookAnswer, Unsent> {
-        Ok(WebhookAnswer {
+    fn answer(status: u16, retry_after: Option<i64>) -> WebhookAnswer {
+        WebhookAnswer {
             status,
             retry_after: retry_after.map(SignedDuration::from_secs),
-        })
+        }
     }
 
     #[test]
@@ -223,20 +223,20 @@ mod tests {
             })
         };
         for (sent, before, expected) in [
-            (answer(200, None), 0, AfterAttempt::Delivered),
-            (answer(204, None), 7, AfterAttempt::Delivered),
-            (answer(302, None), 0, again(5)),
-            (answer(400, None), 1, again(300)),
-            (answer(503, Some(60)), 0, again(60)),
-            (answer(503, Some(60)), 1, again(300)),
+            (Ok(answer(200, None)), 0, AfterAttempt::Delivered),
+            (Ok(answer(204, None)), 7, AfterAttempt::Delivered),
+            (Ok(answer(302, None)), 0, again(5)),
+            (Ok(answer(400, None)), 1, again(300)),
+            (Ok(answer(503, Some(60))), 0, again(60)),
+            (Ok(answer(503, Some(60))), 1, again(300)),
             (unsent(), 6, again(14 * 3600)),
             (unsent(), 7, AfterAttempt::Failed),
-            (answer(500, None), 30, AfterAttempt::Failed),
+            (Ok(answer(500, None)), 30, AfterAttempt::Failed),
         ] {
             assert_eq!(judge(&sent, before, now), expected, "after {before}");
         }
         assert!(matches!(
-            judge(&answer(410, None), 0, now),
+            judge(&Ok(answer(410, None)), 0, now),
             AfterAttempt::Gone(_)
         ));
     }

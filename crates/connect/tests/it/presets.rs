@@ -44,7 +44,7 @@ impl Script {
         address
     }
 
-    fn json(&self, answer: Value) -> &Self {
+    fn json(&self, answer: &Value) -> &Self {
         self.put("application/json", answer.to_string())
     }
 
@@ -275,7 +275,7 @@ async fn github_answers_in_form_encoding_and_its_tokens_do_not_end() {
     script.kill("gho_fake1");
     assert_eq!(house.get("github", "/user").await.unwrap().status, 401);
     assert_eq!(house.card("github").await.state, Standing::NeedsUser);
-    script.json(json!({ "error": "bad_verification_code", "error_description": "The code passed is incorrect or expired." }));
+    script.json(&json!({ "error": "bad_verification_code", "error_description": "The code passed is incorrect or expired." }));
     let started = house
         .connector
         .authorize(&house.actor, &name("github"))
@@ -285,8 +285,8 @@ async fn github_answers_in_form_encoding_and_its_tokens_do_not_end() {
     // An app whose tokens expire has refresh tokens like any other.
     script.answers.lock().unwrap().clear();
     script
-        .json(json!({ "access_token": "ghu_fake2", "expires_in": 28800, "refresh_token": "ghr_fake2", "token_type": "bearer" }))
-        .json(json!({ "access_token": "ghu_fake3", "expires_in": 28800, "refresh_token": "ghr_fake3", "token_type": "bearer" }));
+        .json(&json!({ "access_token": "ghu_fake2", "expires_in": 28800, "refresh_token": "ghr_fake2", "token_type": "bearer" }))
+        .json(&json!({ "access_token": "ghu_fake3", "expires_in": 28800, "refresh_token": "ghr_fake3", "token_type": "bearer" }));
     sign_in(&house, "github").await;
     house
         .store
@@ -308,8 +308,8 @@ async fn github_answers_in_form_encoding_and_its_tokens_do_not_end() {
 async fn google_is_asked_for_offline_access() {
     let (house, script, origin) = at_work().await;
     script
-        .json(json!({ "access_token": "ya29.fake1", "expires_in": 3599, "refresh_token": "1//fake", "token_type": "Bearer" }))
-        .json(json!({ "access_token": "ya29.fake2", "expires_in": 3599, "token_type": "Bearer" }));
+        .json(&json!({ "access_token": "ya29.fake1", "expires_in": 3599, "refresh_token": "1//fake", "token_type": "Bearer" }))
+        .json(&json!({ "access_token": "ya29.fake2", "expires_in": 3599, "token_type": "Bearer" }));
     let mut wanted = form("google", &origin);
     wanted.scope = Some("https://www.googleapis.com/auth/drive.readonly".to_owned());
     wanted.authorize_parameters = Some([("prompt".to_owned(), "select_account".to_owned())].into());
@@ -346,7 +346,7 @@ fn rsa_key() -> String {
 async fn a_google_service_account_signs_for_whom_it_asks() {
     let (house, script, origin) = at_work().await;
     for token in ["ya29.fake1", "ya29.fake2"] {
-        script.json(json!({ "access_token": token, "expires_in": 3599, "token_type": "Bearer" }));
+        script.json(&json!({ "access_token": token, "expires_in": 3599, "token_type": "Bearer" }));
     }
     let account = json!({
         "type": "service_account", "client_email": "robot@contoso.example", "private_key_id": "key-1", "private_key": rsa_key(),
@@ -440,8 +440,8 @@ async fn salesforce_says_with_the_token_where_its_api_is() {
     let elsewhere = Script::default();
     let instance = format!("http://{}", elsewhere.start().await);
     script
-        .json(json!({ "access_token": "00D!fake1", "refresh_token": "5Aep!fake", "instance_url": instance, "token_type": "Bearer" }))
-        .json(json!({ "access_token": "00D!fake2", "instance_url": "https://evil.example", "token_type": "Bearer" }));
+        .json(&json!({ "access_token": "00D!fake1", "refresh_token": "5Aep!fake", "instance_url": instance, "token_type": "Bearer" }))
+        .json(&json!({ "access_token": "00D!fake2", "instance_url": "https://evil.example", "token_type": "Bearer" }));
     let mut wanted = form("salesforce", &origin);
     wanted.scope = Some("api refresh_token".to_owned());
     let card = make(&house, wanted).await;
@@ -452,7 +452,7 @@ async fn salesforce_says_with_the_token_where_its_api_is() {
         card.base_url.as_deref(),
         Some(format!("{instance}/").as_str())
     );
-    assert_eq!(card.origins, [instance.clone()]);
+    assert_eq!(card.origins, std::slice::from_ref(&instance));
     assert_eq!(card.warnings[0].code, "token.lifetime_assumed");
     let path = "/services/data/v60.0/sobjects";
     assert_eq!(
@@ -477,7 +477,7 @@ async fn an_instance_elsewhere_is_not_called() {
         "http://169.254.169.254",
         "javascript:alert(1)",
     ] {
-        script.json(json!({ "access_token": "00D!fake", "refresh_token": "r", "instance_url": told, "token_type": "Bearer" }));
+        script.json(&json!({ "access_token": "00D!fake", "refresh_token": "r", "instance_url": told, "token_type": "Bearer" }));
     }
     make(&house, form("salesforce", &origin)).await;
     for _ in 0..3 {
@@ -497,7 +497,7 @@ async fn an_instance_elsewhere_is_not_called() {
 async fn a_salesforce_robot_names_the_login_host_as_its_audience() {
     let (house, script, origin) = at_work().await;
     script.json(
-        json!({ "access_token": "00D!fake", "instance_url": origin, "token_type": "Bearer" }),
+        &json!({ "access_token": "00D!fake", "instance_url": origin, "token_type": "Bearer" }),
     );
     let wanted = Form {
         grant: Some("jwt_bearer".to_owned()),
@@ -542,9 +542,9 @@ async fn okta_and_keycloak_are_found_by_their_issuers() {
         ),
     ] {
         script
-            .json(json!({ "access_token": "fake1", "expires_in": 300, "refresh_token": "fake-r1", "token_type": "Bearer" }))
-            .json(json!({ "access_token": "fake2", "expires_in": 300, "refresh_token": "fake-r2", "token_type": "Bearer" }))
-            .json(json!({ "access_token": "fake3", "expires_in": 300, "refresh_token": "fake-r3", "token_type": "Bearer" }));
+            .json(&json!({ "access_token": "fake1", "expires_in": 300, "refresh_token": "fake-r1", "token_type": "Bearer" }))
+            .json(&json!({ "access_token": "fake2", "expires_in": 300, "refresh_token": "fake-r2", "token_type": "Bearer" }))
+            .json(&json!({ "access_token": "fake3", "expires_in": 300, "refresh_token": "fake-r3", "token_type": "Bearer" }));
         let wanted = Form {
             cloud: None,
             issuer: Some(format!("{origin}{issuer}")),
@@ -605,7 +605,7 @@ async fn okta_and_keycloak_are_found_by_their_issuers() {
 async fn a_callers_token_is_exchanged_as_rfc_8693_has_it() {
     let (house, script, origin) = at_work().await;
     for token in ["fake-a1", "fake-b1", "fake-a2"] {
-        script.json(json!({ "access_token": token, "issued_token_type": "urn:ietf:params:oauth:token-type:access_token", "expires_in": 300, "token_type": "Bearer" }));
+        script.json(&json!({ "access_token": token, "issued_token_type": "urn:ietf:params:oauth:token-type:access_token", "expires_in": 300, "token_type": "Bearer" }));
     }
     let wanted = Form {
         preset: None,

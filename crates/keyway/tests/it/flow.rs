@@ -333,7 +333,7 @@ fn with_a_data_directory_its_connections_and_secrets_are_used() {
     let input = written(&home, "in.json", r#"{"id": "a b"}"#);
     let data = home.data();
     let given = ["--data-dir", data.to_str().unwrap(), "--input-file", &input];
-    let ran_there = |home: &Home| {
+    let run_here = |home: &Home| {
         let document = ran(home, 0, CALLS, &given);
         assert_eq!(document["status"], "completed", "{document}");
         assert_eq!(document["output"], json!({ "length": 21 }));
@@ -342,14 +342,14 @@ fn with_a_data_directory_its_connections_and_secrets_are_used() {
         assert_eq!(upstream.last().target, "/echo/a%20b");
         document
     };
-    let alone = ran_there(&home);
+    let alone = run_here(&home);
     let server = home.serve(&[]);
-    let served = ran_there(&home);
+    let there = run_here(&home);
     let keys = |document: &Value| {
         let members = document.as_object().unwrap();
         members.keys().cloned().collect::<Vec<_>>()
     };
-    assert_eq!(keys(&alone), keys(&served));
+    assert_eq!(keys(&alone), keys(&there));
     let runs = home.ok(&["run", "list"]);
     let runs = runs["items"].as_array().unwrap();
     assert_eq!(runs.len(), 2, "{runs:?}");

@@ -36,6 +36,7 @@ pub(crate) struct ChangedConnection {
 
 /// What to type on the page of a sign-in by device code (RFC 8628).
 #[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the standard's words")]
 pub(crate) struct UserCode {
     /// What to type; to be shown as it is.
     user_code: String,

@@ -199,6 +199,7 @@ async fn run_of(page: &Page, key: &str, name: &str, step: &str, wanted: Wanted) 
 }
 
 /// Every unsafe address, in an order in which our own page can use them all.
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn attempts(page: &Page) -> Vec<Attempt> {
     let eve = page.house.user("eve", Role::Viewer).await;
     page.house.key(Role::Viewer).await;
