@@ -11,6 +11,7 @@ use store::{Actor, Run, RunId};
 use crate::Error;
 use crate::local::Local;
 use crate::redact::Redactor;
+use crate::secrets;
 
 /// A run with everything that it did.
 #[derive(Debug, Clone)]
@@ -46,18 +47,24 @@ pub struct WaitsFor {
 }
 
 impl Local {
-    /// Plays a run's journal again and tells what its steps did, without the values of live secrets.
+    /// Plays a run's journal again and tells what its steps did, without the values of secrets that it read or that hold now.
     pub async fn history(&self, actor: &Actor, id: &RunId) -> Result<History, Error> {
         let (store, definitions) = self.parts();
         let run = store.runs().find(actor, id).await?;
         let run = run.ok_or_else(|| Error::RunNotFound { id: id.to_string() })?;
         let definition = definitions.load(&run.flow, run.version).await?;
-        let secrets = definitions.secrets(&definition).await?;
-        let redactor = Redactor::new(&secrets);
+        let now = definitions.secrets(&definition).await?;
         let lines = store.runs().journal(id).await?;
         let output = store.runs().output(actor, id).await?;
-        let machine = Machine::new(Arc::clone(&definition.flow), secrets, Recording::Steps);
-        let played = tokio::task::spawn_blocking(move || play(machine, lines, &redactor)).await;
+        let flow = Arc::clone(&definition.flow);
+        let work = move || {
+            let lines = secrets::read(lines)?;
+            let machine = Machine::new(flow, secrets::first(&lines, &now), Recording::Steps);
+            // What it read once may be in its results, though it holds no more.
+            let redactor = Redactor::new(secrets::recorded(&lines).chain([&now]));
+            Ok::<_, Error>(play(machine, &lines, &redactor))
+        };
+        let played = tokio::task::spawn_blocking(work).await;
         let played = played.map_err(|_| Error::Stopping)??;
         Ok(History {
             flow: definition.name(),
@@ -79,18 +86,14 @@ struct Played {
     waits_for: Vec<WaitsFor>,
 }
 
-fn play(mut machine: Machine, lines: Vec<Value>, redactor: &Redactor) -> Result<Played, Error> {
+fn play(mut machine: Machine, lines: &[Recorded], redactor: &Redactor) -> Played {
     let mut input = Value::Null;
     let mut events = Vec::new();
     for line in lines {
-        let recorded: Recorded = serde_json::from_value(line).map_err(|error| Error::Invalid {
-            what: "a line of the journal",
-            why: error.to_string(),
-        })?;
-        if let Event::Started { input: given, .. } = &recorded.event {
+        if let Event::Started { input: given, .. } = &line.event {
             input = given.clone();
         }
-        for command in machine.apply(&recorded) {
+        for command in machine.apply(line) {
             if let Command::Emit { event, .. } = command {
                 events.push(*event);
             }
@@ -102,7 +105,7 @@ fn play(mut machine: Machine, lines: Vec<Value>, redactor: &Redactor) -> Result<
         error: step.error.map(|value| redactor.value(value)),
         ..step
     });
-    Ok(Played {
+    Played {
         input: redactor.value(input),
         events,
         waits_for: machine
@@ -110,7 +113,7 @@ fn play(mut machine: Machine, lines: Vec<Value>, redactor: &Redactor) -> Result<
             .map(|pending| waits_for(&pending.command))
             .collect(),
         steps: steps.collect(),
-    })
+    }
 }
 
 fn waits_for(command: &Command) -> WaitsFor {

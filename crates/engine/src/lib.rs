@@ -15,6 +15,7 @@ mod local;
 mod perform;
 mod redact;
 pub mod schedule;
+mod secrets;
 pub mod worker;
 
 pub use deploy::{Deployed, Deployment, DryRun, Need, Preflight, Standing};

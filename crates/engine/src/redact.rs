@@ -13,14 +13,15 @@ const SHORTEST: usize = 6;
 pub(crate) struct Redactor(Vec<String>);
 
 impl Redactor {
-    pub(crate) fn new(secrets: &Secrets) -> Redactor {
+    pub(crate) fn new<'s>(secrets: impl IntoIterator<Item = &'s Secrets>) -> Redactor {
         let mut texts = Vec::new();
-        for value in secrets.0.values() {
+        for value in secrets.into_iter().flat_map(|secrets| secrets.0.values()) {
             collect(value, &mut texts);
         }
+        texts.sort_unstable();
+        texts.dedup();
         // The longest first: one may be a part of another.
         texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
-        texts.dedup();
         Redactor(texts)
     }
 
@@ -80,7 +81,7 @@ mod tests {
         secrets
             .0
             .insert("key".to_owned(), json!("fake-password-longer"));
-        let redactor = Redactor::new(&secrets);
+        let redactor = Redactor::new([&secrets]);
         let value = json!({ "a fake-password": ["x fake-password-longer y", 1, { "b": "adele" }] });
         assert_eq!(
             redactor.value(value),

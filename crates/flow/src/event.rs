@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::machine::Secrets;
 use crate::{CloudEvent, CommandId, Fault};
 
 /// One line of the journal.
@@ -49,6 +50,11 @@ pub enum Event {
         id: Option<CommandId>,
         /// The event.
         event: CloudEvent,
+    },
+    /// What `$secrets` has from here on: what was read of it must come back the same when the run is played again.
+    Secrets {
+        /// The plain secrets that the flow declares.
+        values: Secrets,
     },
     /// Nothing new is begun from here.
     Suspended,

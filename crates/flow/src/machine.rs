@@ -29,7 +29,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::definition::Flow;
@@ -41,8 +41,9 @@ use outbox::{Outstanding, Part};
 /// The version of this machine's meaning. A run is pinned to the one it began with; a change of meaning is a new number.
 pub const SEMANTICS: u32 = 1;
 
-/// Values of `$secrets`: plain secrets only, never a connection's. Not part of the journal.
-#[derive(Clone, Default)]
+/// Values of `$secrets`: plain secrets only, never a connection's.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Secrets(pub BTreeMap<String, Value>);
 
 impl std::fmt::Debug for Secrets {
@@ -182,6 +183,17 @@ pub struct Machine {
     steps: Vec<Step>,
 }
 
+/// The secrets that a flow may read.
+fn declared(flow: &Flow, secrets: &Secrets) -> Value {
+    let named = secrets.0.iter();
+    let named = named.filter(|(name, _)| flow.secrets.contains(name));
+    Value::Object(
+        named
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
+    )
+}
+
 /// What `Started` said.
 #[derive(Debug)]
 struct Run {
@@ -198,13 +210,10 @@ enum Suspended {
 }
 
 impl Machine {
-    /// A machine to which nothing has happened. `$secrets` has those secrets that the flow declares, and no others.
+    /// A machine to which nothing has happened. `$secrets` has those secrets that the flow declares, and no others; a
+    /// replay has to begin with those that its journal names first ([`Event::Secrets`]).
     pub fn new(flow: Arc<Flow>, secrets: Secrets, recording: Recording) -> Machine {
-        let declared: Map<String, Value> = secrets
-            .0
-            .into_iter()
-            .filter(|(name, _)| flow.secrets.contains(name))
-            .collect();
+        let declared = declared(&flow, &secrets);
         let mut frames = Slab::new();
         let mut branches = Slab::new();
         let branch = branches.add(Branch {
@@ -218,7 +227,7 @@ impl Machine {
         )));
         Machine {
             flow,
-            secret_values: Value::Object(declared),
+            secret_values: declared,
             recording,
             limits: expression::Limits::default(),
             status: Status::Pending,
@@ -275,6 +284,7 @@ impl Machine {
                 event,
             } => self.arrived(id, event),
             Event::Arrived { id: None, event } => self.arrived_for_run(event),
+            Event::Secrets { values } => self.secret_values = declared(&self.flow, values),
             Event::Suspended => self.suspended = Suspended::Yes,
             Event::Resumed => return self.resume(),
             Event::Cancelled => self.finish(Status::Cancelled),

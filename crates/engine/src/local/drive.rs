@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use flow::machine::{Machine, Secrets, Sent};
+use flow::machine::{Machine, Sent};
 use flow::{Command, CommandId, Recorded, Status};
 use jiff::Timestamp;
 use store::failpoint::{self, Fault, Place};
@@ -71,7 +71,7 @@ impl Drive {
         engine: Arc<Inner>,
         draft: &Draft,
         machine: Machine,
-        secrets: &Secrets,
+        redactor: Redactor,
     ) -> Drive {
         let definition = Arc::clone(&draft.definition);
         // The call log says which run called; what it may is what an operator may.
@@ -98,16 +98,16 @@ impl Drive {
             parked: BTreeMap::new(),
             unsent: BTreeSet::new(),
             stopping: false,
-            redactor: Redactor::new(secrets),
+            redactor,
             caller: Arc::new(Caller::new(draft.run.clone(), actor, needs)),
             busy: JoinSet::new(),
             doing: HashMap::new(),
         }
     }
 
-    /// The first step of a new run.
-    pub(super) async fn first(&mut self, started: Recorded) -> Plan {
-        self.plan(vec![started], Vec::new()).await
+    /// The first step of a new run: that it began, and with which secrets.
+    pub(super) async fn first(&mut self, lines: Vec<Recorded>) -> Plan {
+        self.plan(lines, Vec::new()).await
     }
 
     /// The first step is stored; answers the run if it goes on here.
@@ -137,9 +137,14 @@ impl Drive {
         }
     }
 
-    /// Takes a run up where its journal ends: what it waits for is looked at again, and what was under way is done again.
-    pub(super) async fn resume(mut self, read: Vec<store::Received>) -> Option<Drive> {
+    /// Takes a run up where its journal ends, perhaps with changed secrets: what it waits for is looked at again, and what was under way is done again.
+    pub(super) async fn resume(
+        mut self,
+        changed: Option<Recorded>,
+        read: Vec<store::Received>,
+    ) -> Option<Drive> {
         let mut batch = Batch::default();
+        batch.events.extend(changed);
         self.due(self.now(), &mut batch);
         self.letters(read, &mut batch);
         let mut abandoned = Vec::new();

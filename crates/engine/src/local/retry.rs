@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use flow::machine::{Machine, Recording};
 use flow::{CommandId, Event, Recorded, Status};
-use serde_json::Value;
 use store::{Actor, Begun, Progress, Role, RunId, RunStatus, Trigger};
 
 use super::people::not_found;
 use super::plan::line;
 use super::start::{Draft, Started, new_run, started};
 use super::{Inner, Local};
-use crate::Error;
+use crate::{Error, secrets};
 
 /// From where a run is done again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +41,7 @@ impl Local {
             return Err(refused("no step of it failed: do it again from its start"));
         }
         let lines = inner.store.runs().journal(run).await?;
-        let events = read(lines)?;
+        let events = secrets::read(lines)?;
         let Some(Event::Started { input, entropy, .. }) = events.first().map(|first| &first.event)
         else {
             return Err(refused("its journal is gone"));
@@ -104,15 +103,6 @@ impl Local {
     }
 }
 
-fn read(lines: Vec<Value>) -> Result<Vec<Recorded>, Error> {
-    let read = lines.into_iter().map(serde_json::from_value);
-    read.collect::<Result<_, _>>()
-        .map_err(|error| Error::Invalid {
-            what: "the journal of the run",
-            why: error.to_string(),
-        })
-}
-
 impl Inner {
     /// The journal of a new run that has what the older one had done before it failed, matched by the commands' names.
     async fn taken_over(
@@ -126,15 +116,17 @@ impl Inner {
         let old_definition = self.definitions.load(&old.flow, old.version).await?;
         let before = Machine::new(
             Arc::clone(&old_definition.flow),
-            secrets.clone(),
+            secrets::first(&events, &secrets),
             Recording::Nothing,
         );
+        let changed = secrets::change(None, &secrets, first.at);
         let machine = Machine::new(
             Arc::clone(&draft.definition.flow),
             secrets,
             Recording::Nothing,
         );
-        let work = move || take_over(before, machine, first, events);
+        let begun = std::iter::once(first).chain(changed).collect();
+        let work = move || take_over(before, machine, begun, events);
         tokio::task::spawn_blocking(work)
             .await
             .map_err(|_| Error::Stopping)
@@ -144,7 +136,7 @@ impl Inner {
 fn take_over(
     mut before: Machine,
     mut machine: Machine,
-    first: Recorded,
+    begun: Vec<Recorded>,
     events: Vec<Recorded>,
 ) -> Vec<Recorded> {
     let mut results: BTreeMap<CommandId, VecDeque<Event>> = BTreeMap::new();
@@ -162,9 +154,12 @@ fn take_over(
             break;
         }
     }
-    let now = first.at;
-    machine.apply(&first);
-    let mut lines = vec![first];
+    let mut lines = begun;
+    let mut now = jiff::Timestamp::MIN;
+    for line in &lines {
+        now = now.max(line.at);
+        machine.apply(line);
+    }
     loop {
         let known = machine.pending().find_map(|pending| {
             let id = pending.command.id();

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use flow::machine::{Machine, Recording, SEMANTICS};
+use flow::machine::{Machine, Recording, SEMANTICS, Secrets};
 use flow::{Fault, FaultType, Recorded};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -17,7 +17,8 @@ use store::{Actor, ConnectionId, Next, Progress, Run, RunId, RunStatus};
 use super::drive::Drive;
 use super::start::Draft;
 use super::{Company, Inner};
-use crate::Error;
+use crate::redact::Redactor;
+use crate::{Error, secrets};
 
 /// How many runs are taken at once.
 const AT_ONCE: u32 = 200;
@@ -372,12 +373,11 @@ impl Inner {
         let lines = self.store.runs().journal(&run.id).await?;
         let letters = self.store.runs().letters(&run.id).await?;
         let position = i64::try_from(lines.len()).unwrap_or(i64::MAX);
-        let machine = Machine::new(
-            Arc::clone(&definition.flow),
-            secrets.clone(),
-            Recording::Nothing,
-        );
-        let (machine, last) = replay(machine, lines).await?;
+        let flow = Arc::clone(&definition.flow);
+        let now = self.now();
+        let replayed = move || replay(flow, lines, &secrets, now);
+        let replayed = tokio::task::spawn_blocking(replayed).await;
+        let replayed = replayed.map_err(|_| Error::Stopping)??;
         let draft = Draft {
             run: run.id.clone(),
             definition,
@@ -389,9 +389,10 @@ impl Inner {
             parent: run.parent.clone(),
             depth: run.depth,
         };
-        let mut drive = Drive::new(Arc::clone(self), &draft, machine, &secrets);
-        drive.taken_up(run, position, last);
-        Ok(drive.resume(letters).await)
+        let (machine, redactor) = (replayed.machine, replayed.redactor);
+        let mut drive = Drive::new(Arc::clone(self), &draft, machine, redactor);
+        drive.taken_up(run, position, replayed.last);
+        Ok(drive.resume(replayed.changed, letters).await)
     }
 
     /// A run whose definition can't be read any more ends, and says so: it must not be looked at for ever.
@@ -436,25 +437,35 @@ impl Inner {
     }
 }
 
-/// Plays a journal, off the async threads: it may be long.
-pub(super) async fn replay(
-    mut machine: Machine,
+/// A journal that was played.
+struct Replayed {
+    machine: Machine,
+    /// The time of the last line.
+    last: Timestamp,
+    /// Takes out all that the run has read of secrets, and what holds now.
+    redactor: Redactor,
+    /// The line to append where secrets have changed since they were recorded.
+    changed: Option<Recorded>,
+}
+
+/// Plays a journal; not for the async threads, for it may be long.
+fn replay(
+    flow: Arc<flow::Flow>,
     lines: Vec<Value>,
-) -> Result<(Machine, Timestamp), Error> {
-    let work = move || {
-        let mut last = Timestamp::MIN;
-        for line in lines {
-            let recorded: Recorded =
-                serde_json::from_value(line).map_err(|error| Error::Invalid {
-                    what: "a line of the journal",
-                    why: error.to_string(),
-                })?;
-            last = last.max(recorded.at);
-            machine.apply(&recorded);
-        }
-        Ok((machine, last))
-    };
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|_| Error::Stopping)?
+    secrets: &Secrets,
+    now: Timestamp,
+) -> Result<Replayed, Error> {
+    let lines = secrets::read(lines)?;
+    let mut machine = Machine::new(flow, secrets::first(&lines, secrets), Recording::Nothing);
+    let mut last = Timestamp::MIN;
+    for recorded in &lines {
+        last = last.max(recorded.at);
+        machine.apply(recorded);
+    }
+    Ok(Replayed {
+        machine,
+        last,
+        redactor: Redactor::new(secrets::recorded(&lines).chain([secrets])),
+        changed: secrets::change(secrets::recorded(&lines).last(), secrets, now),
+    })
 }

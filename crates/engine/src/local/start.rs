@@ -13,6 +13,7 @@ use super::drive::Drive;
 use super::{Answer, Inner, Local, Outcome};
 use crate::Error;
 use crate::definitions::Definition;
+use crate::redact::Redactor;
 
 /// Which flow a run is asked for of.
 #[derive(Debug, Clone)]
@@ -239,9 +240,12 @@ impl Inner {
             secrets.clone(),
             Recording::Nothing,
         );
-        let mut drive = Drive::new(Arc::clone(self), &draft, machine, &secrets);
-        let started = started(&draft, self.now());
-        let mut plan = drive.first(started).await;
+        let redactor = Redactor::new([&secrets]);
+        let mut drive = Drive::new(Arc::clone(self), &draft, machine, redactor);
+        let now = self.now();
+        let mut lines = vec![started(&draft, now)];
+        lines.extend(crate::secrets::change(None, &secrets, now));
+        let mut plan = drive.first(lines).await;
         let progress = plan.take();
         let after = (super::drive::lines(&progress), progress.next.clone());
         let new = new_run(&draft, Some(self.config.incarnation.clone()), progress);

@@ -17,4 +17,6 @@ mod running;
 #[cfg(test)]
 mod schedules;
 #[cfg(test)]
+mod secrets;
+#[cfg(test)]
 mod upstream;

@@ -1,5 +1,7 @@
 //! How data flows through one task and from task to task (flows.md B2, B3, B4).
 
+use flow::Event;
+use flow::machine::Secrets;
 use serde_json::json;
 
 use crate::world::{Answer, World, check, check_fault, parse, run};
@@ -154,6 +156,36 @@ fn a_secret_is_read_where_it_is_there() {
         fault.detail.as_deref().unwrap().contains("\"key\""),
         "{fault:?}"
     );
+}
+
+#[test]
+fn a_changed_secret_counts_from_its_line_on() {
+    let flow = parse(
+        "use: {secrets: [key]}\ndo:\n\
+         - first: {input: {from: '{k: $secrets.key}'}, set: {first: '${ .k }'}}\n\
+         - pause: {wait: PT1H}\n\
+         - second: {input: {from: '. + {second: $secrets.key}'}, set: '${ . }'}\n",
+    );
+    let values = |value: &str| [("key".to_owned(), json!(value))].into();
+    let mut world = World::with_secrets(&flow, values("fake-old"));
+    world.start(json!({}));
+    world.apply(Event::Secrets {
+        values: Secrets(values("fake-new")),
+    });
+    world.play();
+    let both = json!({"first": "fake-old", "second": "fake-new"});
+    assert_eq!(world.output(), &both);
+    let mut replay = World::with_secrets(&flow, values("fake-old"));
+    for line in &world.journal {
+        replay.machine.apply(line);
+    }
+    assert_eq!(replay.output(), &both);
+    let line = serde_json::to_value(&world.journal[1]).unwrap();
+    assert_eq!(
+        line["event"],
+        json!({"kind": "secrets", "values": {"key": "fake-new"}})
+    );
+    assert!(!format!("{:?}", world.journal[1]).contains("fake-new"));
 }
 
 #[test]
