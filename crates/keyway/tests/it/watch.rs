@@ -41,10 +41,5 @@ fn a_watch_goes_on_when_the_server_is_started_again() {
     assert_eq!(sent["recipients"], 1);
     until(&told, "last");
     finish(watch).ends_with(0);
-    let rest: Vec<String> = told.iter().collect();
-    assert!(
-        rest.iter().any(|line| line.contains("completed")),
-        "{rest:?}"
-    );
     again.stop();
 }
