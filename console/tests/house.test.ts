@@ -23,7 +23,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   canvas: ["ui", "texts"],
   home: ["ui", "api", "texts"],
   flows: ["canvas", "ui", "api", "texts"],
-  runs: ["ui", "api", "texts"],
+  runs: ["canvas", "ui", "api", "texts"],
   tables: ["ui", "api", "texts"],
   app: ["access", "connections", "explorer", "settings", "home", "flows", "runs", "tables", "ui", "api", "texts"],
 };

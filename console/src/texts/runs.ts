@@ -105,6 +105,8 @@ export const run = {
   } as Record<string, string>,
   answerIt: "Answer the question",
   children: "Runs that it started",
+  picture: "Picture of the flow",
+  noPicture: "The version that it stands on is gone.",
   steps: "Steps",
   stepsEmpty: "It has not begun yet.",
   stepsMore: (left: number) => `Show more steps (${left} left)`,

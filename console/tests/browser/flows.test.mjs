@@ -88,10 +88,8 @@ test("a flow is found, looked at, and started with a form of its schema", async 
 
 test("the server is killed during a run: the page says so, and sees the run to its end by itself", async () => {
   const { page } = admin;
-  const nap = (seconds) => `use: {secrets: [peer]}\ndo:\n  - before:\n      ${call("get", "/before")}\n  - sleep: {wait: {seconds: ${seconds}}}\n  - after:\n      ${call("get", "/after")}\n`;
-  await deploy(text("nap", "1.0.0", nap(3)));
-  await deploy(text("siesta", "1.0.0", nap(8)));
-  const run = await start("siesta");
+  await deploy(text("nap", "1.0.0", `use: {secrets: [peer]}\ndo:\n  - before:\n      ${call("get", "/before")}\n  - sleep: {wait: {seconds: 12}}\n  - after:\n      ${call("get", "/after")}\n`));
+  const run = await start("nap");
   await see(run);
   await badge(page, "waiting").waitFor();
   await badge(page, "live").waitFor();
@@ -190,7 +188,12 @@ test("a failed run says why; it goes on from the failed step once the cause is g
   await page.getByRole("region", { name: "Runs that failed in the last 24 hours" }).getByRole("link", { name: "walk.fragile" }).click();
   await page.getByRole("region", { name: "Error" }).getByText("the fake API is out of order").waitFor();
   const steps = page.getByRole("region", { name: "Steps" });
-  await steps.locator("summary", { hasText: "second" }).click();
+  await page.getByText("Picture of the flow").click();
+  const picture = page.getByRole("group", { name: "Steps of the flow" });
+  await picture.getByRole("button", { name: /first/ }).getByText("done").waitFor();
+  await picture.getByRole("button", { name: /second/ }).getByText("failed").waitFor();
+  // the picture leads to what the step did
+  await picture.getByRole("button", { name: /second/ }).click();
   await steps.getByRole("link", { name: "peer" }).waitFor();
   await looksRight(page);
   peer.broken = false;
@@ -234,16 +237,13 @@ test("a step's output of 1 MiB does not keep the page busy", async () => {
 
 test("cancel, suspend and resume, delete", async () => {
   const { page } = admin;
-  const run = await start("nap");
+  await deploy(text("long", "1.0.0", "do:\n  - sleep: {wait: {hours: 1}}\n"));
+  const run = await start("long");
   await see(run);
   await badge(page, "waiting").waitFor();
   await page.getByRole("button", { name: "Suspend" }).click();
   await badge(page, "suspended").waitFor();
   await page.getByRole("button", { name: "Resume" }).click();
-  await badge(page, "completed").waitFor();
-  await deploy(text("long", "1.0.0", "do:\n  - sleep: {wait: {hours: 1}}\n"));
-  const other = await start("long");
-  await see(other);
   await badge(page, "waiting").waitFor();
   await page.getByRole("button", { name: "Cancel" }).click();
   await looksRight(page);
@@ -252,7 +252,7 @@ test("cancel, suspend and resume, delete", async () => {
   await page.getByRole("button", { name: "Delete" }).click();
   await page.getByRole("button", { name: "Delete the run" }).click();
   await page.getByRole("heading", { name: "Runs", exact: true }).waitFor();
-  await see(other);
+  await see(run);
   await page.getByText("Code run.not_found").waitFor();
 });
 

@@ -13,6 +13,7 @@ import { StatusBadge } from "../StatusBadge";
 import { Actions } from "./Actions";
 import { FaultView } from "./FaultView";
 import { ParkedPanel } from "./ParkedPanel";
+import { PicturePanel } from "./PicturePanel";
 import { RunFacts } from "./RunFacts";
 import { Steps } from "./Steps";
 
@@ -49,6 +50,7 @@ function Detail({ run, me, stale }: { run: RunDetail; me: Me; stale: Error | nul
         </section>
       )}
       <RunFacts run={run} />
+      {run.flow && <PicturePanel run={run} flow={run.flow} />}
       <Steps run={run} />
       <Panel title={text.input}>
         <Data value={run.input} file={`${run.id}-input`} />

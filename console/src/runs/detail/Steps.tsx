@@ -46,7 +46,7 @@ function OneStep({ step, run, parked }: { step: Step; run: string; parked: boole
   const [open, setOpen] = useState(false);
   const status = parked ? statuses.parked : stepStatuses[step.status];
   return (
-    <details open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+    <details data-step={step.reference} open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary className="step-line">
         <Badge tone={status?.tone ?? "neutral"}>{status?.label ?? step.status}</Badge>
         <bdi className="strong">{step.name}</bdi>
