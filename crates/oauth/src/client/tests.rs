@@ -56,7 +56,7 @@ fn authorization_code_with_post() {
         body(&request),
         "grant_type=authorization_code&code=co%2Fde\
          &redirect_uri=http%3A%2F%2Flocalhost%3A8800%2Foauth%2Fcallback%2Fmicrosoft-graph\
-         &code_verifier=verifier&scope=offline_access+User.Read&client_id=client-1&client_secret=a+b%26c"
+         &code_verifier=verifier&client_id=client-1&client_secret=a+b%26c&scope=offline_access+User.Read"
     );
     assert!(!request.headers().contains_key(AUTHORIZATION));
 }
@@ -72,7 +72,7 @@ fn a_public_client_refreshes_and_repeats_the_scope() {
     );
     assert_eq!(
         body(&request),
-        "grant_type=refresh_token&refresh_token=0.fake-refresh&scope=offline_access+User.Read&client_id=client-1"
+        "grant_type=refresh_token&refresh_token=0.fake-refresh&client_id=client-1&scope=offline_access+User.Read"
     );
 }
 

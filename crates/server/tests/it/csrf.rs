@@ -220,7 +220,7 @@ async fn attempts(page: &Page) -> Vec<Attempt> {
     let user = json!({"username": "planted", "password": PASSWORD, "role": "admin"});
     let wrong = json!({"username": "admin", "password": "wrong"});
     let setup = json!({"token": "kwsetup_wrong", "username": "planted", "password": PASSWORD});
-    vec![
+    let mut attempts = vec![
         Attempt::new(
             "create_connection",
             "POST",
@@ -416,9 +416,62 @@ async fn attempts(page: &Page) -> Vec<Attempt> {
             json!({"decision": "approve"}),
             204,
         ),
+    ];
+    attempts.extend(of_the_installation());
+    attempts.extend([
         Attempt::new("sign_in", "POST", "/api/v1/session", wrong, 401),
         Attempt::new("set_up", "POST", "/api/v1/setup", setup, 404),
         Attempt::new("sign_out", "DELETE", "/api/v1/session", json!({}), 204),
+    ]);
+    attempts
+}
+
+/// Webhooks, discovery and the encryption key. Nobody listens where the webhook points to.
+fn of_the_installation() -> [Attempt; 8] {
+    let webhook = "/api/v1/webhooks/planted";
+    let nowhere = "http://127.0.0.1:1/";
+    let of = |operation, method, path: &str, body, status| {
+        Attempt::new(operation, method, format!("{webhook}{path}"), body, status)
+    };
+    [
+        Attempt::new(
+            "create_webhook",
+            "POST",
+            "/api/v1/webhooks",
+            json!({"name": "planted", "url": nowhere}),
+            201,
+        ),
+        of(
+            "change_webhook",
+            "PATCH",
+            "",
+            json!({"enabled": false}),
+            200,
+        ),
+        of("rotate_webhook_secret", "POST", "/secret", json!({}), 200),
+        of("test_webhook", "POST", "/test", json!({}), 200),
+        of(
+            "redeliver",
+            "POST",
+            "/deliveries/dlv_absent/redeliver",
+            json!({}),
+            404,
+        ),
+        of("delete_webhook", "DELETE", "", json!({}), 204),
+        Attempt::new(
+            "discover",
+            "POST",
+            "/api/v1/discovery",
+            json!({"url": nowhere}),
+            502,
+        ),
+        Attempt::new(
+            "rotate_encryption_key",
+            "POST",
+            "/api/v1/encryption-keys/rotate",
+            json!({}),
+            202,
+        ),
     ]
 }
 
@@ -441,8 +494,9 @@ async fn state(page: &Page, called: &AtomicUsize) -> String {
         .map(|run| run.id.to_string())
         .collect();
     format!(
-        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {}",
+        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {}",
         runs,
+        store.webhooks().list(&local).await.unwrap(),
         store.approvals().list(&local).await.unwrap(),
         store.flows().list(&local).await.unwrap(),
         store.secrets().list(&local).await.unwrap(),
