@@ -77,6 +77,8 @@ export const card = {
   issuer: "Issuer",
   tokenPath: "Access Token Path",
   authorizePath: "Authorize Path",
+  devicePath: "Device authorization endpoint",
+  signsFor: "Signs for",
   scope: "Scope",
   redirectUri: "Redirect URI",
   secretExpiry: "Client secret expires",

@@ -112,9 +112,9 @@ impl Error {
             Error::NotAuthorizable { name, .. } => {
                 Some(format!("run: keyway connection test {name}"))
             }
-            Error::Refused { name, .. } => Some(format!(
-                "keyway connection explain {name} says who can cure it, and how"
-            )),
+            Error::Refused { name, .. } => {
+                Some(format!("keyway connection explain {name} says what to do"))
+            }
             Error::Store(_) => None,
         }
     }
@@ -365,9 +365,7 @@ impl CallError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            CallError::NotFound { .. } => {
-                Some("`keyway connection list` shows all of them".to_owned())
-            }
+            CallError::NotFound { .. } => Some("`keyway connection list` shows all".to_owned()),
             CallError::Needs { connection, .. }
             | CallError::TokenUnavailable { connection, .. } => Some(format!(
                 "`keyway connection explain {}` says what to do",

@@ -58,6 +58,8 @@ pub(crate) fn card(card: &Value, now: Timestamp) -> String {
         sheet.text("token URL", &card["token_endpoint"]);
     }
     sheet.text("client id", &card["client_id"]);
+    sheet.text("signs for", &card["assertion"]["subject"]);
+    sheet.text("audience", &card["assertion"]["audience"]);
     sheet.line("client auth", &client_authentication(card));
     sheet.text("base URL", &card["base_url"]);
     sheet.line("origins", &words(&card["origins"]));
