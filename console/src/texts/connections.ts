@@ -57,6 +57,7 @@ export const card = {
   audience: "Audience",
   expiry: "Token ends",
   expiryAssumed: "The provider did not say how long; 5 minutes are assumed.",
+  expiryNone: "when the API refuses it: the provider did not say when, and gave nothing to renew it with",
   noToken: "no token yet",
   nextRenewal: "Next renewal",
   refreshToken: "Refresh token",

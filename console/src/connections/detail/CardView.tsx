@@ -1,6 +1,6 @@
 // The result card and the settings: everything about a connection that may be seen.
 
-import type { Card, Token } from "../../api/connections";
+import { type Card, type Token, signsIn } from "../../api/connections";
 import { card as text, list } from "../../texts/connections";
 import { clientAuthentications } from "../../texts/form";
 import { type Fact, Facts, Scopes } from "../../ui/Facts";
@@ -16,7 +16,7 @@ export function ResultCard({ card }: { card: Card }) {
     [text.authorizedBy, card.authorized_by],
     [text.tenant, identity?.tenant ?? card.tenant],
     [text.audience, identity?.audience],
-    ...(token ? tokenFacts(token, card.grant === "client_credentials") : []),
+    ...(token ? tokenFacts(token, !signsIn(card)) : []),
     [text.expiry, token || !isOAuth(card) ? null : <span className="muted">{text.noToken}</span>],
     [text.secretExpiry, card.secret_expires_at ? <Time at={card.secret_expires_at} /> : null],
     [text.baseUrl, card.base_url],
@@ -33,7 +33,7 @@ export function ResultCard({ card }: { card: Card }) {
 
 function identityText(card: Card) {
   const { identity } = card;
-  if (!identity) return card.grant === "client_credentials" ? text.app : null;
+  if (!identity) return card.type === "oauth" && !signsIn(card) ? text.app : null;
   // each on its own: a name may hold characters that turn the direction of what follows
   return (
     <>
@@ -51,12 +51,17 @@ function identityText(card: Card) {
 
 function tokenFacts(token: Token, appOnly: boolean): Fact[] {
   const renewable = token.refresh_token ? text.refreshYes : text.refreshNo;
+  const endless = token.expires_in_assumed && !token.refresh_token && !appOnly;
   return [
     [
       text.expiry,
-      <>
-        <Time at={token.expires_at} /> {token.expires_in_assumed && <span className="muted small">{text.expiryAssumed}</span>}
-      </>,
+      endless ? (
+        text.expiryNone
+      ) : (
+        <>
+          <Time at={token.expires_at} /> {token.expires_in_assumed && <span className="muted small">{text.expiryAssumed}</span>}
+        </>
+      ),
     ],
     [text.nextRenewal, token.next_renewal ? <Time at={token.next_renewal} /> : null],
     [text.refreshToken, appOnly ? text.refreshApp : renewable],

@@ -219,7 +219,15 @@ fn token(sheet: &mut Sheet, token: &Value, now: Timestamp) {
         .as_str()
         .map(|at| moment(at, now))
         .unwrap_or_default();
-    sheet.line("expires", &expiry);
+    let endless = token["expires_in_assumed"] == true && token["next_renewal"].is_null();
+    sheet.line(
+        "expires",
+        if endless {
+            "when the API refuses it: the provider did not say when"
+        } else {
+            &expiry
+        },
+    );
     let renewal = token["next_renewal"]
         .as_str()
         .map(|at| moment(at, now))
