@@ -165,7 +165,7 @@ async fn every_change_leaves_its_row() {
         })
         .await
         .unwrap();
-        assert_eq!(rows.get(), 23);
+        assert_eq!(rows.get(), 25);
         assert!(matches!(
             db.audit().verify(&Actor::local(), None).await,
             Ok(crate::Verified::Intact(_))
@@ -220,7 +220,7 @@ async fn without_its_row_no_change_is_made() {
             }
             done += 1;
         }
-        assert_eq!(done, 23);
+        assert_eq!(done, 25);
     }
 }
 

@@ -146,7 +146,7 @@ fn check_nowhere(db: &TestStore, sinks: &[Vec<u8>], made: &[String]) {
         .into_iter()
         .chain(made.iter().map(String::as_str))
         .collect();
-    assert_eq!(canaries.len(), 13);
+    assert_eq!(canaries.len(), 15);
     // What is not secret is found, so the search can find.
     assert!(sinks.iter().any(|sink| occurs(sink, b"visible-name")));
     for canary in canaries {
