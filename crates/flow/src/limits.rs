@@ -22,6 +22,8 @@ pub const EVERY_SECONDS: i64 = 10;
 pub const HOOK_WAIT_SECONDS: i64 = 300;
 /// How many rounds a run may make: rounds of loops, retries, and jumps back.
 pub const ROUNDS: u32 = 100_000;
+/// How many events wait for a `listen`, or for a run that does not listen, at most.
+pub const EVENTS: usize = 10_000;
 /// How many pages one `call: page` asks for, unless `maxItems` is set.
 pub const PAGES: u64 = 1_000;
 /// How many items `call: page` with `collect: true` holds at most.

@@ -177,6 +177,8 @@ pub struct Machine {
     abandoned: Vec<CommandId>,
     /// Events for the run itself that nothing has listened for.
     inbox: VecDeque<CloudEvent>,
+    /// How often more events waited than may.
+    overflows: u64,
     /// What the handles of this run stand for.
     pages: BTreeMap<String, Arc<page::PageCall>>,
     rounds: u32,
@@ -249,6 +251,7 @@ impl Machine {
             fresh: Vec::new(),
             abandoned: Vec::new(),
             inbox: VecDeque::new(),
+            overflows: 0,
             pages: BTreeMap::new(),
             rounds: 0,
             steps: Vec::new(),
@@ -427,31 +430,6 @@ impl Machine {
         );
         fault.instance = Some(instance);
         self.fail(key, fault);
-    }
-
-    fn arrived(&mut self, id: &CommandId, event: &CloudEvent) {
-        let Some(key) = self.pending.get(id).map(|outstanding| outstanding.frame) else {
-            return;
-        };
-        if let Some(frame) = self.frames.get_mut(key)
-            && let Body::Listen(state) = &mut frame.body
-        {
-            state.arrive(event.clone());
-            self.ready.push(key);
-        }
-    }
-
-    /// An event for the run itself waits until something listens; of several listeners the first by id has the first choice.
-    fn arrived_for_run(&mut self, event: &CloudEvent) {
-        self.inbox.push_back(event.clone());
-        let listeners = self
-            .pending
-            .values()
-            .filter(|outstanding| matches!(outstanding.pending.command, Command::Listen { .. }))
-            .map(|outstanding| outstanding.frame);
-        let first = self.ready.len();
-        self.ready.extend(listeners);
-        self.ready[first..].reverse();
     }
 
     fn resume(&mut self) -> Vec<Command> {

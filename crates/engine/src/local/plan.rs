@@ -134,6 +134,7 @@ impl Drive {
             return Vec::new();
         };
         let begun = std::time::Instant::now();
+        let overflows = machine.overflows();
         let work = move || {
             let commands = catch_unwind(AssertUnwindSafe(|| machine.apply(&event)));
             (machine, commands)
@@ -149,6 +150,8 @@ impl Drive {
         };
         self.slow |= begun.elapsed() > std::time::Duration::from_millis(2);
         if let Ok(commands) = commands {
+            let full = machine.overflows() - overflows;
+            metrics::counter!("keyway_event_queues_full_total").increment(full);
             self.machine = Some(machine);
             return commands;
         }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Machine;
 use super::evaluate::{About, Stop, check};
-use super::frame::{Body, Cursor, Direction, Frame, Phase, Scope};
+use super::frame::{Body, Cursor, Direction, Frame, Key, Node, Phase, Scope};
 use super::outbox::Part;
 use super::walk::Turn;
 use crate::definition::filter::Matcher;
@@ -18,7 +18,7 @@ use crate::definition::listen::{
 };
 use crate::definition::{Block, Then};
 use crate::fault::{Fault, FaultType};
-use crate::{CloudEvent, Command};
+use crate::{CloudEvent, Command, CommandId, limits};
 
 /// A `listen` under way.
 #[derive(Debug)]
@@ -123,10 +123,6 @@ impl Listening {
         }
     }
 
-    pub(super) fn arrive(&mut self, event: CloudEvent) {
-        self.letters.push_back(event);
-    }
-
     /// The next event that counts: from the inbox, then from what was handed over.
     fn next(&mut self, inbox: &mut VecDeque<CloudEvent>) -> Option<(Heard, CloudEvent)> {
         for index in 0..inbox.len() {
@@ -146,6 +142,68 @@ impl Listening {
 }
 
 impl Machine {
+    /// How often more events waited for one `listen`, or for the run itself, than may.
+    pub fn overflows(&self) -> u64 {
+        self.overflows
+    }
+
+    /// An event that one `listen` is handed.
+    pub(super) fn arrived(&mut self, id: &CommandId, event: &CloudEvent) {
+        let Some(key) = self.pending.get(id).map(|outstanding| outstanding.frame) else {
+            return;
+        };
+        let Some(frame) = self.frames.get_mut(key) else {
+            return;
+        };
+        let (Node::Task(task), Body::Listen(state)) = (&frame.node, &mut frame.body) else {
+            return;
+        };
+        if state.letters.len() < limits::EVENTS {
+            state.letters.push_back(event.clone());
+            self.ready.push(key);
+        } else {
+            let (what, instance) = (
+                format!("task \"{}\"", task.name),
+                task.reference.to_string(),
+            );
+            self.overflow(key, &what, instance);
+        }
+    }
+
+    /// An event for the run itself waits until something listens; of several listeners the first by id has the first choice.
+    pub(super) fn arrived_for_run(&mut self, event: &CloudEvent) {
+        if self.inbox.len() >= limits::EVENTS {
+            if let Some(root) = self.root {
+                self.overflow(root, "the run itself", "/".to_owned());
+            }
+            return;
+        }
+        self.inbox.push_back(event.clone());
+        let listeners = self
+            .pending
+            .values()
+            .filter(|outstanding| matches!(outstanding.pending.command, Command::Listen { .. }))
+            .map(|outstanding| outstanding.frame);
+        let first = self.ready.len();
+        self.ready.extend(listeners);
+        self.ready[first..].reverse();
+    }
+
+    /// An event is never dropped unsaid: what it was for faults.
+    fn overflow(&mut self, key: Key, what: &str, instance: String) {
+        self.overflows += 1;
+        let mut fault = Fault::new(
+            FaultType::Runtime,
+            format!(
+                "{} events wait for {what}, which is the limit: it takes them more slowly than they come",
+                limits::EVENTS
+            ),
+        )
+        .code("event.queue_full");
+        fault.instance = Some(instance);
+        self.fail(key, fault);
+    }
+
     pub(super) fn listen(&mut self, frame: &mut Frame, task: &ListenTask) -> Result<Turn, Stop> {
         let mut state = match std::mem::take(&mut frame.body) {
             Body::Fresh => Box::new(self.open_listening(frame, task)?),

@@ -130,3 +130,31 @@ fn the_deepest_definition_needs_no_deep_stack() {
         (json!({"n": 1}), 500)
     );
 }
+
+/// Events that nobody takes are not kept for ever, and not dropped unsaid.
+#[test]
+fn events_that_wait() {
+    let event = || json!({"specversion": "1.0", "id": "1", "source": "https://contoso.example", "type": "a"});
+    let most = limits::EVENTS;
+    let slow = "listen: {to: {any: [{with: {type: a}}], until: '${ false }'}}, foreach: {do: [{nap: {wait: PT1H}}]}";
+    let mut world = World::new(&parse(&format!(
+        "do: [{{t: {{try: [{{l: {{{slow}}}}}], catch: {{as: e, do: [{{said: {{set: '${{ $e }}'}}}}]}}}}}}]"
+    )));
+    world.start(json!({}));
+    // The first is under way, so many wait.
+    for _ in 0..=most {
+        world.arrive(Some("/do/0/t/try/0/l"), event());
+    }
+    assert_eq!(world.machine.overflows(), 0);
+    world.arrive(Some("/do/0/t/try/0/l"), event());
+    assert_eq!(world.machine.overflows(), 1);
+    assert_eq!(world.output()["instance"], "/do/0/t/try/0/l");
+    let mut world = World::new(&parse("do: [{nap: {wait: PT1H}}]"));
+    world.start(json!({}));
+    for _ in 0..most {
+        world.arrive(None, event());
+    }
+    assert_eq!(world.machine.overflows(), 0);
+    world.arrive(None, event());
+    assert_eq!(world.fault().code.as_deref(), Some("event.queue_full"));
+}
