@@ -4,7 +4,7 @@
 //! nothing is stored. Whoever has a connection uses that instead: its origins are bound, its token is shared and renewed ahead.
 
 use http::{HeaderValue, Method, StatusCode, header};
-use oauth::{AuthenticationMethod, ClientId, Freshness, Grant, Scope, Secret, TokenSet};
+use oauth::{AuthenticationMethod, ClientId, Exchange, Freshness, Grant, Scope, Secret, TokenSet};
 use store::{OAuth, OAuthGrant, Origin};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -32,11 +32,11 @@ pub enum Policy {
     },
     /// RFC 6750.
     Bearer(Secret),
-    /// A token of the client credentials grant (RFC 6749 §4.4).
+    /// A token of the client credentials grant (RFC 6749 §4.4) or of token exchange (RFC 8693).
     ClientCredentials(Box<ClientCredentials>),
 }
 
-/// A client that asks for a token of its own.
+/// A client that asks for a token of its own, or for one in exchange for another.
 pub struct ClientCredentials {
     /// Where to ask.
     pub endpoint: TokenEndpoint,
@@ -50,6 +50,9 @@ pub struct ClientCredentials {
     pub scope: Scope,
     /// Further parameters, such as `audience`.
     pub parameters: Vec<(String, String)>,
+    /// The token that it gives for the one it gets (RFC 8693), and of what type that is, as a URI; without it the client
+    /// asks for itself.
+    pub subject: Option<(Secret, String)>,
 }
 
 /// Where a token endpoint is to be found.
@@ -239,11 +242,17 @@ impl Connector {
             learned: None,
             trust: &None,
         };
-        match self
-            .inner
-            .ask_patiently(&asking, &Grant::ClientCredentials, self.clock())
-            .await
-        {
+        let exchange = client.subject.as_ref().map(|(token, kind)| Exchange {
+            subject_token: token,
+            subject_token_type: kind,
+            requested_token_type: None,
+            audience: None,
+        });
+        let grant = exchange
+            .as_ref()
+            .map_or(Grant::ClientCredentials, Grant::TokenExchange);
+        let asked = self.inner.ask_patiently(&asking, &grant, self.clock());
+        match asked.await {
             Ok((token_set, _)) => Ok(token_set),
             Err(failure) => Err(UnnamedError::Token {
                 refused: !failure.is_blip(),

@@ -1,4 +1,4 @@
-//! Policies that a flow writes itself: `basic`, `bearer`, `oauth2` with client credentials, `oidc`.
+//! Policies that a flow writes itself: `basic`, `bearer`, `oauth2` and `oidc` with client credentials or token exchange.
 
 use std::sync::Arc;
 
@@ -39,6 +39,9 @@ impl Performer {
         self.connector.now()
     }
 }
+
+/// Token exchange (RFC 8693 §2.1).
+const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
 fn refused(what: impl std::fmt::Display) -> Fault {
     Fault::new(
@@ -82,14 +85,15 @@ fn read(word: &str, members: &Value) -> Result<Policy, Fault> {
 }
 
 fn oauth2(word: &str, members: &Value) -> Result<Policy, Fault> {
-    match optional(members, "/grant")? {
-        None | Some("client_credentials") => {}
+    let subject = match optional(members, "/grant")? {
+        None | Some("client_credentials") => None,
+        Some(EXCHANGE) => Some(subject(members)?),
         Some(other) => {
             return Err(refused(format!(
                 "grant {other} needs a connection: make one and name it with `use`"
             )));
         }
-    }
+    };
     let authentication = match optional(members, "/client/authentication")? {
         // The language's default, where RFC 6749 prefers the other one.
         None | Some("client_secret_post") => AuthenticationMethod::ClientSecretPost,
@@ -114,7 +118,20 @@ fn oauth2(word: &str, members: &Value) -> Result<Policy, Fault> {
         authentication,
         scope: Scope::parse(&words(members, "/scopes")?).map_err(refused)?,
         parameters,
+        subject,
     })))
+}
+
+/// The token that is exchanged (RFC 8693 §2.1). Nobody acts for anybody else here.
+fn subject(members: &Value) -> Result<(Secret, String), Fault> {
+    if members.get("actor").is_some_and(|actor| !actor.is_null()) {
+        return Err(refused(
+            "an `actor` is not carried out: leave it out, and the client acts for the subject",
+        ));
+    }
+    let token = Secret::new(text(members, "/subject/token")?);
+    let kind = text(members, "/subject/type")?.to_owned();
+    Ok((token, kind))
 }
 
 /// `oidc`: where the issuer's metadata says. `oauth2`: the token path below the authority, leading slash notwithstanding.
@@ -190,6 +207,10 @@ mod tests {
             (
                 "oauth2",
                 json!({ "client": { "authentication": "private_key_jwt" } }),
+            ),
+            (
+                "oauth2",
+                json!({ "grant": "refresh_token", "client": { "id": "a" } }),
             ),
         ] {
             let fault = read(word, &members).err().unwrap();

@@ -128,6 +128,46 @@ async fn policies_of_a_flow_s_own_work_too_and_secrets_stay_out_of_results() {
 }
 
 #[tokio::test]
+async fn a_token_is_exchanged_for_another() {
+    let house = house().await;
+    let policy = "{authority: UPSTREAM, endpoints: {token: /token}, \
+        grant: 'urn:ietf:params:oauth:grant-type:token-exchange', client: {id: app, secret: fake-secret}, \
+        scopes: [read], audiences: [api], subject: {token: '${ .token }', type: 'urn:ietf:params:oauth:token-type:jwt'}}";
+    let ask = |name: &str| {
+        format!(
+            "  - {name}:\n      call: http\n      with: {{method: get, endpoint: {{uri: 'UPSTREAM/echo', \
+             authentication: {{oauth2: {policy}}}}}}}\n      output: {{as: $task.input}}\n"
+        )
+    };
+    let text = format!("do:\n{}{}", ask("first"), ask("second"));
+    house.flow("exchange", &text).await;
+    let input = json!({ "token": "fake-subject-token" });
+    let answer = house.engine().run("exchange", input).await;
+    assert!(
+        matches!(answer.outcome, Outcome::Completed(_)),
+        "{answer:?}"
+    );
+    let asked = house.upstream.seen("/token");
+    assert_eq!(asked.len(), 1, "the token is kept as long as the run");
+    let form = asked[0].body.as_str().unwrap();
+    for part in [
+        "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange",
+        "subject_token=fake-subject-token",
+        "subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Ajwt",
+        "audience=api",
+        "scope=read",
+    ] {
+        assert!(form.contains(part), "{part} is not in {form}");
+    }
+    for seen in house.upstream.seen("/echo") {
+        assert_eq!(
+            seen.authorization.as_deref(),
+            Some("Bearer fake-access-token")
+        );
+    }
+}
+
+#[tokio::test]
 async fn an_operation_of_a_description_is_called() {
     let house = house().await;
     house

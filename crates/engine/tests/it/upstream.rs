@@ -94,7 +94,11 @@ async fn answer(
             .get(name)
             .map(|value| value.to_str().unwrap().to_owned())
     };
-    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let body: Value = match serde_json::from_slice(&body) {
+        Ok(json) => json,
+        Err(_) if body.is_empty() => Value::Null,
+        Err(_) => json!(String::from_utf8_lossy(&body)),
+    };
     upstream.seen.lock().unwrap().push(Seen {
         method: method.to_string(),
         path: uri.path().to_owned(),

@@ -50,7 +50,7 @@ pub(super) const INCLUDED: &[(&str, &str)] = &[
     ),
     (
         "Policies",
-        "`basic`, `bearer`, `oauth2` and `oidc` with client credentials, inline or as the name of a connection; `digest` and token exchange are read, but a call with one of them inline faults",
+        "`basic`, `bearer`, `oauth2` and `oidc` with client credentials or token exchange (without `actor`), inline or as the name of a connection; `digest` is read, but a call with it inline faults",
     ),
 ];
 
