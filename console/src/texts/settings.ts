@@ -80,3 +80,12 @@ export const settings = {
   clock: "The server's clock",
   file: "These are set in the configuration file and the environment of the server.",
 };
+
+export const retention = {
+  title: "Retention",
+  lead: "What is older goes within ten minutes. The audit log is kept for ever.",
+  runs: "Finished runs are kept (days)",
+  runsHint: "Where their flow says nothing (retentionDays).",
+  calls: "The call log is kept (days)",
+  callsHint: "Single calls of people and programs.",
+};

@@ -78,6 +78,23 @@ test("a webhook is made, tried, sent to again, disabled and deleted", async () =
   await page.getByText("No webhooks yet.").waitFor();
 });
 
+test("how long things are kept is changed, and stays", async () => {
+  const { page } = admin;
+  await page.getByRole("link", { name: "Settings" }).click();
+  await page.getByLabel("Finished runs are kept (days)").fill("0");
+  await page.getByRole("button", { name: "Save" }).click();
+  assert.equal(await page.getByLabel("Finished runs are kept (days)").evaluate((field) => field.validity.valid), false);
+  await page.getByLabel("Finished runs are kept (days)").fill("90");
+  await page.getByLabel("The call log is kept (days)").fill("7");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("button", { name: "Save", disabled: true }).waitFor();
+  await page.reload();
+  await page.getByLabel("Finished runs are kept (days)").waitFor();
+  assert.equal(await page.getByLabel("Finished runs are kept (days)").inputValue(), "90");
+  assert.equal(await page.getByLabel("The call log is kept (days)").inputValue(), "7");
+  await looksRight(page);
+});
+
 test("the encryption key is rotated while everything goes on; the server says what it is", async () => {
   const { page } = admin;
   await page.getByRole("link", { name: "Settings" }).click();

@@ -60,8 +60,6 @@ pub struct Config {
     pub concurrency: usize,
     /// How heavy expressions are evaluated.
     pub worker: Option<WorkerConfig>,
-    /// How many days finished runs are kept where their flow says nothing.
-    pub retention_days: u32,
     /// Where people reach this installation: the base of approval links.
     pub public_url: Url,
     /// Values that stand for secrets and connections of these names: runs in the foreground.
@@ -78,7 +76,6 @@ impl Config {
             poll: Duration::from_secs(1),
             concurrency: 2_000,
             worker: None,
-            retention_days: 14,
             public_url,
             given: Map::new(),
         }

@@ -14,7 +14,7 @@
 //! | see flows, runs and their steps, questions, tables, names of secrets | yes | yes | yes |
 //! | start, cancel, suspend, resume, retry, resolve runs; run a text once that names no plain secret; answer questions; send events; write tables | | yes | yes |
 //! | deploy, enable, disable, roll back, delete flows; run any text once; delete runs; flow secrets | | | yes |
-//! | API keys, users, webhooks, encryption keys, the audit list | | | yes |
+//! | API keys, users, webhooks, encryption keys, retention, the audit list | | | yes |
 //!
 //! The audit list is for admins alone: it tells who did what.
 

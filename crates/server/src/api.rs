@@ -19,6 +19,7 @@ pub(crate) mod pages;
 pub(crate) mod permissions;
 pub(crate) mod presets;
 pub(crate) mod redirect_uris;
+pub(crate) mod retention;
 pub(crate) mod runs;
 pub mod schema;
 pub(crate) mod session;
@@ -117,7 +118,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(flow_router())
 }
 
-/// The routes of what an installation is run with: webhooks and encryption keys.
+/// The routes of what an installation is run with: webhooks, encryption keys, how long things are kept.
 fn operation_router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(webhooks::list, webhooks::create))
@@ -128,6 +129,7 @@ fn operation_router() -> OpenApiRouter<App> {
         .routes(routes!(webhooks::redeliver))
         .routes(routes!(encryption_keys::list))
         .routes(routes!(encryption_keys::rotate))
+        .routes(routes!(retention::show, retention::change))
 }
 
 /// The routes of flows and what belongs to them.

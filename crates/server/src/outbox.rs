@@ -54,11 +54,14 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
     }
 }
 
-/// What a server does every ten minutes: warns of secrets that end soon, deletes events that are older than they are kept,
+/// What a server does every ten minutes: warns of secrets that end soon, deletes events and calls that are older than they are kept,
 /// and goes on with a rotation of the encryption key that was cut off.
 pub async fn look_through(app: &App) -> Result<(), connect::Error> {
     app.connector().warn_of_expiry().await?;
     app.store().events().sweep().await?;
+    let kept = app.store().retention().find(&Actor::system()).await?;
+    let age = SignedDuration::from_hours(24 * i64::from(kept.call_days));
+    app.store().calls().sweep(app.clock().now() - age).await?;
     app.store().encryption_keys().go_on().await?;
     Ok(())
 }

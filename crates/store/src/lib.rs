@@ -29,6 +29,7 @@ mod origin;
 mod overview;
 mod plain;
 mod pool;
+mod retention;
 mod runs;
 mod schedules;
 mod schema;
@@ -81,6 +82,7 @@ pub use oauth::Secret;
 pub use origin::Origin;
 pub use overview::{CallCounts, Hour, Overview, RunCounts};
 pub use plain::{PlainSecret, PlainSecrets};
+pub use retention::{Retention, RetentionSetting};
 pub use runs::{
     Begun, Claimed, Cursor, NewRun, Page, Parent, Parked, ParkedFor, Run, RunFilter, RunStatus,
     Runs, Trigger,
@@ -370,6 +372,11 @@ impl Store {
     /// The tables of flows.
     pub fn tables(&self) -> Tables<'_> {
         Tables(self)
+    }
+
+    /// How long things are kept.
+    pub fn retention(&self) -> RetentionSetting<'_> {
+        RetentionSetting(self)
     }
 
     /// What went on lately.

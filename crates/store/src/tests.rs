@@ -12,6 +12,7 @@ mod overview;
 mod people;
 mod pool;
 mod records;
+mod retention;
 mod runs;
 mod secrecy;
 mod tls;

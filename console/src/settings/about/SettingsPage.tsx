@@ -1,4 +1,4 @@
-// What is running here, and the keys with which it seals.
+// What is running here, how long things are kept, and the keys with which it seals.
 
 import { useQuery } from "@tanstack/react-query";
 import { aboutQuery } from "../../api/overview";
@@ -10,6 +10,7 @@ import { Loaded } from "../../ui/Loaded";
 import { Page, Panel } from "../../ui/Page";
 import { ExactTime } from "../../ui/Time";
 import { EncryptionPanel } from "../encryption/EncryptionPanel";
+import { RetentionPanel } from "../retention/RetentionPanel";
 
 export function SettingsPage({ me }: { me: Me }) {
   const about = useQuery(aboutQuery);
@@ -29,6 +30,7 @@ export function SettingsPage({ me }: { me: Me }) {
           )}
         </Loaded>
       </Panel>
+      <RetentionPanel editable={may(me, "admin") ? "yes" : "no"} />
       {may(me, "admin") && <EncryptionPanel />}
     </Page>
   );

@@ -157,12 +157,7 @@ async fn look(inner: Arc<Inner>) {
         }
         if swept.is_none_or(|since| since.elapsed() >= SWEEP) {
             swept = Some(Instant::now());
-            if let Err(error) = inner
-                .store
-                .runs()
-                .sweep(inner.config.retention_days, 1_000)
-                .await
-            {
+            if let Err(error) = sweep(&inner).await {
                 inner.health.failed("retention", &error);
             }
         }
@@ -172,6 +167,12 @@ async fn look(inner: Arc<Inner>) {
             () = inner.cancel.cancelled() => return,
         }
     }
+}
+
+/// Deletes runs that are older than they are kept.
+async fn sweep(inner: &Inner) -> Result<u64, store::Error> {
+    let kept = inner.store.retention().find(&Actor::system()).await?;
+    inner.store.runs().sweep(kept.run_days, 1_000).await
 }
 
 /// Runs that this process owns and does not work on: a claim or a start was stored, but its answer was lost.

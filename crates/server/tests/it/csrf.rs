@@ -472,6 +472,13 @@ fn of_the_installation() -> [Attempt; 8] {
             json!({}),
             202,
         ),
+        Attempt::new(
+            "change_retention",
+            "PUT",
+            "/api/v1/retention",
+            json!({"run_days": 14, "call_days": 30}),
+            200,
+        ),
     ]
 }
 

@@ -1,7 +1,8 @@
 //! What the first page of the console and a flow's page ask for beyond lists.
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use store::{Actor, Role};
+use store::{Actor, CallFilter, CallRecord, ConnectionId, Role};
 
 use crate::house::House;
 
@@ -82,4 +83,48 @@ async fn the_last_day_is_told_by_the_hour() {
     assert_eq!(about["database"], "SQLite");
     assert_eq!(about["public_url"], house.url);
     assert_eq!(about["version"], env!("CARGO_PKG_VERSION"));
+}
+
+fn call(at: Timestamp) -> CallRecord {
+    CallRecord {
+        at,
+        actor: "local".to_owned(),
+        connection: ConnectionId::random(),
+        method: "GET".to_owned(),
+        host: "graph.contoso.example".to_owned(),
+        path: "/users".to_owned(),
+        status: Some(200),
+        code: None,
+        provider: None,
+        duration: SignedDuration::from_millis(5),
+        attempts: 1,
+        token_generation: None,
+        request_id: None,
+    }
+}
+
+#[tokio::test]
+async fn what_is_older_than_it_is_kept_goes() {
+    let house = House::new().await;
+    let usual = json!({"run_days": 14, "call_days": 30});
+    assert_eq!(get(&house, "/api/v1/retention").await, usual);
+    let admin = house.key(Role::Admin).await;
+    let put = async |body: Value| {
+        let request = house.request("PUT", "/api/v1/retention").key(&admin);
+        request.json(&body).send().await
+    };
+    let beyond = put(json!({"run_days": 7, "call_days": 0})).await;
+    assert_eq!(beyond.refusal(), "400 body.invalid");
+    let changed = put(json!({"run_days": 7, "call_days": 1})).await;
+    assert_eq!(changed.status, 200, "{}", changed.text);
+    let now = house.clock.now();
+    let older = now - SignedDuration::from_hours(25);
+    let calls = house.store.calls();
+    let recorded = calls.record_many(vec![call(now), call(older)]).await;
+    recorded.unwrap();
+    server::look_through(&house.app).await.unwrap();
+    let filter = CallFilter::default();
+    let kept = calls.list(&Actor::local(), &filter).await.unwrap();
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0].record.at, now);
 }

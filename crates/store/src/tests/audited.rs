@@ -150,6 +150,10 @@ async fn people(
     check("key.revoked").await;
     db.meta().save(&local, "fact", "x").await?;
     check("meta.saved").await;
+    db.retention()
+        .save(&local, crate::Retention::default())
+        .await?;
+    check("retention.changed").await;
     Ok(())
 }
 
