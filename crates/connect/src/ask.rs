@@ -44,8 +44,84 @@ pub(crate) fn jittered(duration: Duration) -> Duration {
 pub(crate) struct Asking<'a> {
     pub(crate) oauth: &'a OAuth,
     pub(crate) secret: Option<&'a Secret>,
+    /// What is tried when the secret is refused.
+    pub(crate) older: Option<(AuthenticationMethod, &'a Secret)>,
+    /// What an API demands of the token (OpenID Connect §5.5).
+    pub(crate) claims: Option<&'a str>,
     pub(crate) learned: Option<AuthenticationMethod>,
     pub(crate) trust: &'a Certificates,
+}
+
+impl<'a> Asking<'a> {
+    /// What a stored connection proves itself with.
+    pub(crate) fn of(
+        connection: &'a Connection,
+        oauth: &'a OAuth,
+        trust: &'a Certificates,
+    ) -> Asking<'a> {
+        Asking {
+            oauth,
+            secret: client_secret(connection),
+            older: older_secret(connection),
+            claims: connection.standing.claims.as_deref(),
+            learned: connection.standing.learned_method,
+            trust,
+        }
+    }
+
+    /// Every secret, so that none is repeated from what a provider says.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &'a Secret> {
+        let older = self.older.map(|(_, secret)| secret);
+        self.secret.into_iter().chain(older)
+    }
+
+    /// The ways in which the client may prove itself, in the order in which they are tried.
+    fn proofs(&self) -> Vec<(Proved, Option<&'a Secret>)> {
+        let newest = self.oauth.client_authentication.candidates(self.learned);
+        let newest = newest.iter().map(|method| {
+            let proved = Proved {
+                method: *method,
+                secret: Which::Newest,
+            };
+            (proved, self.secret)
+        });
+        let older = self.older.into_iter().flat_map(|(method, secret)| {
+            method.candidates(None).iter().map(move |method| {
+                let proved = Proved {
+                    method: *method,
+                    secret: Which::Older,
+                };
+                (proved, Some(secret))
+            })
+        });
+        newest.chain(older).collect()
+    }
+
+    fn parameters(&self) -> Vec<(String, String)> {
+        let mut parameters = self.oauth.token_parameters.clone();
+        if let Some(claims) = self.claims {
+            parameters.retain(|(name, _)| name != "claims");
+            parameters.push(("claims".to_owned(), claims.to_owned()));
+        }
+        parameters
+    }
+}
+
+/// How the client has proved itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Proved {
+    pub(crate) method: AuthenticationMethod,
+    pub(crate) secret: Which,
+}
+
+/// Which of a connection's secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Which {
+    /// The one that was entered last, which is tried first.
+    Newest,
+    /// The one before.
+    Older,
 }
 
 impl Inner {
@@ -55,7 +131,7 @@ impl Inner {
         asking: &Asking<'_>,
         grant: &Grant<'_>,
         clock: &store::Clock,
-    ) -> Result<(TokenSet, AuthenticationMethod), TokenFailure> {
+    ) -> Result<(TokenSet, Proved), TokenFailure> {
         let mut pause = Duration::from_millis(300);
         let mut tried = 1;
         loop {
@@ -77,10 +153,10 @@ impl Inner {
         asking: &Asking<'_>,
         grant: &Grant<'_>,
         clock: &store::Clock,
-    ) -> Result<(TokenSet, AuthenticationMethod), TokenFailure> {
+    ) -> Result<(TokenSet, Proved), TokenFailure> {
         let scope = scope_for(asking.oauth, grant);
-        let extra = &asking.oauth.token_parameters;
-        let request = |client: &Client| client.token_request(grant, scope, extra);
+        let extra = asking.parameters();
+        let request = |client: &Client| client.token_request(grant, scope, &extra);
         self.prove(asking, request, oauth::token_response, clock)
             .await
     }
@@ -92,12 +168,26 @@ impl Inner {
         endpoint: &Url,
         parameters: &[(String, String)],
         clock: &store::Clock,
-    ) -> Result<(DeviceAuthorization, AuthenticationMethod), TokenFailure> {
+    ) -> Result<(DeviceAuthorization, Proved), TokenFailure> {
         let scope = Some(&asking.oauth.scope);
         let request =
             |client: &Client| client.device_authorization_request(endpoint, scope, parameters);
         self.prove(asking, request, oauth::device_authorization, clock)
             .await
+    }
+
+    /// Asks that a token be of no use any more (RFC 7009), in the same way.
+    pub(crate) async fn ask_to_revoke(
+        &self,
+        asking: &Asking<'_>,
+        endpoint: &Url,
+        token: &Secret,
+        clock: &store::Clock,
+    ) -> Result<(), TokenFailure> {
+        let request = |client: &Client| client.revocation_request(endpoint, token);
+        self.prove(asking, request, oauth::revocation_response, clock)
+            .await
+            .map(|((), _)| ())
     }
 
     /// Sends a request of the client's, proved in each way that may be right until one is taken.
@@ -107,23 +197,32 @@ impl Inner {
         request: impl Fn(&Client) -> ::http::Request<Bytes>,
         read: impl Fn(&::http::Response<Bytes>, Timestamp) -> Result<T, TokenError>,
         clock: &store::Clock,
-    ) -> Result<(T, AuthenticationMethod), TokenFailure> {
+    ) -> Result<(T, Proved), TokenFailure> {
         let oauth = asking.oauth;
-        let candidates = oauth.client_authentication.candidates(asking.learned);
         let mut refused = None;
-        for method in candidates {
+        let mut spent = None;
+        for (proved, secret) in asking.proofs() {
+            if spent == Some(proved.secret) {
+                continue;
+            }
             let client = Client {
                 id: oauth.client_id.clone(),
-                authentication: certificate::proof(oauth, *method, asking.secret, clock.now())?,
+                authentication: certificate::proof(oauth, proved.method, secret, clock.now())?,
                 token_endpoint: oauth.token_endpoint.clone(),
             };
             let response = self
                 .send_token_request(asking.trust, request(&client))
                 .await?;
             match read(&response, clock.now()) {
-                Ok(answer) => return Ok((answer, *method)),
-                Err(TokenError::Refused(error)) if method.may_go_on(&error) => {
-                    refused = Some(TokenError::Refused(error));
+                Ok(answer) => return Ok((answer, proved)),
+                Err(TokenError::Refused(error)) if error.error == "invalid_client" => {
+                    if !proved.method.may_go_on(&error) {
+                        spent = Some(proved.secret);
+                    }
+                    // What is told in the end is about the newest secret: it is the one that shall work.
+                    if proved.secret == Which::Newest || refused.is_none() {
+                        refused = Some(error);
+                    }
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -135,7 +234,7 @@ impl Inner {
                 }
                 .into()
             },
-            TokenFailure::Token,
+            |error| TokenFailure::Token(TokenError::Refused(error)),
         ))
     }
 
@@ -190,6 +289,13 @@ pub(crate) fn client_secret(connection: &Connection) -> Option<&Secret> {
         _ => "client_secret",
     };
     connection.secrets.as_ref()?.get(slot)
+}
+
+/// What the client proved itself with before, as long as that is live too.
+fn older_secret(connection: &Connection) -> Option<(AuthenticationMethod, &Secret)> {
+    let older = connection.settings.older_secret?;
+    let secret = connection.secrets.as_ref()?.get(crate::secrets::OLDER)?;
+    Some((older.method, secret))
 }
 
 /// What is missing where a method has nothing to prove the client with.

@@ -145,7 +145,8 @@ impl Connector {
             .standing
             .diagnosis
             .as_ref()
-            .and_then(|diagnosis| diagnosis.provider.as_ref()?.claims.clone());
+            .and_then(|diagnosis| diagnosis.provider.as_ref()?.claims.clone())
+            .or_else(|| connection.standing.claims.clone());
         if let Some(claims) = claims {
             parameters.retain(|(name, _)| name != "claims");
             parameters.push(("claims".to_owned(), claims));

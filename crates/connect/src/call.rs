@@ -35,6 +35,15 @@ const REDIRECT_LIMIT: u32 = 5;
 /// How often the same refusal of an API is noted in the standing.
 const NOTE_AGAIN: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
+/// A token that an API refused.
+#[derive(Clone, Copy)]
+pub(crate) struct Refusal<'a> {
+    /// Whose token the call was made for, where each call brings its own.
+    pub(crate) person: Option<&'a Secret>,
+    /// What the API said, where it said something.
+    pub(crate) headers: Option<&'a HeaderMap>,
+}
+
 impl Connector {
     /// Calls an API through a connection; every answer with a status is `Ok`.
     #[tracing::instrument(name = "call", skip_all, fields(connection = %name, actor = actor.id))]
@@ -113,7 +122,16 @@ impl Connector {
             if refused && trail.renewed() {
                 loaded.slot.rest();
             } else if refused
-                && let Some(newer) = self.after_refusal(&loaded, held.as_deref(), person).await
+                && let Some(newer) = self
+                    .after_refusal(
+                        &loaded,
+                        held.as_deref(),
+                        Refusal {
+                            person,
+                            headers: outcome.as_ref().ok().map(|answer| &answer.incoming.headers),
+                        },
+                    )
+                    .await
             {
                 held = Some(newer);
                 trail.next(Why::TokenRefused);
@@ -236,14 +254,25 @@ impl Connector {
         &self,
         loaded: &Arc<Loaded>,
         held: Option<&Held>,
-        person: Option<&Secret>,
+        refusal: Refusal<'_>,
     ) -> Option<Arc<Held>> {
         let held = held?;
         if loaded.is_per_call() {
-            return self.token_on_behalf(loaded, person, Some(held)).await.ok();
+            return self
+                .token_on_behalf(loaded, refusal.person, Some(held))
+                .await
+                .ok();
         }
         if !loaded.slot.may_renew_after_refusal() {
             return None;
+        }
+        if let Some(claims) = refusal.headers.and_then(oauth::claims_challenge) {
+            // Written down, since whoever renews may be another process, and a person may have to answer it.
+            self.stand(&loaded.connection, |standing, _| {
+                standing.claims = Some(claims);
+            })
+            .await
+            .ok()?;
         }
         // A failed renewal leaves its diagnosis in the standing; the caller sees the API's own 401.
         self.token(loaded, Need::NewerThan(held.generation))

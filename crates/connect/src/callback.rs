@@ -2,15 +2,13 @@
 //!
 //! Whatever goes wrong, the state is spent and the connection keeps the tokens that it has.
 
-use oauth::{
-    AuthenticationMethod, Callback, Diagnosis, Grant, Secret, State, TokenSet, check_id_token,
-};
+use oauth::{Callback, Diagnosis, Grant, Secret, State, TokenSet, check_id_token};
 use store::{
     Actor, ApiKeyId, Authentication, Connection, ConnectionName, OAuth, PendingAuthorization, Role,
     UserId,
 };
 
-use crate::ask::{Asking, client_secret, count, hints, stored};
+use crate::ask::{Asking, Proved, count, hints, stored};
 use crate::error::CallbackError;
 use crate::failure::{self, Verdict, access};
 use crate::known::Trip;
@@ -138,16 +136,10 @@ impl Connector {
         connection: &Connection,
         oauth: &OAuth,
         code: &oauth::AuthorizationCode,
-    ) -> Result<(TokenSet, AuthenticationMethod), CallbackError> {
+    ) -> Result<(TokenSet, Proved), CallbackError> {
         let rules = preset::rules(&connection.settings);
         let trust = self.inner.clouds.trust(&connection.settings);
-        let secret = client_secret(connection);
-        let asking = Asking {
-            oauth,
-            secret,
-            learned: connection.standing.learned_method,
-            trust: &trust,
-        };
+        let asking = Asking::of(connection, oauth, &trust);
         let asked = self
             .inner
             .ask(&asking, &Grant::AuthorizationCode(code), self.clock())
@@ -159,8 +151,8 @@ impl Connector {
             }
             Err(error) => {
                 count("refused");
-                let secrets: Vec<&Secret> = secret
-                    .into_iter()
+                let secrets: Vec<&Secret> = asking
+                    .secrets()
                     .chain([&code.code, &code.code_verifier])
                     .collect();
                 let verdict = Verdict::of(&error, oauth, rules, &secrets, self.clock().now());
@@ -180,7 +172,7 @@ impl Connector {
         actor: &Actor,
         connection: &Connection,
         oauth: &OAuth,
-        (token_set, method): (TokenSet, AuthenticationMethod),
+        (token_set, proved): (TokenSet, Proved),
         nonce: Option<&str>,
     ) -> Result<(), CallbackError> {
         if let Some(id_token) = &token_set.id_token {
@@ -192,8 +184,8 @@ impl Connector {
                 }
             })?;
         }
-        self.stand(connection, |standing, _| {
-            failure::learn(standing, connection, method);
+        self.stand(connection, |standing, now| {
+            failure::learn(standing, connection, proved, now);
         })
         .await?;
         self.keep_first(actor, connection, token_set).await

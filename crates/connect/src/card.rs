@@ -7,6 +7,8 @@ use oauth::{Action, ProviderError, State, Who};
 use serde::Serialize;
 use store::CallFailure;
 
+use crate::secrets::SecretCard;
+
 /// A connection as shown to people and programs.
 #[derive(Debug, Clone, Serialize)]
 pub struct Card {
@@ -76,6 +78,8 @@ pub struct Card {
     pub token: Option<TokenCard>,
     /// What may be shown of the certificate.
     pub certificate: Option<CertificateCard>,
+    /// The client's live secrets and certificates, the newest first; at most two.
+    pub secrets: Vec<SecretCard>,
     /// When the secret or certificate expires, if that is known.
     pub secret_expires_at: Option<Timestamp>,
     /// What should be looked at, though it may work.

@@ -69,12 +69,17 @@ pub(crate) fn expiry(secrets: &[(String, Secret)]) -> Option<Timestamp> {
 pub(crate) fn shown(connection: &Connection) -> Option<CertificateCard> {
     let pem = connection.secrets.as_ref()?.get(SLOT)?;
     let certificate = Certificate::from_pem(pem.expose()).ok()?;
-    Some(CertificateCard {
+    Some(card_of(&certificate))
+}
+
+/// What may be shown of a certificate.
+pub(crate) fn card_of(certificate: &Certificate) -> CertificateCard {
+    CertificateCard {
         thumbprint: certificate.thumbprint(),
         thumbprint_sha256: certificate.thumbprint_sha256(),
         not_before: certificate.not_before(),
         expires_at: certificate.not_after(),
-    })
+    }
 }
 
 /// How the client proves itself in one token request; an assertion is made anew for each.

@@ -55,7 +55,7 @@ impl Connector {
         let (mut stored, kept) = Form::of(&connection.settings, &change);
         stored.confirm_foreign_token_endpoint = confirms.or(stored.confirm_foreign_token_endpoint);
         let mut checked = Box::pin(self.check(stored.overlay(change), kept)).await?;
-        let decided = decide(&connection, &checked.settings, &checked.secrets);
+        let decided = decide(&connection, &mut checked.settings, &checked.secrets);
         let token = self.inner.store.tokens().read(&connection.id).await?.token;
         let mut wiped = decided.wiped;
         if !wiped.is_empty() && !dated {
@@ -140,9 +140,13 @@ enum Effect {
     Nothing,
 }
 
-fn decide(connection: &Connection, settings: &Settings, given: &Secrets) -> Decided {
+fn decide(connection: &Connection, settings: &mut Settings, given: &Secrets) -> Decided {
     let before = &connection.settings;
     let moved = moved(before, settings);
+    if !moved && !brings_proof(given) {
+        settings.secret_added_at = before.secret_added_at;
+        settings.older_secret = before.older_secret;
+    }
     if moved {
         // What the same change brings is all there is; the rest must be entered again.
         let wiped = connection
@@ -203,14 +207,22 @@ fn replaced(slot: &str, given: &Secrets) -> bool {
     match slot {
         "client_secret" => given.get(certificate::SLOT).is_some(),
         certificate::SLOT => given.get("client_secret").is_some(),
+        // What is entered by a change is the only one there is.
+        crate::secrets::OLDER => brings_proof(given),
         _ => false,
     }
+}
+
+fn brings_proof(given: &Secrets) -> bool {
+    given.get("client_secret").is_some() || given.get(certificate::SLOT).is_some()
 }
 
 /// Whether nothing changed that a proof could tell: a date is only remembered.
 fn same(before: &Settings, after: &Settings) -> bool {
     let dated = Settings {
         secret_expires_at: before.secret_expires_at,
+        secret_added_at: before.secret_added_at,
+        older_secret: before.older_secret,
         ..after.clone()
     };
     *before == dated

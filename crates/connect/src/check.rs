@@ -101,6 +101,8 @@ impl Connector {
                     Some(expiry) => Some(expiry),
                     None => fields::expiry(form.secret_expires_at.as_deref())?,
                 },
+                secret_added_at: (!secrets.is_empty()).then(|| self.clock().now()),
+                older_secret: None,
             },
             secrets: secrets.into_iter().collect(),
             recognised,

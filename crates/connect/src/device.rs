@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::SignedDuration;
-use oauth::{AuthenticationMethod, Diagnosis, Finding, Grant, TokenSet};
+use oauth::{Diagnosis, Finding, Grant, TokenSet};
 use serde::Serialize;
 use store::{Actor, Authentication, Connection, OAuth, PendingDevice};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::ask::{Asking, client_secret, count};
+use crate::ask::{Asking, Proved, count};
 use crate::authorize::Started;
 use crate::error::{CallbackError, Error};
 use crate::failure::{self, Class, TokenFailure, Verdict};
@@ -45,7 +45,7 @@ enum Polled {
     /// Nobody has typed the code yet.
     Waits(PendingDevice),
     /// Somebody signed in.
-    Token((TokenSet, AuthenticationMethod)),
+    Token((TokenSet, Proved)),
     /// It is over.
     Over(Box<Diagnosis>),
 }
@@ -61,12 +61,12 @@ impl Connector {
         parameters: &[(String, String)],
     ) -> Result<Started, Error> {
         let trust = self.inner.clouds.trust(&connection.settings);
-        let asking = asking(connection, oauth, &trust);
+        let asking = Asking::of(connection, oauth, &trust);
         let asked = self
             .inner
             .ask_for_device(&asking, endpoint, parameters, self.clock())
             .await;
-        let (device, method) = match asked {
+        let (device, proved) = match asked {
             Ok(answer) => answer,
             Err(failure) => {
                 let diagnosis = self.judge(connection, oauth, &failure).diagnosis;
@@ -77,8 +77,8 @@ impl Connector {
                 });
             }
         };
-        self.stand(connection, |standing, _| {
-            failure::learn(standing, connection, method);
+        self.stand(connection, |standing, now| {
+            failure::learn(standing, connection, proved, now);
         })
         .await?;
         self.inner.known.trip_begun(&connection.id);
@@ -214,7 +214,7 @@ impl Connector {
             return Polled::Over(Box::new(diagnosis));
         }
         let trust = self.inner.clouds.trust(&connection.settings);
-        let asking = asking(connection, oauth, &trust);
+        let asking = Asking::of(connection, oauth, &trust);
         let grant = Grant::DeviceCode(&device.device_code);
         let waits = |device| {
             Polled::Waits(PendingDevice {
@@ -239,20 +239,7 @@ impl Connector {
 
     fn judge(&self, connection: &Connection, oauth: &OAuth, failure: &TokenFailure) -> Verdict {
         let rules = preset::rules(&connection.settings);
-        let secrets: Vec<_> = client_secret(connection).into_iter().collect();
+        let secrets: Vec<_> = Asking::of(connection, oauth, &None).secrets().collect();
         Verdict::of(failure, oauth, rules, &secrets, self.clock().now())
-    }
-}
-
-fn asking<'a>(
-    connection: &'a Connection,
-    oauth: &'a OAuth,
-    trust: &'a crate::http::Certificates,
-) -> Asking<'a> {
-    Asking {
-        oauth,
-        secret: client_secret(connection),
-        learned: connection.standing.learned_method,
-        trust,
     }
 }

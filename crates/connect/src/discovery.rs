@@ -29,6 +29,8 @@ struct Metadata {
     #[serde(default)]
     token_endpoint: Option<String>,
     #[serde(default)]
+    revocation_endpoint: Option<String>,
+    #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
     #[serde(default)]
     scopes_supported: Vec<String>,
@@ -63,6 +65,9 @@ pub struct Discovered {
     pub device_authorization_endpoint: Option<String>,
     /// Token endpoint.
     pub token_endpoint: Option<String>,
+    /// Revocation endpoint (RFC 7009); asked for when a connection is deleted, never stored.
+    #[serde(skip)]
+    pub(crate) revocation_endpoint: Option<String>,
     /// Whether callbacks must name the issuer (RFC 9207).
     pub iss_required: bool,
     /// The API, where an address of one was given.
@@ -192,6 +197,7 @@ impl Asking<'_> {
             issuer: (!many).then_some(metadata.issuer),
             authorization_endpoint: metadata.authorization_endpoint,
             device_authorization_endpoint: metadata.device_authorization_endpoint,
+            revocation_endpoint: metadata.revocation_endpoint,
             token_endpoint: metadata.token_endpoint,
             iss_required: metadata.authorization_response_iss_parameter_supported,
             resource: None,

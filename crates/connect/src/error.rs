@@ -50,6 +50,24 @@ pub enum Error {
         /// The connection.
         name: String,
     },
+    /// There are two live secrets already.
+    #[error("connection \"{name}\" has two secrets already")]
+    SecretsFull {
+        /// The connection.
+        name: String,
+    },
+    /// There is one secret, and it is needed.
+    #[error("connection \"{name}\" has one secret only")]
+    SecretAlone {
+        /// The connection.
+        name: String,
+    },
+    /// There is no such certificate.
+    #[error("connection \"{name}\" has no such certificate")]
+    NoCertificate {
+        /// The connection.
+        name: String,
+    },
     /// The connection has no sign-in to begin.
     #[error("connection \"{name}\" has nothing to authorize: {why}")]
     NotAuthorizable {
@@ -80,6 +98,9 @@ impl Error {
             Error::NameTaken { .. } => "connection.name_taken",
             Error::Version { .. } => "conflict.version",
             Error::Unreadable { .. } => "connection.unreadable",
+            Error::SecretsFull { .. } => "secret.two_already",
+            Error::SecretAlone { .. } => "secret.only_one",
+            Error::NoCertificate { .. } => "certificate.not_found",
             Error::NotAuthorizable { .. } => "connection.not_authorizable",
             Error::Refused { .. } => "oauth.refused",
             Error::Store(error) => error.code(),
@@ -108,6 +129,15 @@ impl Error {
             )),
             Error::Unreadable { name } => Some(format!(
                 "enter the secrets again: keyway connection change {name} --client-secret-file FILE"
+            )),
+            Error::SecretsFull { name } => Some(format!(
+                "take one away first: keyway connection secret remove {name} older"
+            )),
+            Error::SecretAlone { name } => Some(format!(
+                "add another first (keyway connection secret add {name} …), or delete the connection"
+            )),
+            Error::NoCertificate { name } => Some(format!(
+                "keyway connection secret list {name} shows what there is"
             )),
             Error::NotAuthorizable { name, .. } => {
                 Some(format!("run: keyway connection test {name}"))

@@ -33,18 +33,24 @@ impl Connector {
 fn warnings(connection: &Connection, now: Timestamp) -> Vec<ExpiryWarning> {
     let signs = matches!(&connection.settings.authentication, Authentication::OAuth(oauth)
         if oauth.client_authentication.assertion_form().is_some());
-    let kind = if signs { "certificate" } else { "secret" };
-    connection
-        .settings
-        .secret_expires_at
-        .into_iter()
-        .filter_map(|expires_at| {
-            Some(ExpiryWarning {
-                kind,
-                expires_at,
-                days: due(expires_at, now)?,
-            })
+    let word = |signs| if signs { "certificate" } else { "secret" };
+    let newest = connection.settings.secret_expires_at;
+    let newest = newest.map(|expires_at| (word(signs), expires_at));
+    let older = connection.settings.older_secret.and_then(|older| {
+        let signs = older.method.assertion_form().is_some();
+        Some((word(signs), older.expires_at?))
+    });
+    let warning = |(kind, expires_at)| {
+        Some(ExpiryWarning {
+            kind,
+            expires_at,
+            days: due(expires_at, now)?,
         })
+    };
+    newest
+        .into_iter()
+        .chain(older)
+        .filter_map(warning)
         .collect()
 }
 

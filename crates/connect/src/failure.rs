@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use oauth::{
-    Access, Action, AuthenticationMethod, CertificateError, Diagnosis, Finding, MissingSecret,
-    Scope, ScopeRule, Secret, State, TokenError, Who,
+    Access, Action, CertificateError, Diagnosis, Finding, MissingSecret, Scope, ScopeRule, Secret,
+    State, TokenError, Who,
 };
 use store::{Authentication, Connection, OAuth, OAuthGrant, Standing, StoredToken};
 
-use crate::ask::{jittered, proof_missing};
+use crate::ask::{Proved, Which, jittered, proof_missing};
 use crate::http::SendError;
 
 /// The same failing token request is sent at most this often.
@@ -298,6 +298,8 @@ pub(crate) fn settle(
 ) {
     standing.retry_at = None;
     standing.failing_fingerprint = None;
+    // Whatever an API demanded of the token was part of the request that brought this one.
+    standing.claims = None;
     let Authentication::OAuth(oauth) = &connection.settings.authentication else {
         return ok(standing, now);
     };
@@ -340,14 +342,22 @@ fn ok(standing: &mut Standing, now: Timestamp) {
 }
 
 /// Remembers which client authentication worked, where the choice was ours.
+///
+/// A method that worked with the older secret says nothing about the newest, but that one was refused.
 pub(crate) fn learn(
     standing: &mut Standing,
     connection: &Connection,
-    method: AuthenticationMethod,
+    proved: Proved,
+    now: Timestamp,
 ) {
+    if proved.secret == Which::Older {
+        standing.newest_refused_at.get_or_insert(now);
+        return;
+    }
+    standing.newest_refused_at = None;
     if let Authentication::OAuth(oauth) = &connection.settings.authentication {
         let several = oauth.client_authentication.candidates(None).len() > 1;
-        standing.learned_method = several.then_some(method);
+        standing.learned_method = several.then_some(proved.method);
     }
 }
 

@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use url::{Position, Url};
 
 use crate::Connector;
+use crate::call::Refusal;
 use crate::error::CallError;
 use crate::http::{SendError, USER_AGENT, host_of};
 use crate::known::Loaded;
@@ -230,7 +231,16 @@ impl Connector {
             .pass(&loaded, &upstream, held.as_deref(), first)
             .await?;
         if answer.status() == StatusCode::UNAUTHORIZED
-            && let Some(newer) = self.after_refusal(&loaded, held.as_deref(), None).await
+            && let Some(newer) = self
+                .after_refusal(
+                    &loaded,
+                    held.as_deref(),
+                    Refusal {
+                        person: None,
+                        headers: Some(answer.headers()),
+                    },
+                )
+                .await
             && let Some((body, headers)) = again
         {
             held = Some(newer);

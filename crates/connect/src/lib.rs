@@ -45,6 +45,8 @@ mod preset;
 mod refresh;
 mod renewal;
 mod retry;
+mod revoke;
+mod secrets;
 mod settle;
 mod show;
 mod target;
@@ -74,6 +76,7 @@ pub use forward::{ProxyRequest, ProxyResponse, StreamBody};
 pub use guard::{EgressPolicy, PolicyError, Refused};
 pub use http::{SendError, Timeouts};
 // What whoever writes a policy of its own, or waits as an answer says, must name.
+pub use ask::Which;
 pub use message::{ApiRequest, ApiResponse, Body, Redirects, ResponseBody};
 pub use oauth::{AuthenticationMethod, CallStanding, ClientId, GraphCall, Scope, retry_after};
 pub use page::{
@@ -83,6 +86,8 @@ pub use page::{
 pub use permissions::{Cure, Permissions};
 pub use preset::{Cloud, CloudCard, PresetCard};
 pub use retry::{ATTEMPTS_LIMIT, Retried, Retries};
+pub use revoke::Revocation;
+pub use secrets::{NewCertificate, NewSecret, PublicCertificate, SecretCard};
 pub use unnamed::{
     ClientCredentials, Policy, TokenEndpoint, Unnamed, UnnamedError, UnnamedResponse, get,
 };
@@ -180,13 +185,13 @@ impl Connector {
         self.show(&connection).await
     }
 
-    /// Deletes a connection and its secrets.
+    /// Deletes a connection and its secrets, then has its token revoked where the provider offers that.
     pub async fn remove(
         &self,
         actor: &Actor,
         name: &ConnectionName,
         expected_version: Option<i64>,
-    ) -> Result<(), Error> {
+    ) -> Result<Revocation, Error> {
         let connection = self.find(actor, name).await?;
         if let Some(expected) = expected_version.filter(|expected| *expected != connection.version)
         {
@@ -196,6 +201,7 @@ impl Connector {
                 current: connection.version,
             });
         }
+        let token = self.inner.store.tokens().read(&connection.id).await?.token;
         let removed = self
             .inner
             .store
@@ -203,7 +209,8 @@ impl Connector {
             .remove(actor, &connection.id)
             .await;
         self.inner.known.forget(&connection);
-        removed.map_err(|error| Error::of_store(error, name))
+        removed.map_err(|error| Error::of_store(error, name))?;
+        Ok(self.revoke(&connection, token).await)
     }
 
     /// Reserves a name, so that its redirect URI can be registered before the rest is known.

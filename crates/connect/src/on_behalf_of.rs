@@ -12,7 +12,7 @@ use store::{Authentication, OAuth, OAuthGrant, OnBehalfOf};
 use tokio::time::{Duration, Instant};
 
 use crate::Connector;
-use crate::ask::{Asking, client_secret, count, stored};
+use crate::ask::{Asking, count, stored};
 use crate::error::CallError;
 use crate::failure::{self, Class, Verdict};
 use crate::known::Loaded;
@@ -102,13 +102,7 @@ impl Connector {
         let Authentication::OAuth(oauth) = &connection.settings.authentication else {
             return Err(loaded.needs(failure::gone()));
         };
-        let secret = client_secret(connection);
-        let asking = Asking {
-            oauth,
-            secret,
-            learned: connection.standing.learned_method,
-            trust: &loaded.trust,
-        };
+        let asking = Asking::of(connection, oauth, &loaded.trust);
         let asked = match grant(oauth, assertion) {
             Some(Means::Assertion) => {
                 let grant = Grant::OnBehalfOf(assertion);
@@ -125,11 +119,11 @@ impl Connector {
             None => return Err(loaded.needs(failure::gone())),
         };
         let failure = match asked {
-            Ok((token_set, method)) => {
+            Ok((token_set, proved)) => {
                 count("ok");
                 self.stand(connection, |standing, now| {
                     failure::settle(standing, connection, loaded.rules, None, now);
-                    failure::learn(standing, connection, method);
+                    failure::learn(standing, connection, proved, now);
                 })
                 .await?;
                 let held = Held::of(&stored(0, token_set, None, None))
@@ -139,7 +133,7 @@ impl Connector {
             Err(failure) => failure,
         };
         count("refused");
-        let secrets: Vec<&Secret> = secret.into_iter().chain([assertion]).collect();
+        let secrets: Vec<&Secret> = asking.secrets().chain([assertion]).collect();
         let now = self.clock().now();
         let verdict = Verdict::of(&failure, oauth, loaded.rules, &secrets, now);
         let diagnosis = Box::new(verdict.diagnosis.clone());

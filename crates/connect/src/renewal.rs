@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use oauth::{AuthenticationMethod, Finding, Freshness, Grant, Secret, TokenSet};
+use oauth::{Finding, Freshness, Grant, Secret, TokenSet};
 use store::failpoint::{self, Place};
 use store::{Actor, Authentication, Connection, Leased, OAuth, OAuthGrant, Saved, TokenRow};
 use tokio::time::Instant;
 
 use crate::Connector;
-use crate::ask::{Asking, client_secret, count, diagnosed, hints, jittered, missing, stored};
+use crate::ask::{Asking, Proved, count, diagnosed, hints, jittered, missing, stored};
 use crate::assertion;
 use crate::failure::{self, Class, TokenFailure, Verdict};
 use crate::http::SendError;
@@ -213,12 +213,7 @@ impl Connector {
                 )));
             }
         };
-        let asking = Asking {
-            oauth,
-            secret: client_secret(connection),
-            learned: connection.standing.learned_method,
-            trust: &loaded.trust,
-        };
+        let asking = Asking::of(connection, oauth, &loaded.trust);
         let limit = inner.config.timeouts.token;
         failpoint::reach(Place::RenewalIntended);
         let outcome =
@@ -234,7 +229,7 @@ impl Connector {
             };
         failpoint::reach(Place::RenewalRead);
         match outcome {
-            Ok((token_set, method)) => self.keep(loaded, connection, row, token_set, method).await,
+            Ok((token_set, proved)) => self.keep(loaded, connection, row, token_set, proved).await,
             Err(failure) => {
                 let refused = Refusal {
                     failure,
@@ -252,7 +247,7 @@ impl Connector {
         connection: &Connection,
         row: TokenRow,
         mut token_set: TokenSet,
-        method: AuthenticationMethod,
+        proved: Proved,
     ) -> Result<Arc<Held>, Failed> {
         let inner = &self.inner;
         let before = row.token.as_ref();
@@ -289,7 +284,7 @@ impl Connector {
         let stored = stored(generation, token_set, refresh_token, hints);
         self.stand(connection, |standing, now| {
             failure::settle(standing, connection, loaded.rules, Some(&stored), now);
-            failure::learn(standing, connection, method);
+            failure::learn(standing, connection, proved, now);
         })
         .await?;
         Held::of(&stored).ok_or_else(|| diagnosed(failure::unusable_token()))
@@ -319,12 +314,12 @@ impl Connector {
             tokens.release(&connection.id, owner).await?;
             return Ok(held);
         }
-        let secret = client_secret(connection);
+        let asking = Asking::of(connection, oauth, &loaded.trust);
         let refresh_token = row
             .token
             .as_ref()
             .and_then(|token| token.refresh_token.as_ref());
-        let secrets: Vec<&Secret> = secret.into_iter().chain(refresh_token).collect();
+        let secrets: Vec<&Secret> = asking.secrets().chain(refresh_token).collect();
         let verdict = Verdict::of(&refusal.failure, oauth, loaded.rules, &secrets, now);
         let verdict = if refusal.crashed && verdict.refused_grant {
             verdict.explained_by(Finding::RenewalOutcomeUnknown, loaded.rules, &oauth.scope)

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::failure::access;
 use crate::load::origins;
 use crate::preset::generic;
-use crate::{Connector, preset};
+use crate::{Connector, preset, secrets};
 
 /// So long before a secret expires the card begins to say so.
 const SECRET_WARNING: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -110,6 +110,7 @@ impl Connector {
             warnings: warnings(connection, rules, token, token_card.as_ref(), now),
             token: token_card,
             certificate: certificate::shown(connection),
+            secrets: secrets::shown(connection),
             secret_expires_at: settings.secret_expires_at,
             created_by: connection.created_by.clone(),
             created_at: connection.created_at,
@@ -223,6 +224,12 @@ fn warnings(
         return expiry.into_iter().collect();
     };
     let mut warnings: Vec<Warning> = expiry.into_iter().collect();
+    if connection.standing.newest_refused_at.is_some() {
+        warnings.push(warning(
+            "secret.newest_refused",
+            "the provider refuses the newest secret, the older one is in use: register the newest at the provider, or remove it here",
+        ));
+    }
     warnings.extend(scope_warnings(connection, oauth, rules));
     let secret = connection
         .secrets

@@ -239,6 +239,8 @@ impl Connector {
         let asking = Asking {
             oauth: &settings,
             secret: client.secret.as_ref(),
+            older: None,
+            claims: None,
             learned: None,
             trust: &None,
         };

@@ -183,6 +183,20 @@ impl Local {
         self.preflight(actor, &definition.flow).await
     }
 
+    /// The flows whose current version names a connection or secret, as `namespace.name`.
+    pub async fn flows_with(&self, actor: &Actor, name: &str) -> Result<Vec<String>, Error> {
+        let (store, definitions) = self.parts();
+        let mut found = Vec::new();
+        for record in store.flows().list(actor).await? {
+            let definition = definitions.load(&record.id, record.current).await?;
+            let mut named = definition.flow.secrets.iter();
+            if named.any(|named| named.eq_ignore_ascii_case(name)) {
+                found.push(format!("{}.{}", record.namespace, record.name));
+            }
+        }
+        Ok(found)
+    }
+
     async fn preflight(&self, actor: &Actor, flow: &Flow) -> Result<Vec<Preflight>, Error> {
         let (store, definitions) = self.parts();
         let mut found = Vec::new();

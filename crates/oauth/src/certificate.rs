@@ -133,6 +133,19 @@ impl Certificate {
         hexadecimal(&self.sha256())
     }
 
+    /// The certificate alone as PEM (RFC 7468): what is registered at a provider.
+    pub fn to_pem(&self) -> String {
+        let body = STANDARD.encode(&self.der);
+        let lines: Vec<&str> = (0..body.len())
+            .step_by(64)
+            .map(|at| &body[at..body.len().min(at + 64)])
+            .collect();
+        format!(
+            "-----BEGIN {CERTIFICATE}-----\n{}\n-----END {CERTIFICATE}-----\n",
+            lines.join("\n")
+        )
+    }
+
     /// From when on it holds.
     pub fn not_before(&self) -> Timestamp {
         self.not_before

@@ -323,6 +323,15 @@ impl Client {
         self.request(endpoint, form, scope, extra)
     }
 
+    /// Builds the revocation request (RFC 7009 §2.1): a refresh token takes its access tokens along.
+    pub fn revocation_request(&self, endpoint: &Url, token: &Secret) -> Request<Bytes> {
+        let mut form = Form::new(String::new());
+        form.append_pair("token", token.expose());
+        form.append_pair("token_type_hint", "refresh_token");
+        self.prove(&mut form);
+        self.request(endpoint, form, None, &[])
+    }
+
     /// Adds what the body says of who the client is.
     fn prove(&self, form: &mut Form) {
         match &self.authentication {

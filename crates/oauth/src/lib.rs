@@ -8,6 +8,7 @@ mod assertion;
 mod authorization;
 mod callback;
 mod certificate;
+mod claims;
 mod client;
 mod device;
 mod diagnosis;
@@ -29,6 +30,7 @@ pub use authorization::{
 };
 pub use callback::{Callback, CallbackError};
 pub use certificate::{AssertionForm, Certificate, CertificateError, ClientCertificate};
+pub use claims::claims_challenge;
 pub use client::{
     AuthenticationMethod, Client, ClientAuthentication, ClientId, ClientIdError, MissingSecret,
     is_reserved_token_parameter,
@@ -54,5 +56,6 @@ pub use scope::{
 pub use secret::{Entropy, Secret};
 pub use state::{Action, Diagnosis, State, Who};
 pub use token::{
-    Freshness, Remedy, TOKEN_RESPONSE_LIMIT, TokenError, TokenSet, freshness, token_response,
+    Freshness, Remedy, TOKEN_RESPONSE_LIMIT, TokenError, TokenSet, freshness, revocation_response,
+    token_response,
 };

@@ -207,6 +207,20 @@ pub fn token_response(response: &Response<Bytes>, now: Timestamp) -> Result<Toke
     }
 }
 
+/// Reads a revocation endpoint's answer (RFC 7009 §2.2): after 200 the token is of no use, whether it was before or not.
+pub fn revocation_response(response: &Response<Bytes>, now: Timestamp) -> Result<(), TokenError> {
+    if response.status() == http::StatusCode::OK {
+        return Ok(());
+    }
+    let answer = answer(response);
+    Err(
+        refusal(response, answer.as_ref().ok(), now).unwrap_or_else(|| TokenError::BadResponse {
+            status: response.status().as_u16(),
+            detail: "only 200 says that a token was revoked",
+        }),
+    )
+}
+
 /// Why an answer of an OAuth endpoint holds nothing that was asked for; none if it may.
 pub(crate) fn refusal(
     response: &Response<Bytes>,

@@ -24,6 +24,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{Extension, Router};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -470,6 +472,16 @@ fn misbehave(answer: &Answer, ids: &Ids, app_id: &str, tenant: Guid) -> Response
                     .headers_mut()
                     .insert(HeaderName::from_static(name), value);
             }
+        }
+    }
+    if let Some(demand) = &answer.challenge {
+        let claims = STANDARD.encode(demand.to_string());
+        let challenge = format!(
+            "Bearer realm=\"\", authorization_uri=\"{}/common/oauth2/authorize\", client_id=\"{GRAPH}\", error=\"insufficient_claims\", claims=\"{claims}\"",
+            ids.base
+        );
+        if let Ok(value) = HeaderValue::from_str(&challenge) {
+            response.headers_mut().insert(WWW_AUTHENTICATE, value);
         }
     }
     let retry_after = answer.retry_after.as_deref();

@@ -19,6 +19,8 @@ const CHUNK: usize = 4096;
 pub(crate) struct Note {
     pub(crate) client_id: Option<String>,
     pub(crate) grant_type: Option<String>,
+    /// The claims that a token request asks for; they are no secret.
+    pub(crate) claims: Option<String>,
     pub(crate) user: Option<String>,
     pub(crate) token_fingerprint: Option<u64>,
 }
@@ -41,6 +43,7 @@ struct Entry {
     status: u16,
     client_id: Option<Arc<str>>,
     grant_type: Option<Arc<str>>,
+    claims: Option<Arc<str>>,
     user: Option<Arc<str>>,
     request_id: Guid,
     duration_us: u64,
@@ -57,6 +60,8 @@ pub(crate) struct Line<'a> {
     pub(crate) status: u16,
     pub(crate) client_id: Option<&'a str>,
     pub(crate) grant_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) claims: Option<&'a str>,
     pub(crate) user: Option<&'a str>,
     pub(crate) request_id: Guid,
     pub(crate) duration_us: u64,
@@ -86,6 +91,7 @@ impl Log {
             status: finished.status,
             client_id: finished.note.client_id.map(|text| entries.intern(text)),
             grant_type: finished.note.grant_type.map(|text| entries.intern(text)),
+            claims: finished.note.claims.map(|text| entries.intern(text)),
             user: finished.note.user.map(|text| entries.intern(text)),
             request_id: finished.request_id,
             duration_us: finished.duration_us,
@@ -188,6 +194,7 @@ impl Entry {
             status: self.status,
             client_id: self.client_id.as_deref(),
             grant_type: self.grant_type.as_deref(),
+            claims: self.claims.as_deref(),
             user: self.user.as_deref(),
             request_id: self.request_id,
             duration_us: self.duration_us,

@@ -34,6 +34,8 @@ pub(crate) struct Order {
     pub(crate) hold_ms: Option<u64>,
     /// JSON, or text that is sent as it stands.
     pub(crate) body: Option<Value>,
+    /// Graph only: claims that a 401 demands (continuous access evaluation), as an object.
+    pub(crate) challenge: Option<Value>,
     #[serde(default = "once")]
     pub(crate) times: u64,
 }
@@ -59,6 +61,7 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<String>,
     pub(crate) body: Option<Value>,
+    pub(crate) challenge: Option<Value>,
 }
 
 /// An order that makes no sense, in words.
@@ -99,18 +102,30 @@ impl Faults {
             Some(Value::String(text)) if http::HeaderValue::from_str(&text).is_ok() => Some(text),
             Some(_) => return Err(Senseless("retry_after must be a number or header text")),
         };
-        let answers = order.status.is_some() || retry_after.is_some() || order.body.is_some();
+        if let Some(challenge) = &order.challenge
+            && (order.route != Route::Graph || !challenge.is_object())
+        {
+            return Err(Senseless("a challenge is an object, for the route graph"));
+        }
+        let answers = order.status.is_some()
+            || retry_after.is_some()
+            || order.body.is_some()
+            || order.challenge.is_some();
         if !answers && order.delay_ms.is_none() && order.hold_ms.is_none() {
             return Err(Senseless(
-                "give at least one of status, retry_after, delay_ms, hold_ms and body",
+                "give at least one of status, retry_after, delay_ms, hold_ms, body and challenge",
             ));
         }
         let misbehaviour = Misbehaviour {
             delay: order.delay_ms.map(Duration::from_millis),
             answer: answers.then(|| Answer {
-                status: order.status.unwrap_or(429),
+                status: order.status.unwrap_or(match order.challenge {
+                    Some(_) => 401,
+                    None => 429,
+                }),
                 retry_after,
                 body: order.body,
+                challenge: order.challenge,
             }),
             hold: order.hold_ms.map(Duration::from_millis),
         };
@@ -219,6 +234,8 @@ mod tests {
             r#"{"route":"token","status":7}"#,
             r#"{"route":"token","status":429,"times":0}"#,
             r#"{"route":"token","retry_after":[]}"#,
+            r#"{"route":"token","challenge":{}}"#,
+            r#"{"route":"graph","challenge":"x"}"#,
         ] {
             assert!(Faults::default().add(order(text)).is_err(), "{text}");
         }

@@ -6,6 +6,7 @@ pub(crate) mod approvals;
 pub(crate) mod audit;
 pub(crate) mod call_log;
 pub(crate) mod calls;
+pub(crate) mod connection_secrets;
 pub(crate) mod connections;
 pub(crate) mod discovery;
 pub(crate) mod encryption_keys;
@@ -92,6 +93,10 @@ pub(crate) fn router() -> OpenApiRouter<App> {
             connections::change,
             connections::delete
         ))
+        .routes(routes!(connection_secrets::add))
+        .routes(routes!(connection_secrets::remove))
+        .routes(routes!(connection_secrets::generate))
+        .routes(routes!(connection_secrets::certificate))
         .routes(routes!(connections::authorize))
         .routes(routes!(connections::test))
         .routes(routes!(connections::explain))

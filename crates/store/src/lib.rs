@@ -90,8 +90,8 @@ pub use runs::{
 pub use schedules::{DueTrigger, Firing, FiringOutcome, NewFiring, Schedules};
 pub use sessions::{Session, Sessions};
 pub use settings::{
-    Authentication, CallFailure, JwtBearer, OAuth, OAuthGrant, OnBehalfOf, PresetName, ScopePlace,
-    Secrets, Settings, Standing,
+    Authentication, CallFailure, JwtBearer, OAuth, OAuthGrant, OlderSecret, OnBehalfOf, PresetName,
+    ScopePlace, Secrets, Settings, Standing,
 };
 pub use setup::Setup;
 pub use tables::{TableAnswer, TableOperation, TableRow, Tables};

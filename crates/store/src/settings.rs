@@ -71,6 +71,23 @@ pub struct Settings {
     /// When the provider will stop taking the secret, as a person was told there.
     #[serde(default)]
     pub secret_expires_at: Option<Timestamp>,
+    /// When the secret was entered here.
+    #[serde(default)]
+    pub secret_added_at: Option<Timestamp>,
+    /// The client's secret before that, while both are live at the provider.
+    #[serde(default)]
+    pub older_secret: Option<OlderSecret>,
+}
+
+/// A client's secret or certificate that is tried when the newest is refused; it is in the slot `older_secret`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OlderSecret {
+    /// How the client proves itself with it.
+    pub method: AuthenticationMethod,
+    /// When it was entered here.
+    pub added_at: Option<Timestamp>,
+    /// When the provider will stop taking it.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// How a connection proves who is calling; the secrets are in [`Secrets`].
@@ -292,6 +309,12 @@ pub struct Standing {
     pub retry_at: Option<Timestamp>,
     /// What the token request looked like that must not be repeated yet.
     pub failing_fingerprint: Option<String>,
+    /// Since when the provider refuses the newest secret and takes the older one.
+    #[serde(default)]
+    pub newest_refused_at: Option<Timestamp>,
+    /// What an API demands of the next token: the `claims` parameter of the next token and authorization requests.
+    #[serde(default)]
+    pub claims: Option<String>,
     /// The last call that the API refused.
     #[serde(default)]
     pub last_failure: Option<CallFailure>,
@@ -316,6 +339,8 @@ impl Standing {
             authorized_by: None,
             retry_at: None,
             failing_fingerprint: None,
+            newest_refused_at: None,
+            claims: None,
             last_failure: None,
         }
     }

@@ -70,6 +70,8 @@ fn graph_settings() -> Settings {
         }),
         ca_certificate: None,
         secret_expires_at: Some("2027-11-28T00:00:00Z".parse().unwrap()),
+        secret_added_at: None,
+        older_secret: None,
     }
 }
 

@@ -31,4 +31,6 @@ mod renewal;
 #[cfg(test)]
 mod retries;
 #[cfg(test)]
+mod secrets;
+#[cfg(test)]
 mod sign_in;

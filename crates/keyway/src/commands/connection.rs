@@ -2,6 +2,7 @@
 
 mod fields;
 mod permissions;
+mod secrets;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -62,6 +63,12 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         ca_file: Option<std::path::PathBuf>,
     },
+    /// The live secrets of a connection's client: enter a newer one beside the old, take one away
+    #[command(subcommand)]
+    Secret(secrets::SecretCommand),
+    /// Certificates made inside Keyway, or entered here: what to upload at the provider
+    #[command(subcommand)]
+    Certificate(secrets::CertificateCommand),
     /// Delete a connection, its secrets and its tokens
     Delete {
         /// The connection
@@ -69,6 +76,9 @@ enum Command {
         /// Do not ask back
         #[arg(long)]
         yes: bool,
+        /// Delete it although flows name it: their calls fail then
+        #[arg(long)]
+        force: bool,
     },
 }
 
@@ -157,9 +167,25 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
             let body = without_nulls(body);
             client::with(ui, global, async |client| discover(ui, client, &body).await).await
         }
-        Command::Delete { name, yes } => {
+        Command::Secret(command) => {
+            client::with(ui, global, async |client| {
+                secrets::secret(ui, client, command).await
+            })
+            .await
+        }
+        Command::Certificate(command) => {
+            client::with(ui, global, async |client| {
+                secrets::certificate(ui, client, command).await
+            })
+            .await
+        }
+        Command::Delete { name, yes, force } => {
             confirm(ui, &name, yes)?;
-            client::with(ui, global, async |client| delete(ui, client, &name).await).await
+            let query = if force { "?force=true" } else { "" };
+            client::with(ui, global, async |client| {
+                delete(ui, client, &name, query).await
+            })
+            .await
         }
     }
 }
@@ -456,14 +482,26 @@ fn confirm(ui: Ui, name: &str, yes: bool) -> Result<(), Failure> {
     }
 }
 
-async fn delete(ui: Ui, client: &Client, name: &str) -> Result<Exit, Failure> {
+async fn delete(ui: Ui, client: &Client, name: &str, query: &str) -> Result<Exit, Failure> {
     let path = path_of(name)?;
     let version = version_of(&client.get(&path).await?.body)?;
-    client.delete(&path, Some(version)).await?;
+    let answer = client
+        .delete(&format!("{path}{query}"), Some(version))
+        .await?
+        .body;
     if ui.json() {
-        ui.document(&json!({ "deleted": name }));
-    } else {
-        ui.text(&format!("deleted {}", plain(name)));
+        ui.document(&answer);
+        return Ok(Exit::Ok);
     }
+    let revocation = &answer["revocation"];
+    let told = match revocation["result"].as_str() {
+        Some("revoked") => "; its token was revoked at the provider".to_owned(),
+        Some("failed") => format!(
+            "; its token could not be revoked at the provider: {}",
+            text(revocation, "why")
+        ),
+        _ => String::new(),
+    };
+    ui.text(&plain(&format!("deleted {name}{told}")));
     Ok(Exit::Ok)
 }

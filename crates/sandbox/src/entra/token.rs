@@ -45,6 +45,10 @@ pub(crate) async fn token(
             .learned
             .note(|note| note.grant_type = Some(grant_type.chars().take(64).collect()));
     }
+    if let Some(claims) = form.get("claims") {
+        let claims = claims.chars().take(512).collect();
+        exchange.learned.note(|note| note.claims = Some(claims));
+    }
     let described = format!(
         "{method} {}{}{} client_id={} grant_type={grant_type} user=",
         uri.path(),

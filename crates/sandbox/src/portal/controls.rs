@@ -200,6 +200,7 @@ fn order(form: &Form) -> Result<Order, String> {
     let text = |name: &str| form.get(name).map(str::to_owned);
     Ok(Order {
         hold_ms: None,
+        challenge: None,
         route: match form.get("route") {
             Some("graph") => Route::Graph,
             Some("token") => Route::Token,

@@ -1,18 +1,20 @@
 //! `/api/v1/connections`: named connections, from making one to finding out what ails it.
 
 use axum::Json as Answer;
-use axum::response::{IntoResponse, Response};
-use connect::{Card, Change, Explanation, NewConnection, Proof, RedirectUri};
+use axum::extract::RawQuery;
+use axum::response::Response;
+use connect::{Card, Change, Explanation, NewConnection, Proof, RedirectUri, Revocation};
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde::Serialize;
 use store::ConnectionName;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{Name, Refusals, answer, etag, expected_version, schema};
 use crate::access::{Admin, Operator, Viewer};
 use crate::json::{Json, RequestBody};
 use crate::problem::Problem;
+use crate::query::Query;
 
 impl RequestBody for NewConnection {
     const OBJECTS: &'static [&'static str] = &["query_key"];
@@ -77,6 +79,32 @@ pub(crate) struct StartedAuthorization {
     /// What to type there; with the grant `device_code` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     device: Option<UserCode>,
+}
+
+/// Whether a connection that flows name is deleted all the same.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Force {
+    No,
+    Yes,
+}
+
+/// How a connection is deleted.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documentation only; the value is read by itself")]
+pub(crate) struct ForceQuery {
+    /// Deletes it although flows name it: their calls fail then.
+    #[param(default = false)]
+    force: Option<bool>,
+}
+
+/// A connection that is gone, and what became of its token at the provider.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DeletedConnection {
+    deleted: String,
+    /// `result`: `revoked`, `not_offered`, `no_token` or `failed`; then `why`.
+    #[schema(value_type = Object)]
+    revocation: Revocation,
 }
 
 impl Viewer {
@@ -152,12 +180,22 @@ impl Admin {
         &self,
         name: &ConnectionName,
         version: Option<i64>,
-    ) -> Result<(), Problem> {
-        Ok(self
-            .app()
-            .connector()
-            .remove(self.actor(), name, version)
-            .await?)
+        force: Force,
+    ) -> Result<Revocation, Problem> {
+        let (app, actor) = (self.app(), self.actor());
+        if force == Force::No {
+            let flows = app.engine().flows_with(actor, name.as_str()).await?;
+            if !flows.is_empty() {
+                let detail = format!(
+                    "connection \"{name}\" is named by the flows {}",
+                    flows.join(", ")
+                );
+                return Err(Problem::new("connection.in_use", detail)
+                    .connection(name.to_string())
+                    .hint("change or delete these flows first, or delete it all the same (`?force=true`, `--force`): their calls fail then"));
+            }
+        }
+        Ok(app.connector().remove(actor, name, version).await?)
     }
 }
 
@@ -210,18 +248,25 @@ pub(crate) async fn change(
     ))
 }
 
-/// Deletes a connection with its secrets and tokens.
+/// Deletes a connection with its secrets and tokens, and has its token revoked where the provider offers that (RFC 7009).
 #[utoipa::path(delete, path = "/api/v1/connections/{name}", tag = "connections", operation_id = "delete_connection",
-    params(schema::NameParameter, schema::IfMatch), responses((status = 204), Refusals))]
+    params(schema::NameParameter, schema::IfMatch, ForceQuery), responses((status = 200, body = DeletedConnection), Refusals))]
 pub(crate) async fn delete(
     admin: Admin,
     Name(name): Name,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
-    admin
-        .remove_connection(&name, expected_version(&headers)?)
-        .await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    RawQuery(query): RawQuery,
+) -> Result<Answer<DeletedConnection>, Problem> {
+    let version = expected_version(&headers)?;
+    let force = match Query(query.as_deref()).get("force", "true or false")? {
+        Some(true) => Force::Yes,
+        Some(false) | None => Force::No,
+    };
+    let revocation = admin.remove_connection(&name, version, force).await?;
+    Ok(Answer(DeletedConnection {
+        deleted: name.to_string(),
+        revocation,
+    }))
 }
 
 /// Begins a sign-in; the answer's URL binds the browser that opens it and leads to the provider, or comes with a code to type there.

@@ -13,11 +13,11 @@ use crate::failure::Failure;
 use crate::ui::Ui;
 use crate::ui::secret::Question;
 
-const CLIENT_SECRET: Question<'static> = Question {
+pub(super) const CLIENT_SECRET: Question<'static> = Question {
     what: "client secret",
     option: "--client-secret-file",
 };
-const CERTIFICATE: Question<'static> = Question {
+pub(super) const CERTIFICATE: Question<'static> = Question {
     what: "certificate with its private key (PEM)",
     option: "--certificate-file",
 };

@@ -128,6 +128,24 @@ pub struct Advice {
     pub retry_at: Option<Timestamp>,
 }
 
+/// One of a client's live secrets, as it may be shown.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectionSecret {
+    /// `newest` is tried first, `older` when it is refused.
+    pub which: String,
+    /// `client_secret` or `certificate`.
+    pub kind: String,
+    /// When it was entered here.
+    pub added_at: Option<Timestamp>,
+    /// When the provider will stop taking it.
+    pub expires_at: Option<Timestamp>,
+    /// Since when the provider refuses it.
+    pub refused_at: Option<Timestamp>,
+    /// What may be shown of the certificate.
+    pub certificate: Option<Certificate>,
+}
+
 /// A connection: everything about it that may be seen, and what to do next.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -198,6 +216,8 @@ pub struct Card {
     pub token: Option<Token>,
     /// What may be shown of the certificate.
     pub certificate: Option<Certificate>,
+    /// The client's live secrets and certificates, the newest first; at most two.
+    pub secrets: Vec<ConnectionSecret>,
     /// When the secret or certificate expires, if that is known.
     pub secret_expires_at: Option<Timestamp>,
     /// What should be looked at, though it may work.
