@@ -1,18 +1,16 @@
 //! One call through a connection, answered in whole.
 //!
-//! Resolve the target, judge it, get a token, attach the credential, send, renew once on 401, send
-//! again what may pass by itself (`retry.rs`), follow redirects if asked. Streaming is `forward.rs`.
+//! Resolve the target, judge it, get a token, attach the credential, send with its redirects (`follow.rs`),
+//! renew once on 401, send again what may pass by itself (`retry.rs`). Streaming is `forward.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode};
 use oauth::{Finding, Secret};
-use store::{Actor, CallFailure, Clock, ConnectionName, Origin};
+use store::{Actor, CallFailure, Clock, ConnectionName};
 use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
-use url::Url;
 
 use crate::Connector;
 use crate::ask::fill;
@@ -21,17 +19,14 @@ use crate::budget::complaint;
 use crate::credential::Credential;
 use crate::error::CallError;
 use crate::fetched::{Answer, Fetched};
-use crate::http::{
-    CALL_BODY_LIMIT, Incoming, Limits, Outgoing, SendError, accept_encodings, host_of,
-};
+use crate::follow::{Bounds, Stopped, Way};
+use crate::http::{Incoming, Outgoing, SendError, accept_encodings, host_of};
 use crate::known::{Loaded, Unusable};
 use crate::message::{ApiRequest, ApiResponse, Redirects, class_of, error_of, headers_and_body};
 use crate::refresh::{Held, Need};
 use crate::retry::{Ended, PATIENCE, Retries};
 use crate::target::Reach;
 
-/// How many redirects are followed, if any.
-const REDIRECT_LIMIT: u32 = 5;
 /// How often the same refusal of an API is noted in the standing.
 const NOTE_AGAIN: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
@@ -294,69 +289,35 @@ impl Connector {
                 detail: "no credential".to_owned(),
             })
         })?;
-        let mut next = bare;
-        let mut followed = 0;
-        let home = Origin::of(&next.url);
+        loaded.reach().check_origin(&bare.url)?;
         let _room = loaded.room(deadline).await?;
-        let mut away = false;
-        loop {
-            let mut outgoing = next.clone();
-            if away {
-                credential.detach(&mut outgoing.headers);
-            } else {
-                loaded.reach().check_origin(&outgoing.url)?;
-                credential.attach(
-                    held.map(|held| &held.header),
-                    &mut outgoing.url,
-                    &mut outgoing.headers,
-                );
-            }
-            let limits = Limits {
-                total: deadline
-                    .saturating_duration_since(Instant::now())
-                    .max(Duration::from_millis(1)),
-                body: CALL_BODY_LIMIT,
-            };
-            let incoming = self
-                .inner
-                .http
-                .exchange(&loaded.trust, outgoing, limits)
-                .await
-                .map_err(|error| loaded.upstream(error))?;
-            loaded.heed(incoming.status, &incoming.headers, self.clock());
-            let target = match redirects {
-                Redirects::Follow => location(&incoming, &next.url),
-                Redirects::Show => None,
-            };
-            let Some(target) = target else {
-                return Ok(Answer {
-                    incoming,
-                    url: next.url,
-                });
-            };
-            followed += 1;
-            let blocked = |why| CallError::RedirectBlocked {
-                connection: loaded.named.clone(),
-                host: host_of(&target),
-                why,
-            };
-            if followed > REDIRECT_LIMIT {
-                return Err(blocked("there were more than five in a row"));
-            }
-            away = Origin::of(&target) != home;
-            if away && !credential.is_none() {
-                return Err(blocked("the credential must not go to another origin"));
-            }
-            if away
-                && !loaded
-                    .origins
-                    .iter()
-                    .any(|origin| Some(origin) == Origin::of(&target).as_ref())
-            {
-                return Err(blocked("it is not one of the connection's origins"));
-            }
-            next = redirected(next, incoming.status, target);
-        }
+        let way = Way {
+            credential,
+            token: held.map(|held| &held.header),
+            trust: &loaded.trust,
+            redirects,
+            bounds: Bounds::Origins(&loaded.origins),
+            deadline,
+        };
+        let answer = self
+            .inner
+            .http
+            .follow(&way, bare)
+            .await
+            .map_err(|stopped| match stopped {
+                Stopped::Failed(error) => loaded.upstream(error),
+                Stopped::Blocked { host, why } => CallError::RedirectBlocked {
+                    connection: loaded.named.clone(),
+                    host,
+                    why,
+                },
+            })?;
+        loaded.heed(
+            answer.incoming.status,
+            &answer.incoming.headers,
+            self.clock(),
+        );
+        Ok(answer)
     }
 
     /// Keeps what an API refused, so that it can be explained; forgets it once calls succeed.
@@ -464,28 +425,4 @@ fn chance() -> f64 {
     let mut bytes = [0; 4];
     fill(&mut bytes);
     f64::from(u32::from_be_bytes(bytes)) / f64::from(u32::MAX)
-}
-
-/// Where an answer redirects to, if it does.
-pub(crate) fn location(incoming: &Incoming, from: &Url) -> Option<Url> {
-    if !matches!(incoming.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
-        return None;
-    }
-    let to = incoming.headers.get(header::LOCATION)?.to_str().ok()?;
-    let mut to = from.join(to).ok()?;
-    to.set_fragment(None);
-    Some(to)
-}
-
-/// The request that follows a redirect (RFC 9110 §15.4): 307 and 308 keep method and body.
-pub(crate) fn redirected(mut request: Outgoing, status: StatusCode, target: Url) -> Outgoing {
-    request.url = target;
-    let keeps = matches!(status.as_u16(), 307 | 308)
-        || matches!(request.method, Method::GET | Method::HEAD);
-    if !keeps {
-        request.method = Method::GET;
-        request.body = Bytes::new();
-        request.headers.remove(header::CONTENT_TYPE);
-    }
-    request
 }

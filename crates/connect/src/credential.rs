@@ -1,6 +1,6 @@
 //! The one place where a secret is put on a request, and where it is taken out of an answer.
 //!
-//! `Credential::attach` is called by `call.rs` and `forward.rs` after the last origin check.
+//! `Credential::attach` is called by `follow.rs` and `forward.rs` after the last origin check.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -109,16 +109,6 @@ impl Credential {
                 if let Some(token) = token {
                     headers.insert(header::AUTHORIZATION, token.clone());
                 }
-            }
-        }
-    }
-
-    /// Takes the credential off again, for a request to another origin.
-    pub(crate) fn detach(&self, headers: &mut HeaderMap) {
-        headers.remove(header::AUTHORIZATION);
-        if let Credential::Headers(own, _) = self {
-            for (name, _) in own {
-                headers.remove(name);
             }
         }
     }

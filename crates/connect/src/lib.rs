@@ -29,6 +29,7 @@ mod explain;
 mod failure;
 mod fetched;
 mod fields;
+mod follow;
 mod form;
 mod forward;
 mod guard;

@@ -5,19 +5,16 @@
 
 use http::{HeaderValue, Method, StatusCode, header};
 use oauth::{AuthenticationMethod, ClientId, Exchange, Freshness, Grant, Scope, Secret, TokenSet};
-use store::{OAuth, OAuthGrant, Origin};
+use store::{OAuth, OAuthGrant};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::call::{location, redirected};
 use crate::credential::{Credential, bearer, redact_bytes, redact_text};
-use crate::http::{CALL_BODY_LIMIT, Incoming, Limits, Outgoing, accept_encodings, host_of};
+use crate::follow::{Bounds, Stopped, Way};
+use crate::http::{Incoming, Outgoing, accept_encodings};
 use crate::message::{ApiRequest, Redirects, ResponseBody, parse_body, plain_headers_and_body};
 use crate::{Connector, SendError, ask::Asking, discovery};
-
-/// How many redirects are followed, if any.
-const REDIRECT_LIMIT: u32 = 5;
 
 /// How a call without a connection proves who is calling.
 pub enum Policy {
@@ -278,43 +275,19 @@ impl Connector {
                 what: "the token holds characters that no header may hold".to_owned(),
                 refused: true,
             })?;
-        let home = Origin::of(&bare.url);
-        let mut next = bare;
-        for followed in 0.. {
-            let mut outgoing = next.clone();
-            credential.attach(header.as_ref(), &mut outgoing.url, &mut outgoing.headers);
-            let limits = Limits {
-                total: deadline
-                    .saturating_duration_since(Instant::now())
-                    .max(std::time::Duration::from_millis(1)),
-                body: CALL_BODY_LIMIT,
-            };
-            let incoming = self
-                .inner
-                .http
-                .exchange(&None, outgoing, limits)
-                .await
-                .map_err(UnnamedError::Upstream)?;
-            let target = match redirects {
-                Redirects::Follow => location(&incoming, &next.url),
-                Redirects::Show => None,
-            };
-            let Some(target) = target else {
-                return Ok(incoming);
-            };
-            let blocked = |why| UnnamedError::RedirectBlocked {
-                host: host_of(&target),
-                why,
-            };
-            if followed >= REDIRECT_LIMIT {
-                return Err(blocked("there were more than five in a row"));
-            }
-            if Origin::of(&target) != home && !credential.is_none() {
-                return Err(blocked("the credential must not go to another origin"));
-            }
-            next = redirected(next, incoming.status, target);
+        let way = Way {
+            credential,
+            token: header.as_ref(),
+            trust: &None,
+            redirects,
+            bounds: Bounds::Anywhere,
+            deadline,
+        };
+        match self.inner.http.follow(&way, bare).await {
+            Ok(answer) => Ok(answer.incoming),
+            Err(Stopped::Failed(error)) => Err(UnnamedError::Upstream(error)),
+            Err(Stopped::Blocked { host, why }) => Err(UnnamedError::RedirectBlocked { host, why }),
         }
-        unreachable!("the loop ends by its limit")
     }
 }
 
