@@ -63,8 +63,9 @@ function BodyFields({ request, patch }: { request: Request; patch: (fields: Part
       {(bodyKind === "json" || bodyKind === "text") && (
         <TextArea label={explorer.bodyText} rows={6} value={body} onChange={(text) => patch({ body: text })} notes={bad ? [{ severity: "error", message: explorer.badJson }] : []} />
       )}
-      {bodyKind === "bytes" && <FilePicker request={request} patch={patch} />}
-      {bodyKind === "form" && <Pairs legend={explorer.bodyText} nameLabel={explorer.name} valueLabel={explorer.value} pairs={request.form} onChange={(form) => patch({ form })} />}
+      {(bodyKind === "form" || bodyKind === "multipart") && <Pairs legend={explorer.bodyText} nameLabel={explorer.name} valueLabel={explorer.value} pairs={request.form} onChange={(form) => patch({ form })} />}
+      {bodyKind === "multipart" && <TextField label={explorer.fileField} value={request.fileField} onChange={(fileField) => patch({ fileField })} />}
+      {(bodyKind === "bytes" || bodyKind === "multipart") && <FilePicker request={request} patch={patch} />}
     </>
   );
 }
@@ -79,5 +80,5 @@ function FilePicker({ request, patch }: { request: Request; patch: (fields: Part
     onError: () => patch({ file: null }),
   });
   const notes: FieldNote[] = reading.error ? [{ severity: "error", message: reading.error.message }] : [];
-  return <FileField label={explorer.file} hint={request.file ? explorer.fileChosen(request.file.name, request.file.size) : explorer.fileHint} onChoose={(file) => reading.mutate(file)} notes={notes} />;
+  return <FileField label={explorer.file} hint={request.file ? explorer.fileChosen(request.file.name, request.file.size) : explorer.fileHints[request.bodyKind === "multipart" ? "multipart" : "bytes"]} onChoose={(file) => reading.mutate(file)} notes={notes} />;
 }

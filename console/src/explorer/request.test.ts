@@ -25,7 +25,7 @@ describe("a request", () => {
     expect(asCurl(request({ path: "https://graph.microsoft.com/v1.0/users?$top=1" }), "https://keyway.contoso.example/")).toContain("'https://keyway.contoso.example/proxy/graph/v1.0/users?$top=1'");
   });
 
-  it("takes the bytes of a file, which only the pass-through's command can name", () => {
+  it("takes the bytes of a file", () => {
     const waiting = request({ method: "PUT", bodyKind: "bytes" });
     expect(callOf(waiting)).toBeUndefined();
     expect(isComplete(waiting)).toBe(false);
@@ -33,7 +33,17 @@ describe("a request", () => {
     const filled = { ...waiting, file: { name: "photo of it's.png", size: bytes.length, base64: base64Of(bytes) } };
     expect(callOf(filled)).toMatchObject({ bytes: Buffer.from(bytes).toString("base64") });
     expect(asCurl(filled, "http://localhost:8800")).toContain(`-H 'Content-Type: application/octet-stream' --data-binary '@photo of it'\\''s.png'`);
-    for (const bodyKind of ["bytes", "form", "text"] as const) expect(asCli({ ...filled, bodyKind })).toBeUndefined();
+    expect(asCli(filled)).toBe(`keyway call graph PUT /v1.0/users --upload 'photo of it'\\''s.png'`);
+    for (const bodyKind of ["form", "text"] as const) expect(asCli({ ...filled, bodyKind })).toBeUndefined();
+  });
+
+  it("sends fields and a file as one form", () => {
+    const form = request({ method: "POST", bodyKind: "multipart", form: [["title", "a b"], ["", ""]], file: { name: "a.pdf", size: 1, base64: "AA==" } });
+    expect(isComplete(form)).toBe(true);
+    expect(callOf(form)?.multipart).toEqual([{ name: "title", text: "a b" }, { name: "file", filename: "a.pdf", bytes: "AA==" }]);
+    expect(asCli(form)).toBe("keyway call graph POST /v1.0/users -F 'title=a b' -F file=@a.pdf");
+    expect(asCurl(form, "http://localhost:8800")).toContain("--form-string 'title=a b' -F file=@a.pdf");
+    expect(asCli({ ...form, form: [["title", "@a"]] })).toBeUndefined();
   });
 
   it("is a step, unless its body is none of JSON's", () => {

@@ -2,7 +2,7 @@
 
 import type { Call } from "../api/calls";
 
-export type BodyKind = "none" | "json" | "form" | "text" | "bytes";
+export type BodyKind = "none" | "json" | "form" | "multipart" | "text" | "bytes";
 
 /** A file as it is sent. */
 export interface Attachment {
@@ -21,13 +21,15 @@ export interface Request {
   body: string;
   form: [string, string][];
   file: Attachment | null;
+  /** The file's name in a multipart form. */
+  fileField: string;
   follow: boolean;
 }
 
 export const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"] as const;
 
 export function emptyRequest(connection: string, path: string): Request {
-  return { connection, method: "GET", path, query: [], headers: [], bodyKind: "none", body: "", form: [["", ""]], file: null, follow: false };
+  return { connection, method: "GET", path, query: [], headers: [], bodyKind: "none", body: "", form: [["", ""]], file: null, fileField: "file", follow: false };
 }
 
 const named = (pairs: readonly [string, string][]) => pairs.filter(([name]) => name.trim() !== "");
@@ -64,6 +66,10 @@ export function callOf(request: Request): Call | undefined {
   if (named(request.headers).length > 0) call.headers = named(request.headers);
   if (request.follow) call.follow = true;
   if (request.bodyKind === "form") call.form = named(request.form);
+  if (request.bodyKind === "multipart") {
+    call.multipart = named(request.form).map(([name, text]) => ({ name, text }));
+    if (request.file) call.multipart.push({ name: request.fileField, filename: request.file.name, bytes: request.file.base64 });
+  }
   if (request.bodyKind === "text") call.text = request.body;
   if (request.bodyKind === "bytes") {
     if (!request.file) return undefined;
@@ -91,12 +97,20 @@ export function asCurl(request: Request, publicUrl: string): string {
   if (request.bodyKind === "json") words.push("-H", shellWord("Content-Type: application/json"), "--data-raw", shellWord(request.body));
   if (request.bodyKind === "text") words.push("--data-raw", shellWord(request.body));
   if (request.bodyKind === "form") for (const [name, value] of named(request.form)) words.push("--data-urlencode", shellWord(`${name}=${value}`));
+  if (request.bodyKind === "multipart") words.push(...multipartWords(request, "--form-string"));
   if (request.bodyKind === "bytes" && request.file) {
     if (!request.headers.some(([name]) => name.trim().toLowerCase() === "content-type")) words.push("-H", shellWord("Content-Type: application/octet-stream"));
     words.push("--data-binary", shellWord(`@${request.file.name}`));
   }
   words.push(shellWord(proxyUrl(request, publicUrl)));
   return words.join(" ");
+}
+
+/** The parts of a multipart form, as curl and `keyway call` alike take them. */
+function multipartWords(request: Request, field: string): string[] {
+  const words = named(request.form).flatMap(([name, value]) => [field, shellWord(`${name}=${value}`)]);
+  if (request.file) words.push("-F", shellWord(`${request.fileField}=@${request.file.name}`));
+  return words;
 }
 
 function proxyUrl(request: Request, publicUrl: string): string {
@@ -107,14 +121,17 @@ function proxyUrl(request: Request, publicUrl: string): string {
   return `${publicUrl.replace(/\/$/, "")}/proxy/${encodeURIComponent(request.connection)}/${joined.replace(/^\//, "")}`;
 }
 
-/** `undefined` for bodies that `keyway call` does not send: it knows JSON. */
+/** `undefined` for bodies that `keyway call` does not send as easily. */
 export function asCli(request: Request): string | undefined {
-  if (request.bodyKind !== "none" && request.bodyKind !== "json") return undefined;
+  const asFile = request.form.some(([, value]) => value.startsWith("@"));
+  if (request.bodyKind === "form" || request.bodyKind === "text" || (request.bodyKind === "multipart" && asFile)) return undefined;
   const words = ["keyway", "call", shellWord(request.connection)];
   if (request.method !== "GET") words.push(shellWord(request.method));
   words.push(shellWord(request.path.trim()));
   for (const [name, value] of named(request.query)) words.push("-q", shellWord(`${name}=${value}`));
   for (const [name, value] of named(request.headers)) words.push("-H", shellWord(`${name}:${value}`));
   if (request.bodyKind === "json") words.push("-d", shellWord(request.body));
+  if (request.bodyKind === "multipart") words.push(...multipartWords(request, "-F"));
+  if (request.bodyKind === "bytes" && request.file) words.push("--upload", shellWord(request.file.name));
   return words.join(" ");
 }

@@ -189,7 +189,7 @@ fn find(hay: &[u8], needle: &[u8]) -> Option<usize> {
 }
 
 /// Says why a caller may not set a header on a call, or nothing if that is fine.
-pub(crate) fn forbidden_on_call(name: &str) -> Option<&'static str> {
+pub fn forbidden_on_call(name: &str) -> Option<&'static str> {
     let name = name.to_ascii_lowercase();
     match name.as_str() {
         "authorization" => Some("the connection brings its own credential"),

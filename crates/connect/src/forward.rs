@@ -5,7 +5,7 @@
 //! that of `upstream.rs`.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -94,8 +94,22 @@ pub struct StreamBody(Inner);
 
 enum Inner {
     Whole(Option<Bytes>),
-    Boxed(UnsyncBoxBody<Bytes, BoxError>),
+    Boxed(UnsyncBoxBody<Bytes, BoxError>, Arc<Progress>),
     Answer(AnswerBody),
+}
+
+/// When a streamed body has last moved: as long as it does, nobody waits for an answer yet.
+#[derive(Debug, Default)]
+pub(crate) struct Progress(Mutex<Option<Instant>>);
+
+impl Progress {
+    fn moved(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    pub(crate) fn last(&self) -> Option<Instant> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl StreamBody {
@@ -113,7 +127,16 @@ impl StreamBody {
         if body.is_end_stream() {
             return StreamBody::empty();
         }
-        StreamBody(Inner::Boxed(body.map_err(Into::into).boxed_unsync()))
+        let body = body.map_err(Into::into).boxed_unsync();
+        StreamBody(Inner::Boxed(body, Arc::default()))
+    }
+
+    /// How far a body is that has to be waited for.
+    pub(crate) fn progress(&self) -> Option<Arc<Progress>> {
+        match &self.0 {
+            Inner::Boxed(_, progress) => Some(Arc::clone(progress)),
+            Inner::Whole(_) | Inner::Answer(_) => None,
+        }
     }
 
     /// Takes small bodies in, so that they can be sent twice.
@@ -136,7 +159,7 @@ impl StreamBody {
     fn again(&self) -> Option<StreamBody> {
         match &self.0 {
             Inner::Whole(bytes) => Some(StreamBody(Inner::Whole(bytes.clone()))),
-            Inner::Boxed(_) | Inner::Answer(_) => None,
+            Inner::Boxed(..) | Inner::Answer(_) => None,
         }
     }
 }
@@ -151,7 +174,13 @@ impl Body for StreamBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match &mut self.0 {
             Inner::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Inner::Boxed(body) => Pin::new(body).poll_frame(context),
+            Inner::Boxed(body, progress) => {
+                let frame = Pin::new(body).poll_frame(context);
+                if frame.is_ready() {
+                    progress.moved();
+                }
+                frame
+            }
             Inner::Answer(body) => Pin::new(body)
                 .poll_frame(context)
                 .map(|frame| frame.map(|frame| frame.map_err(Into::into))),
@@ -161,7 +190,7 @@ impl Body for StreamBody {
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Inner::Whole(bytes) => bytes.is_none(),
-            Inner::Boxed(body) => body.is_end_stream(),
+            Inner::Boxed(body, _) => body.is_end_stream(),
             Inner::Answer(body) => body.is_end_stream(),
         }
     }
@@ -171,7 +200,7 @@ impl Body for StreamBody {
             Inner::Whole(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64))
             }
-            Inner::Boxed(body) => body.size_hint(),
+            Inner::Boxed(body, _) => body.size_hint(),
             Inner::Answer(body) => body.size_hint(),
         }
     }

@@ -38,6 +38,7 @@ mod instance;
 mod known;
 mod load;
 mod message;
+mod multipart;
 mod on_behalf_of;
 mod page;
 mod permissions;
@@ -69,6 +70,7 @@ pub use card::{
     PendingCard, Raw, TokenCard, Warning,
 };
 pub use change::Changed;
+pub use credential::forbidden_on_call;
 pub use device::UserCode;
 pub use discovery::Discovered;
 pub use error::{CallError, CallbackError, Error, Named};
@@ -79,6 +81,7 @@ pub use http::{SendError, Timeouts};
 // What whoever writes a policy of its own, or waits as an answer says, must name.
 pub use ask::Which;
 pub use message::{ApiRequest, ApiResponse, Body, Redirects, ResponseBody};
+pub use multipart::{FormData, Part, Piece};
 pub use oauth::{AuthenticationMethod, CallStanding, ClientId, GraphCall, Scope, retry_after};
 pub use page::{
     CursorInvalid, More, PAGE_LIMIT, Page, PageCursor, PageError, PageSize, PageStyle, Pages,

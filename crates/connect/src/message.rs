@@ -8,6 +8,7 @@ use store::ConnectionId;
 use crate::attempt::Attempt;
 use crate::credential::forbidden_on_call;
 use crate::error::{CallError, Named};
+use crate::multipart::{FormData, Part, Piece};
 use crate::retry::Retries;
 
 /// A request to an API, before it has a credential.
@@ -70,6 +71,8 @@ pub enum Body {
         /// The bytes.
         bytes: Bytes,
     },
+    /// `multipart/form-data`: fields and files.
+    Multipart(Vec<Part<Bytes>>),
 }
 
 /// What happens to a redirect.
@@ -119,6 +122,7 @@ pub enum ResponseBody {
     /// None.
     Empty,
 }
+
 /// JSON if it says so and is, text if it is readable, bytes otherwise.
 pub(crate) fn parse_body(content_type: &str, body: Bytes) -> ResponseBody {
     if body.is_empty() {
@@ -201,20 +205,13 @@ pub(crate) fn headers_and_body(
     })
 }
 
-/// Headers and body as they are sent, before a credential is on them.
-pub(crate) fn plain_headers_and_body(
-    request: &ApiRequest,
-) -> Result<(HeaderMap, Bytes), HeaderRefused> {
-    let mut headers = HeaderMap::new();
-    let forbidden = |header: &str, why| HeaderRefused {
-        header: header.to_owned(),
-        why,
-    };
+/// A body as it is sent, and its type.
+fn encoded(body: &Body) -> Result<(Option<HeaderValue>, Bytes), HeaderRefused> {
     let typed = |content_type: &str| {
         HeaderValue::from_str(content_type)
             .map_err(|_| forbidden("Content-Type", "its value is not valid"))
     };
-    let (content_type, body) = match &request.body {
+    Ok(match body {
         Body::Empty => (None, Bytes::new()),
         Body::Json(value) => (
             Some(HeaderValue::from_static("application/json")),
@@ -249,7 +246,37 @@ pub(crate) fn plain_headers_and_body(
             )?),
             bytes.clone(),
         ),
-    };
+        Body::Multipart(parts) => {
+            for content_type in parts.iter().filter_map(|part| part.content_type.as_deref()) {
+                typed(content_type)?;
+            }
+            let form = FormData::new(parts.clone());
+            let content_type = typed(&form.content_type())?;
+            let pieces: Vec<Bytes> = form
+                .into_pieces()
+                .into_iter()
+                .map(|piece| match piece {
+                    Piece::Frame(bytes) | Piece::Content(bytes) => bytes,
+                })
+                .collect();
+            (Some(content_type), pieces.concat().into())
+        }
+    })
+}
+
+fn forbidden(header: &str, why: &'static str) -> HeaderRefused {
+    HeaderRefused {
+        header: header.to_owned(),
+        why,
+    }
+}
+
+/// Headers and body as they are sent, before a credential is on them.
+pub(crate) fn plain_headers_and_body(
+    request: &ApiRequest,
+) -> Result<(HeaderMap, Bytes), HeaderRefused> {
+    let mut headers = HeaderMap::new();
+    let (content_type, body) = encoded(&request.body)?;
     headers.insert(
         header::ACCEPT,
         HeaderValue::from_static("application/json, */*;q=0.5"),
@@ -263,6 +290,11 @@ pub(crate) fn plain_headers_and_body(
         .map(|(name, value)| {
             if let Some(why) = forbidden_on_call(name) {
                 return Err(forbidden(name, why));
+            }
+            if matches!(request.body, Body::Multipart(_))
+                && name.eq_ignore_ascii_case(header::CONTENT_TYPE.as_str())
+            {
+                return Err(forbidden(name, "multipart/form-data brings its own"));
             }
             let parsed = HeaderName::from_bytes(name.as_bytes())
                 .map_err(|_| forbidden(name, "it is no header name (RFC 9110 token)"))?;

@@ -52,15 +52,24 @@ impl Upstream {
         }
     }
 
-    /// Sends a request and waits for the head of the answer.
+    /// Sends a request and waits for the head of the answer; the wait begins once the body is on its way.
     pub(crate) async fn send(
         self: &Arc<Self>,
         request: Request<StreamBody>,
     ) -> Result<Response<AnswerBody>, SendError> {
         let limit = self.timeouts.first_byte;
-        match tokio::time::timeout(limit, self.exchange(request)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(self.late("first byte", limit)),
+        let progress = request.body().progress();
+        let mut exchange = pin!(self.exchange(request));
+        let mut until = Instant::now() + limit;
+        loop {
+            if let Ok(outcome) = tokio::time::timeout_at(until, &mut exchange).await {
+                return outcome;
+            }
+            let moved = progress.as_ref().and_then(|progress| progress.last());
+            match moved.map(|moved| moved + limit) {
+                Some(later) if later > until => until = later,
+                _ => return Err(self.late("first byte", limit)),
+            }
         }
     }
 

@@ -7,12 +7,14 @@ pub(crate) mod find;
 mod http;
 mod local;
 pub(crate) mod stream;
+mod transfer;
 pub(crate) mod wait;
 pub(crate) mod watch;
 
 use std::path::{Path, PathBuf};
 
 use ::http::Method;
+use ::http::header::VIA;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
@@ -24,6 +26,7 @@ use crate::ui::Ui;
 
 pub(crate) use find::Announcement;
 pub(crate) use local::Local;
+pub(crate) use transfer::{Content, Transfer, Transferred, Upload};
 
 /// A way to the REST API.
 pub(crate) struct Client {
@@ -249,6 +252,22 @@ impl Client {
             Way::Named(http) | Way::Announced(http, _) => http.lines(message).await,
             Way::Local(local) => local.lines(message).await,
         }
+    }
+
+    /// Passes a request through and gives out the API's answer; Keyway's own refusal is a failure.
+    pub(crate) async fn transfer(&self, transfer: Transfer) -> Result<Transferred, Failure> {
+        let mut answer = match &self.way {
+            Way::Http(http) => http.transfer(transfer).await?,
+            Way::Local(local) => local.transfer(transfer).await?,
+        };
+        if answer.headers.contains_key(VIA) {
+            return Ok(answer);
+        }
+        let mut body = Vec::new();
+        while let Some(piece) = answer.body.piece().await? {
+            body.extend_from_slice(&piece);
+        }
+        Err(stream::refused(answer.status, &body))
     }
 
     async fn send(&self, message: Message<'_>) -> Result<Answer, Failure> {

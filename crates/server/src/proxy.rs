@@ -12,6 +12,7 @@ use axum::routing::any;
 use connect::{ProxyRequest, StreamBody};
 use http::header::{
     AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, COOKIE, HeaderValue, SET_COOKIE,
+    VIA,
 };
 use store::{ConnectionName, Role};
 
@@ -24,6 +25,9 @@ use crate::problem::Problem;
 /// What comes from an API is data: a browser that opens it neither runs nor embeds it.
 const SANDBOX: HeaderValue =
     HeaderValue::from_static("sandbox; default-src 'none'; frame-ancestors 'none'");
+
+/// On every answer of an API and on none of ours (RFC 9110 §7.6.3): a client tells them apart by it.
+const BY: HeaderValue = HeaderValue::from_static("1.1 keyway");
 
 /// The prefix of every address here.
 pub(crate) const PREFIX: &str = "/proxy/";
@@ -81,6 +85,7 @@ async fn forward(app: &App, request: Request) -> Result<Response, Problem> {
     *response.headers_mut() = answered.headers;
     let headers = response.headers_mut();
     headers.remove(SET_COOKIE);
+    headers.append(VIA, BY);
     headers.insert(CONTENT_SECURITY_POLICY, SANDBOX);
     headers
         .entry(CONTENT_DISPOSITION)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use connect::{
     ApiRequest, ApiResponse, Body, CallError, Config, Connector, EgressPolicy, Form, FormSecret,
-    Proof, QueryKey, Redirects, ResponseBody, Timeouts,
+    Part, Proof, QueryKey, Redirects, ResponseBody, Timeouts,
 };
 use http::Method;
 use serde_json::{Value, json};
@@ -237,6 +237,57 @@ async fn bodies_methods_and_headers() {
 }
 
 #[tokio::test]
+async fn xml_is_text_and_a_form_may_hold_files() {
+    let (plain, _) = mocked().await;
+    let send = async |body: Body| {
+        let mut request = ApiRequest::new(Method::POST, "/echo");
+        request.body = body;
+        let answer = plain.call("api", request).await.unwrap();
+        json_of(&answer).clone()
+    };
+    let xml = Body::Text {
+        content_type: Some("application/xml".to_owned()),
+        text: "<a b=\"1\"/>".to_owned(),
+    };
+    let got = send(xml).await;
+    assert_eq!(got["headers"]["content-type"], "application/xml");
+    assert_eq!(got["body"], "<a b=\"1\"/>");
+    let part = |name: &str, filename: Option<&str>, content: &'static str| Part {
+        name: name.to_owned(),
+        filename: filename.map(str::to_owned),
+        content_type: None,
+        content: content.into(),
+    };
+    let parts = vec![
+        part("note", None, "hello"),
+        part("file", Some("a.txt"), "--x"),
+    ];
+    let got = send(Body::Multipart(parts.clone())).await;
+    let boundary = got["headers"]["content-type"]
+        .as_str()
+        .and_then(|kind| kind.strip_prefix("multipart/form-data; boundary="))
+        .unwrap();
+    let body = got["body"].as_str().unwrap();
+    assert_eq!(
+        body.matches(&format!("--{boundary}")).count(),
+        3,
+        "two parts and the end: {body}"
+    );
+    assert!(body.contains("name=\"file\"; filename=\"a.txt\""), "{body}");
+    let length = got["headers"]["content-length"].as_str().unwrap();
+    assert_eq!(length, body.len().to_string());
+    let mut request = ApiRequest::new(Method::POST, "/echo");
+    request.body = Body::Multipart(parts);
+    request.headers = vec![("content-type".to_owned(), "multipart/form-data".to_owned())];
+    let error = plain.call("api", request).await.unwrap_err();
+    assert_eq!(
+        error.code(),
+        "header.forbidden",
+        "the boundary is not the caller's"
+    );
+}
+
+#[tokio::test]
 async fn redirects_are_followed_when_asked_and_never_carry_the_credential_away() {
     let (plain, _) = mocked().await;
     let other = mock::api().await;
@@ -299,11 +350,12 @@ async fn answers_that_are_too_large_damaged_or_never_come() {
         plain.code("api", &format!("/big/{}", limit + 1)).await,
         "upstream.too_large"
     );
-    assert_eq!(plain.code("api", "/bomb").await, "upstream.too_large");
-    assert_eq!(
-        json_of(&plain.get("api", "/packed").await.unwrap()),
-        &json!({"packed": true})
-    );
+    for encoding in ["gzip", "zstd"] {
+        let bomb = format!("/bomb/{encoding}");
+        assert_eq!(plain.code("api", &bomb).await, "upstream.too_large");
+        let packed = plain.get("api", &format!("/packed/{encoding}")).await;
+        assert_eq!(json_of(&packed.unwrap()), &json!({"packed": true}));
+    }
     for (of, answer) in [
         (
             "short",

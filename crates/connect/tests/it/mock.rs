@@ -66,8 +66,8 @@ fn router(address: SocketAddr, crowd: Crowd) -> Router {
             get(|| async { ([(header::SET_COOKIE, "session=fake")], "fine") }),
         )
         .route("/big/{size}", get(big))
-        .route("/bomb", get(bomb))
-        .route("/packed", get(packed))
+        .route("/bomb/{encoding}", get(bomb))
+        .route("/packed/{encoding}", get(packed))
         .route("/crowd", get(move || crowded(crowd)))
         .route(
             "/.well-known/openid-configuration",
@@ -172,31 +172,35 @@ async fn big(Path(size): Path<usize>) -> Response {
     Body::from_stream(futures_util::stream::iter(pieces)).into_response()
 }
 
-fn gzip(plain: &[u8]) -> Vec<u8> {
+fn packed_by(encoding: &str, plain: &[u8]) -> Vec<u8> {
     use std::io::Write as _;
+    if encoding == "zstd" {
+        return zstd::stream::encode_all(plain, 19).unwrap();
+    }
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(plain).unwrap();
     encoder.finish().unwrap()
 }
 
-fn gzipped(plain: &[u8]) -> Response {
+fn encoded(encoding: String, plain: &[u8]) -> Response {
+    let body = packed_by(&encoding, plain);
     let headers = [
-        (header::CONTENT_ENCODING, "gzip"),
-        (header::CONTENT_TYPE, "application/json"),
+        (header::CONTENT_ENCODING, encoding),
+        (header::CONTENT_TYPE, "application/json".to_owned()),
     ];
-    (headers, gzip(plain)).into_response()
+    (headers, body).into_response()
 }
 
-async fn bomb() -> Response {
-    gzipped(&vec![b'0'; 8 << 20])
+async fn bomb(Path(encoding): Path<String>) -> Response {
+    encoded(encoding, &vec![b'0'; 8 << 20])
 }
 
-async fn packed(headers: HeaderMap) -> Response {
+async fn packed(Path(encoding): Path<String>, headers: HeaderMap) -> Response {
     assert!(
         headers[header::ACCEPT_ENCODING]
             .to_str()
             .unwrap()
-            .contains("gzip")
+            .contains(&encoding)
     );
-    gzipped(br#"{"packed":true}"#)
+    encoded(encoding, br#"{"packed":true}"#)
 }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use connect::{ProxyRequest, ProxyResponse, StreamBody, Timeouts};
 use http::{HeaderMap, HeaderValue, Method, header};
 use http_body_util::{BodyExt as _, Full};
+use hyper::body::Frame;
 use serde_json::{Value, json};
 use store::Actor;
 
@@ -202,6 +203,32 @@ async fn what_an_api_does_wrong_has_its_code() {
             .await;
         assert_eq!(outcome.err().unwrap().code(), code, "{api}");
     }
+}
+
+#[tokio::test]
+async fn a_body_that_is_still_coming_is_waited_for() {
+    let timeouts = Timeouts {
+        first_byte: std::time::Duration::from_millis(200),
+        ..Timeouts::default()
+    };
+    let plain = plain(&["loopback"], timeouts).await;
+    plain.create(bearer("api", mock::api().await)).await;
+    let mut sent = request(Method::POST, "/echo");
+    // A sender of a piece each 100 ms needs longer than an API may take to answer.
+    let clock = tokio::time::interval(std::time::Duration::from_millis(100));
+    let pieces = futures_util::stream::unfold((clock, 5), |(mut clock, left)| async move {
+        clock.tick().await;
+        let piece = Ok::<_, std::io::Error>(Frame::data(Bytes::from_static(b"x")));
+        (left > 0).then_some((piece, (clock, left - 1)))
+    });
+    sent.body = StreamBody::new(http_body_util::StreamBody::new(pieces));
+    let answer = plain
+        .connector
+        .forward(&Actor::local(), &name("api"), sent)
+        .await
+        .unwrap();
+    let seen: Value = serde_json::from_slice(&body(answer).await).unwrap();
+    assert_eq!(seen["body"], "xxxxx");
 }
 
 async fn forward(house: &House, method: Method, body: StreamBody) -> ProxyResponse {

@@ -3,7 +3,10 @@
 use std::time::Instant;
 
 use ::http::Method;
-use connect::{ApiRequest, Body, Redirects, Retries};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use connect::{ApiRequest, Body, Part, Redirects, Retries};
 use flow::command::{Authentication, Call, HttpCall, OutcomeUnknown};
 use flow::{CommandId, Fault, FaultType};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -216,7 +219,12 @@ fn request(call: &HttpCall) -> Result<ApiRequest, Fault> {
         request.redirects = Redirects::Follow;
     }
     if let Some(body) = &call.body {
-        request.body = body_of(body, content_type(&call.headers).as_deref());
+        request.body = body_of(body, content_type(&call.headers).as_deref())?;
+    }
+    if matches!(request.body, Body::Multipart(_)) {
+        // Its boundary is made as it is sent.
+        let is_type = |name: &str| name.eq_ignore_ascii_case("content-type");
+        request.headers.retain(|(name, _)| !is_type(name));
     }
     Ok(request)
 }
@@ -229,10 +237,10 @@ fn content_type(headers: &[(String, String)]) -> Option<String> {
 }
 
 /// JSON, unless the author's own content type says that a text is a text or an object a form.
-fn body_of(body: &Value, content_type: Option<&str>) -> Body {
+fn body_of(body: &Value, content_type: Option<&str>) -> Result<Body, Fault> {
     let essence = content_type.map(|text| text.split(';').next().unwrap_or_default().trim());
     let json = essence.is_none_or(|kind| kind == "application/json" || kind.ends_with("+json"));
-    match body {
+    Ok(match body {
         Value::String(text) if !json => Body::Text {
             content_type: content_type.map(str::to_owned),
             text: text.clone(),
@@ -244,8 +252,50 @@ fn body_of(body: &Value, content_type: Option<&str>) -> Body {
             });
             Body::Form(pairs.collect())
         }
+        Value::Object(members) if essence == Some("multipart/form-data") => {
+            let parts = members.iter().flat_map(|(name, value)| match value {
+                Value::Array(values) => values.iter().map(|value| part(name, value)).collect(),
+                value => vec![part(name, value)],
+            });
+            Body::Multipart(parts.collect::<Result<_, _>>()?)
+        }
         other => Body::Json(other.clone()),
-    }
+    })
+}
+
+/// A field, or a file: an object with `filename` and its `text` or `base64`.
+fn part(name: &str, value: &Value) -> Result<Part<Bytes>, Fault> {
+    let member = |of: &str| value.get(of).and_then(Value::as_str).map(str::to_owned);
+    let Some(filename) = member("filename") else {
+        let content = match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        return Ok(Part {
+            name: name.to_owned(),
+            filename: None,
+            content_type: None,
+            content: content.into(),
+        });
+    };
+    let content = match (member("text"), member("base64")) {
+        (Some(text), None) => Some(Bytes::from(text)),
+        (None, Some(text)) => STANDARD.decode(text).ok().map(Bytes::from),
+        _ => None,
+    };
+    let content = content.ok_or_else(|| {
+        Fault::new(
+            FaultType::Configuration,
+            format!("the file \"{name}\" needs its content as \"text\" or as \"base64\""),
+        )
+        .code("body.file_invalid")
+    })?;
+    Ok(Part {
+        name: name.to_owned(),
+        filename: Some(filename),
+        content_type: member("contentType"),
+        content,
+    })
 }
 
 #[cfg(test)]
@@ -276,12 +326,37 @@ mod tests {
             ),
             (json!({ "a": 1 }), Some("text/plain"), "Json"),
             (json!(null), None, "Json"),
+            (json!("<a/>"), Some("application/xml"), "Text"),
+            (json!({ "a": 1 }), Some("multipart/form-data"), "Multipart"),
         ] {
-            let made = format!("{:?}", body_of(&body, content_type));
+            let made = format!("{:?}", body_of(&body, content_type).unwrap());
             assert!(
                 made.starts_with(expected),
                 "{body} {content_type:?}: {made}"
             );
+        }
+    }
+
+    #[test]
+    fn fields_and_files_of_a_form() {
+        let form = json!({
+            "note": "hello", "count": [1, 2],
+            "file": { "filename": "a.txt", "contentType": "text/plain", "base64": "aGk=" },
+        });
+        let Body::Multipart(parts) = body_of(&form, Some("multipart/form-data")).unwrap() else {
+            unreachable!("a form")
+        };
+        let contents: Vec<&[u8]> = parts.iter().map(|part| &part.content[..]).collect();
+        assert_eq!(contents, [&b"hello"[..], b"1", b"2", b"hi"]);
+        assert_eq!(parts[3].filename.as_deref(), Some("a.txt"));
+        assert_eq!(parts[3].content_type.as_deref(), Some("text/plain"));
+        for wrong in [
+            json!({ "filename": "a" }),
+            json!({ "filename": "a", "base64": "%" }),
+            json!({ "filename": "a", "text": "a", "base64": "" }),
+        ] {
+            let fault = part("file", &wrong).unwrap_err();
+            assert!(fault.detail.unwrap().contains("\"file\""));
         }
     }
 }

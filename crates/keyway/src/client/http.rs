@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use http_body::Body as _;
+use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, IF_MATCH};
 use serde_json::{Value, json};
 use url::Url;
 
 use super::find::Running;
 use super::stream::{Lines, Source, refused};
+use super::transfer::{Transfer, Transferred};
 use super::{Message, Raw};
 use crate::Exit;
 use crate::config::{Remote, RemoteKey};
@@ -114,7 +117,7 @@ impl Http {
         self.compare_versions(response.headers().get("keyway-version"));
         let status = response.status().as_u16();
         if (200..300).contains(&status) {
-            return Ok(Lines::new(Source::Http(response)));
+            return Ok(Lines::new(Source::Http(Box::new(response))));
         }
         let body = response
             .bytes()
@@ -123,16 +126,38 @@ impl Http {
         Err(refused(status, &body))
     }
 
-    fn request(&self, message: Message<'_>) -> reqwest::RequestBuilder {
-        let address = format!(
-            "{}{}",
-            self.url.as_str().trim_end_matches('/'),
-            message.path
-        );
-        let mut request = self.client.request(message.method, address);
-        if let Some(key) = &self.key {
-            request = request.header(AUTHORIZATION, key);
+    /// Passes a request through; both bodies may take as long as they come.
+    pub(super) async fn transfer(&self, transfer: Transfer) -> Result<Transferred, Failure> {
+        let mut request = self
+            .addressed(transfer.method, &transfer.path)
+            .headers(transfer.headers)
+            .timeout(LINES_TIMEOUT);
+        if !transfer.body.is_end_stream() {
+            request = request.body(reqwest::Body::wrap(transfer.body));
         }
+        let mut response = request
+            .send()
+            .await
+            .map_err(|error| self.unreachable(&error))?;
+        self.compare_versions(response.headers().get("keyway-version"));
+        Ok(Transferred {
+            status: response.status().as_u16(),
+            headers: std::mem::take(response.headers_mut()),
+            body: Source::Http(Box::new(response)),
+        })
+    }
+
+    fn addressed(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let address = format!("{}{path}", self.url.as_str().trim_end_matches('/'));
+        let request = self.client.request(method, address);
+        match &self.key {
+            Some(key) => request.header(AUTHORIZATION, key),
+            None => request,
+        }
+    }
+
+    fn request(&self, message: Message<'_>) -> reqwest::RequestBuilder {
+        let mut request = self.addressed(message.method, message.path);
         if let Some(tag) = message.if_match {
             request = request.header(IF_MATCH, tag);
         }

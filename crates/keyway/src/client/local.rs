@@ -8,11 +8,13 @@ use http_body_util::{BodyExt as _, Full};
 use serde_json::{Map, Value, json};
 use store::{Actor, Sharing};
 use tokio::net::TcpListener;
+use tokio_util::bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use url::Url;
 
-use super::stream::{Lines, Source, refused};
+use super::stream::{Lines, Source, broken, refused};
+use super::transfer::{Transfer, Transferred};
 use super::{Message, Raw};
 use crate::Exit;
 use crate::app::{self, House};
@@ -20,7 +22,7 @@ use crate::config::{self, Config};
 use crate::failure::Failure;
 
 /// The body of an answer of this process.
-type Body = http_body_util::combinators::UnsyncBoxBody<tokio_util::bytes::Bytes, Failure>;
+type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, Failure>;
 
 /// The house, open for one command.
 pub(crate) struct Local {
@@ -87,24 +89,48 @@ impl Local {
             request = request.header(http::header::CONTENT_TYPE, message.media);
         }
         let body = message.body.map(Value::to_string).unwrap_or_default();
-        let request = request
-            .body(Full::<tokio_util::bytes::Bytes>::from(body))
-            .map_err(|error| {
-                Failure::bug(format!(
-                    "a request of this command cannot be built: {error}"
-                ))
-            })?;
+        let request = request.body(Full::<Bytes>::from(body)).map_err(|error| {
+            Failure::bug(format!(
+                "a request of this command cannot be built: {error}"
+            ))
+        })?;
+        let response = self.routed(request).await;
+        let status = response.status().as_u16();
+        Ok((status, readable(response.into_body())))
+    }
+
+    /// Passes a request through.
+    pub(super) async fn transfer(&self, transfer: Transfer) -> Result<Transferred, Failure> {
+        let mut request = http::Request::new(transfer.body);
+        *request.method_mut() = transfer.method;
+        *request.uri_mut() = transfer
+            .path
+            .parse()
+            .map_err(|error| Failure::usage(format!("the path is not valid: {error}"), ""))?;
+        *request.headers_mut() = transfer.headers;
+        let (parts, body) = self.routed(request).await.into_parts();
+        Ok(Transferred {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body: Source::Local(readable(body)),
+        })
+    }
+
+    async fn routed<B>(
+        &self,
+        request: http::Request<B>,
+    ) -> http::Response<
+        impl http_body::Body<Data = Bytes, Error: std::fmt::Display> + Send + 'static + use<B>,
+    >
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         let router = server::router_as(self.house.app.clone(), Actor::local());
-        let response = match router.oneshot(request).await {
+        match router.oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
-        };
-        let status = response.status().as_u16();
-        let body = response
-            .into_body()
-            .map_err(|error| Failure::bug(format!("an answer of this process broke off: {error}")))
-            .boxed_unsync();
-        Ok((status, body))
+        }
     }
 
     /// Listens on the port of the public URL, so that a browser can come back to it.
@@ -174,6 +200,15 @@ impl Local {
     pub(super) async fn close(self) {
         self.house.close().await;
     }
+}
+
+/// A body of this process as commands read it.
+fn readable<B>(body: B) -> Body
+where
+    B: http_body::Body<Data = Bytes, Error: std::fmt::Display> + Send + 'static,
+{
+    body.map_err(|error| broken(&error.to_string()))
+        .boxed_unsync()
 }
 
 /// Whoever waits for the provider's answer, for the length of a sign-in.

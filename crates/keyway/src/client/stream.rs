@@ -11,9 +11,9 @@ use crate::failure::Failure;
 const LINE_LIMIT: usize = 17 * 1024 * 1024;
 
 /// Where the lines come from.
-pub(super) enum Source {
+pub(crate) enum Source {
     /// A server.
-    Http(reqwest::Response),
+    Http(Box<reqwest::Response>),
     /// The router of this process.
     Local(http_body_util::combinators::UnsyncBoxBody<Bytes, Failure>),
 }
@@ -50,16 +50,19 @@ impl Lines {
             if self.looked > LINE_LIMIT {
                 return Err(broken("it has a line of more than 17 MiB"));
             }
-            match self.piece().await? {
+            match self.source.piece().await? {
                 Some(piece) => self.taken.extend_from_slice(&piece),
                 None if self.taken.is_empty() => return Ok(None),
                 None => return Err(broken("it ends in the middle of a line")),
             }
         }
     }
+}
 
-    async fn piece(&mut self) -> Result<Option<Bytes>, Failure> {
-        match &mut self.source {
+impl Source {
+    /// What comes next; `None` at the end.
+    pub(crate) async fn piece(&mut self) -> Result<Option<Bytes>, Failure> {
+        match self {
             Source::Http(response) => response
                 .chunk()
                 .await
@@ -80,6 +83,7 @@ impl Lines {
     }
 }
 
+/// An answer that did not come to its end.
 pub(super) fn broken(why: &str) -> Failure {
     Failure::new(
         Exit::Upstream,

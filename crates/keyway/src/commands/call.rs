@@ -1,6 +1,8 @@
 //! `keyway call`: one call through a connection, its answer as JSON, table or as it came.
 
+mod form;
 mod list;
+mod stream;
 mod trail;
 
 use base64::Engine as _;
@@ -10,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::pair;
 use crate::Exit;
 use crate::cli::Global;
-use crate::client;
+use crate::client::{self, Content};
 use crate::failure::Failure;
 use crate::ui::secret::Question;
 use crate::ui::{self, Ui, plain};
@@ -26,12 +28,12 @@ const ON_BEHALF_OF: Question<'static> = Question {
 /// What to call.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  keyway call graph /v1.0/users -q '$top=5' --output table\n  keyway call graph /users --all --output jsonl\n  keyway call graph PATCH /v1.0/users/ID -d '{\"jobTitle\":\"Engineer\"}'"
+    after_help = "Examples:\n  keyway call graph /v1.0/users -q '$top=5' --output table\n  keyway call graph /users --all --output jsonl\n  keyway call graph PATCH /v1.0/users/ID -d '{\"jobTitle\":\"Engineer\"}'\n  keyway call graph '/v1.0/users/ID/photo/$value' -o photo.jpg\n  keyway call crm /documents -F title=Offer -F 'file=@offer.pdf;type=application/pdf'"
 )]
 pub(crate) struct Arguments {
     /// The connection
     name: String,
-    /// The method, if it is not GET (with -d: POST), then the path or whole address
+    /// The method, if it is not GET (with -d and -F: POST), then the path or whole address
     #[arg(value_name = "[METHOD] PATH_OR_URL", num_args = 1..=2, required = true)]
     target: Vec<String>,
     /// Add a query parameter (repeatable); a query inside the path is kept
@@ -43,6 +45,15 @@ pub(crate) struct Arguments {
     /// The body: JSON, or @FILE, or @- for stdin
     #[arg(short = 'd', long = "data", value_name = "JSON|@FILE")]
     data: Option<String>,
+    /// Add a field or file of a multipart form (repeatable); ;type= and ;filename= may follow a file
+    #[arg(short = 'F', long = "form", value_name = "NAME=VALUE|NAME=@FILE", value_parser = form::field, conflicts_with = "data")]
+    form: Vec<connect::Part<Content>>,
+    /// Send a file as the body, however large; PUT unless a method is given
+    #[arg(long, value_name = "FILE|-", conflicts_with_all = ["data", "form"])]
+    upload: Option<String>,
+    /// Write the answer's body to a file as it comes, however large, or to stdout
+    #[arg(short = 'o', long, value_name = "FILE|-", conflicts_with = "output")]
+    output_file: Option<String>,
     /// How the answer's body is printed [default: json, or raw if it is not JSON]
     #[arg(long, value_name = "FORMAT")]
     output: Option<Output>,
@@ -89,6 +100,9 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
             "use --output jsonl together with --all",
         ));
     }
+    if stream::is_wanted(&arguments) {
+        return streamed(ui, global, &arguments, &name, (&method, &target)).await;
+    }
     let path = format!("/api/v1/connections/{name}/call");
     let mut body = Map::new();
     body.insert("method".into(), json!(method));
@@ -118,7 +132,7 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
         );
     }
     if let Some(data) = &arguments.data {
-        let (name, value) = data_field(data, &arguments.headers)?;
+        let (name, value) = Data::read(data, &arguments.headers)?.field();
         body.insert(name.into(), value);
     }
     let body = Value::Object(body);
@@ -131,6 +145,27 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
         trail::print(ui, &method, &answer.body);
     }
     print(ui, arguments.output, &answer.body)
+}
+
+/// Sends files, or writes the answer to one.
+async fn streamed(
+    ui: Ui,
+    global: &Global,
+    arguments: &Arguments,
+    name: &str,
+    (method, target): (&str, &str),
+) -> Result<Exit, Failure> {
+    if arguments.follow || arguments.explain || arguments.attempts.is_some() {
+        return Err(Failure::usage(
+            "a call with files passes through: it is sent once, and redirects are the answer",
+            "leave out --follow, --explain and --attempts",
+        ));
+    }
+    let path = stream::path(name, target, &arguments.query)?;
+    client::with(ui, global, async |client| {
+        stream::run(ui, client, arguments, (method, &path)).await
+    })
+    .await
 }
 
 /// Reads a list with all its pages.
@@ -147,10 +182,10 @@ async fn list(
         arguments.explain,
         arguments.attempts.is_some(),
     ];
-    if method != "GET" || alone.contains(&true) {
+    if method != "GET" || alone.contains(&true) || stream::is_wanted(arguments) {
         return Err(Failure::usage(
-            "a list is read with GET, without a body and without redirects",
-            "leave out the method, -d, --follow, --explain and --attempts",
+            "a list is read with GET, without a body, files and redirects",
+            "leave out the method, -d, -F, --upload, -o, --follow, --explain and --attempts",
         ));
     }
     let path = format!("/api/v1/connections/{name}/pages");
@@ -172,15 +207,14 @@ async fn list(
 
 fn method_and_target(arguments: &Arguments) -> Result<(String, String), Failure> {
     match arguments.target.as_slice() {
-        [target] => Ok((
-            if arguments.data.is_some() {
-                "POST"
-            } else {
-                "GET"
-            }
-            .to_owned(),
-            target.clone(),
-        )),
+        [target] => {
+            let method = match (&arguments.upload, &arguments.data) {
+                (Some(_), _) => "PUT",
+                (None, None) if arguments.form.is_empty() => "GET",
+                (None, _) => "POST",
+            };
+            Ok((method.to_owned(), target.clone()))
+        }
         [method, target]
             if !method.is_empty()
                 && method
@@ -225,33 +259,49 @@ fn headers(pairs: &[(String, String)]) -> Result<Value, Failure> {
     Ok(Value::Object(object))
 }
 
-/// The field of the request that carries the body: JSON unless a header says that it is something else.
-fn data_field(data: &str, headers: &[(String, String)]) -> Result<(&'static str, Value), Failure> {
-    let bytes = read_data(data)?;
-    let content_type = headers
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))
-        .map(|(_, value)| value.as_str());
-    let is_json = content_type.is_none_or(|content_type| {
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
-        essence.eq_ignore_ascii_case("application/json")
-            || essence.to_ascii_lowercase().ends_with("+json")
-    });
-    if is_json {
-        let value = serde_json::from_slice(&bytes).map_err(|error| {
-            Failure::usage(
-                format!("the body given by -d is not JSON: {error}"),
-                "check the quotes, or name another kind with -H 'Content-Type: text/plain'",
-            )
-        })?;
-        return Ok(("body", value));
+/// A body given by -d: JSON unless a header says that it is something else.
+enum Data {
+    Json(Value),
+    Other(Vec<u8>),
+}
+
+impl Data {
+    fn read(data: &str, headers: &[(String, String)]) -> Result<Data, Failure> {
+        let bytes = read_data(data)?;
+        let content_type = headers
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+            .map(|(_, value)| value.as_str());
+        let is_json = content_type.is_none_or(|content_type| {
+            let essence = content_type.split(';').next().unwrap_or_default().trim();
+            essence.eq_ignore_ascii_case("application/json")
+                || essence.to_ascii_lowercase().ends_with("+json")
+        });
+        if !is_json {
+            return Ok(Data::Other(bytes));
+        }
+        serde_json::from_slice(&bytes)
+            .map(Data::Json)
+            .map_err(|error| {
+                Failure::usage(
+                    format!("the body given by -d is not JSON: {error}"),
+                    "check the quotes, or name another kind with -H 'Content-Type: text/plain'",
+                )
+            })
     }
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(("text", json!(text))),
-        Err(error) => Ok((
-            "bytes",
-            json!(base64::engine::general_purpose::STANDARD.encode(error.into_bytes())),
-        )),
+
+    /// The field of a call that carries it.
+    fn field(self) -> (&'static str, Value) {
+        match self {
+            Data::Json(value) => ("body", value),
+            Data::Other(bytes) => match String::from_utf8(bytes) {
+                Ok(text) => ("text", json!(text)),
+                Err(error) => (
+                    "bytes",
+                    json!(base64::engine::general_purpose::STANDARD.encode(error.into_bytes())),
+                ),
+            },
+        }
     }
 }
 
@@ -411,13 +461,14 @@ mod tests {
     #[test]
     fn the_body_is_json_unless_a_header_says_otherwise() {
         let text = [("content-type".to_owned(), "text/plain".to_owned())];
-        assert_eq!(data_field("[1]", &[]).unwrap(), ("body", json!([1])));
-        assert_eq!(data_field("[1]", &text).unwrap(), ("text", json!("[1]")));
-        assert_eq!(data_field("{", &[]).unwrap_err().exit(), Exit::Usage);
+        let field = |data: &str, headers: &[_]| Data::read(data, headers).map(Data::field);
+        assert_eq!(field("[1]", &[]).unwrap(), ("body", json!([1])));
+        assert_eq!(field("[1]", &text).unwrap(), ("text", json!("[1]")));
+        assert_eq!(field("{", &[]).unwrap_err().exit(), Exit::Usage);
         let merge = [(
             "Content-Type".to_owned(),
             "application/merge-patch+json; charset=utf-8".to_owned(),
         )];
-        assert_eq!(data_field("null", &merge).unwrap(), ("body", Value::Null));
+        assert_eq!(field("null", &merge).unwrap(), ("body", Value::Null));
     }
 }

@@ -107,7 +107,7 @@ fn answer(stream: TcpStream, seen: &Mutex<Vec<Seen>>, gate: &(Mutex<bool>, Condv
     let (status, kind, text) = content(&path, &request);
     let head = format!(
         "HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nrequest-id: fake-request-1\r\nConnection: close\r\n\r\n",
-        text.len()
+        text.len() + usize::from(path == "/short")
     );
     let mut stream = reader.into_inner();
     stream
@@ -121,6 +121,7 @@ fn content(path: &str, request: &Seen) -> (u16, &'static str, Vec<u8>) {
     match path {
         "/text" => (200, "text/plain", b"plain \x1b[31mtext".to_vec()),
         "/bytes" => (200, "application/octet-stream", vec![0, 255, 1]),
+        "/large" => (200, "application/octet-stream", vec![b'x'; 17 << 20]),
         "/empty" => (204, "text/plain", Vec::new()),
         "/people" => (200, "application/json", json(people())),
         "/list" => (200, "application/json", json(list(&request.target))),

@@ -10,8 +10,9 @@ use std::fmt;
 use axum::Json as Answer;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use connect::{
-    ATTEMPTS_LIMIT, ApiRequest, ApiResponse, Body, Redirects, ResponseBody, Retried, Retries,
+    ATTEMPTS_LIMIT, ApiRequest, ApiResponse, Body, Part, Redirects, ResponseBody, Retried, Retries,
 };
 use http::Method;
 use http::header::CONTENT_TYPE;
@@ -28,7 +29,7 @@ use crate::call_log::Begun;
 use crate::json::{Json, RequestBody};
 use crate::problem::Problem;
 
-/// A call to make. At most one of `body`, `form`, `text` and `bytes`.
+/// A call to make. At most one of `body`, `form`, `text`, `bytes` and `multipart`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Call {
@@ -58,6 +59,8 @@ pub(crate) struct Call {
     /// Base64, sent as bytes, of the given content type or `application/octet-stream`.
     #[schema(format = Byte)]
     bytes: Option<String>,
+    /// Sent as `multipart/form-data`: fields, and files where there is a file name.
+    multipart: Option<Vec<FormPart>>,
     /// The token of whoever the call is made for, where the connection calls in the name of others (`on_behalf_of`, `token_exchange`).
     #[schema(format = Password)]
     on_behalf_of: Option<String>,
@@ -66,6 +69,23 @@ pub(crate) struct Call {
     follow: bool,
     /// How often to send; left out: three times, and only what may be sent twice.
     retry: Option<Retry>,
+}
+
+/// A field or file of a form. One of `text` and `bytes`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct FormPart {
+    /// The field's name.
+    name: String,
+    /// What the file is called; left out: it is a field.
+    filename: Option<String>,
+    /// The content's type; left out: none for a field, `application/octet-stream` for a file.
+    content_type: Option<String>,
+    /// The content.
+    text: Option<String>,
+    /// The content, in base64.
+    #[schema(format = Byte)]
+    bytes: Option<String>,
 }
 
 /// When a call is sent again: after 429, 503, 504 and trouble on the wire.
@@ -296,44 +316,13 @@ impl<'de> Visitor<'de> for TextsVisitor {
 
 impl Call {
     fn into_request(self) -> Result<ApiRequest, Problem> {
-        let invalid = |field: &str, detail: &str| Problem::new("body.invalid", detail).field(field);
         let method = Method::from_bytes(self.method.as_bytes())
             .ok()
             .filter(|method| *method != Method::CONNECT)
             .ok_or_else(|| invalid("/method", "this is not an HTTP method that can be called"))?;
         let mut headers = self.headers.0;
-        let mut content_type = || {
-            let is_type =
-                |(name, _): &(String, String)| name.eq_ignore_ascii_case(CONTENT_TYPE.as_str());
-            headers
-                .iter()
-                .position(is_type)
-                .map(|index| headers.remove(index).1)
-        };
-        let body = match (self.body, self.form, self.text, self.bytes) {
-            (None, None, None, None) => Body::Empty,
-            (Some(value), None, None, None) => Body::Json(value),
-            (None, Some(form), None, None) => Body::Form(form.0),
-            (None, None, Some(text), None) => Body::Text {
-                content_type: content_type(),
-                text,
-            },
-            (None, None, None, Some(text)) => {
-                let bytes = STANDARD
-                    .decode(&text)
-                    .map_err(|_| invalid("/bytes", "this is not base64"))?;
-                Body::Bytes {
-                    content_type: content_type(),
-                    bytes: bytes.into(),
-                }
-            }
-            _ => {
-                return Err(invalid(
-                    "",
-                    "a call has at most one of `body`, `form`, `text` and `bytes`",
-                ));
-            }
-        };
+        let given = (self.body, self.form, self.text, self.bytes, self.multipart);
+        let body = body(given, &mut headers)?;
         let retries = self
             .retry
             .map(|retry| {
@@ -364,6 +353,82 @@ impl Call {
             redirects,
             retries,
             on_behalf_of: self.on_behalf_of.map(oauth::Secret::new),
+        })
+    }
+}
+
+fn invalid(field: &str, detail: &str) -> Problem {
+    Problem::new("body.invalid", detail).field(field)
+}
+
+/// The five ways to give a body.
+type Given = (
+    Option<Value>,
+    Option<Pairs>,
+    Option<String>,
+    Option<String>,
+    Option<Vec<FormPart>>,
+);
+
+/// The one body that was given; the content type moves from the headers to a text or bytes.
+fn body(given: Given, headers: &mut Vec<(String, String)>) -> Result<Body, Problem> {
+    let mut content_type = || {
+        let is_type =
+            |(name, _): &(String, String)| name.eq_ignore_ascii_case(CONTENT_TYPE.as_str());
+        headers
+            .iter()
+            .position(is_type)
+            .map(|index| headers.remove(index).1)
+    };
+    match given {
+        (None, None, None, None, None) => Ok(Body::Empty),
+        (Some(value), None, None, None, None) => Ok(Body::Json(value)),
+        (None, Some(form), None, None, None) => Ok(Body::Form(form.0)),
+        (None, None, Some(text), None, None) => Ok(Body::Text {
+            content_type: content_type(),
+            text,
+        }),
+        (None, None, None, Some(text), None) => Ok(Body::Bytes {
+            content_type: content_type(),
+            bytes: decoded(&text, "/bytes")?,
+        }),
+        (None, None, None, None, Some(parts)) => parts
+            .into_iter()
+            .enumerate()
+            .map(|(at, part)| part.into_part(at))
+            .collect::<Result<_, _>>()
+            .map(Body::Multipart),
+        _ => Err(invalid(
+            "",
+            "a call has at most one of `body`, `form`, `text`, `bytes` and `multipart`",
+        )),
+    }
+}
+
+fn decoded(text: &str, field: &str) -> Result<Bytes, Problem> {
+    let bytes = STANDARD
+        .decode(text)
+        .map_err(|_| invalid(field, "this is not base64"))?;
+    Ok(bytes.into())
+}
+
+impl FormPart {
+    fn into_part(self, at: usize) -> Result<Part<Bytes>, Problem> {
+        let content = match (self.text, self.bytes) {
+            (Some(text), None) => Bytes::from(text),
+            (None, Some(text)) => decoded(&text, &format!("/multipart/{at}/bytes"))?,
+            _ => {
+                return Err(invalid(
+                    &format!("/multipart/{at}"),
+                    "a part has one of `text` and `bytes`",
+                ));
+            }
+        };
+        Ok(Part {
+            name: self.name,
+            filename: self.filename,
+            content_type: self.content_type,
+            content,
         })
     }
 }
@@ -444,7 +509,7 @@ mod tests {
     }
 
     #[test]
-    fn one_body_of_four_kinds() {
+    fn one_body_of_five_kinds() {
         let with = |fields: &str| read(&format!(r#"{{"method":"POST","path":"/x",{fields}}}"#));
         assert!(matches!(
             with(r#""body":null"#).unwrap().body,
@@ -472,6 +537,20 @@ mod tests {
             matches!(with(r#""bytes":"AAEC""#).unwrap().body, Body::Bytes { bytes, .. } if bytes[..] == [0, 1, 2])
         );
         assert!(with(r#""bytes":"%%""#).is_err());
+        let parts = r#""multipart":[{"name":"a","text":"1"},{"name":"f","filename":"x","content_type":"text/csv","bytes":"AAEC"}]"#;
+        assert!(
+            matches!(with(parts).unwrap().body, Body::Multipart(parts) if parts[0].content == "1" && parts[1].content[..] == [0, 1, 2] && parts[1].filename.as_deref() == Some("x"))
+        );
+        for wrong in [
+            r#"[{"name":"a"}]"#,
+            r#"[{"name":"a","text":"1","bytes":"AAEC"}]"#,
+            r#"[{"name":"a","bytes":"%%"}]"#,
+            r#"[{"name":"a","text":"1","x":1}]"#,
+            r#"[{"text":"1"}]"#,
+            r#"{"a":"1"}"#,
+        ] {
+            assert!(with(&format!(r#""multipart":{wrong}"#)).is_err(), "{wrong}");
+        }
         assert!(with(r#""text":"a","body":1"#).is_err());
         assert!(with(r#""follow":null"#).is_err());
     }

@@ -312,7 +312,7 @@ fn body(
     let chosen = kinds.and_then(|kinds| kinds.keys().find(is_json).or_else(|| kinds.keys().next()));
     match chosen.map(String::as_str) {
         None | Some("application/json" | "*/*") => Ok(None),
-        Some(kind) if kind.starts_with("multipart/") => {
+        Some(kind) if kind.starts_with("multipart/") && kind != "multipart/form-data" => {
             Err(format!("its body is {kind}, which can't be sent"))
         }
         Some(kind) => Ok(Some(kind.to_owned())),
