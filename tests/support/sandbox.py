@@ -120,6 +120,15 @@ class Sandbox:
 
     # The administrator, over Graph like anybody
 
+    def app_token(self) -> str:
+        """A token of the seeded app for itself."""
+        form = {
+            "grant_type": "client_credentials", "client_id": self.app["client_id"], "client_secret": self.app["client_secret"],
+            "scope": "https://graph.microsoft.com/.default"}
+        answer = self.http.post(f"{self.origin}/{self.tenant}/oauth2/v2.0/token", data=form, timeout=30)
+        assert answer.ok, answer.text
+        return answer.json()["access_token"]
+
     def admin_token(self) -> str:
         """Signs the administrator in (authorization code with PKCE, public client)."""
         if self._admin_token:

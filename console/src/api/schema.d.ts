@@ -143,6 +143,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/connections/{name}/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes independent calls, twenty in one request of the API. */
+        post: operations["batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/connections/{name}/call": {
         parameters: {
             query?: never;
@@ -1150,12 +1167,30 @@ export interface components {
              */
             next?: number | null;
         };
+        /** @description Independent calls. */
+        Batch: {
+            /** @description The calls, in any order: none may rely on another. Their bodies are JSON, and redirects are not followed. */
+            requests: components["schemas"]["Call"][];
+        };
+        /** @description What became of one call: `answer` or `problem`. */
+        BatchAnswer: {
+            /** @description What the API answered, whatever its status. */
+            answer: components["schemas"]["CallAnswer"];
+        } | {
+            /** @description Why there was no answer: a problem document. */
+            problem: Record<string, never>;
+        };
+        /** @description What became of the calls. */
+        BatchAnswers: {
+            /** @description In the order of the calls. */
+            answers: components["schemas"]["BatchAnswer"][];
+        };
         /**
          * @description How a body stands in JSON.
          * @enum {string}
          */
         BodyEncoding: "json" | "text" | "base64" | "empty";
-        /** @description A call to make. At most one of `body`, `form`, `text` and `bytes`. */
+        /** @description A call to make. At most one of `body`, `form`, `text`, `bytes` and `multipart`. */
         Call: {
             /**
              * @description Any HTTP method.
@@ -1182,6 +1217,8 @@ export interface components {
              * @description Base64, sent as bytes, of the given content type or `application/octet-stream`.
              */
             bytes?: string | null;
+            /** @description Sent as `multipart/form-data`: fields, and files where there is a file name. */
+            multipart?: components["schemas"]["FormPart"][] | null;
             /**
              * Format: password
              * @description The token of whoever the call is made for, where the connection calls in the name of others (`on_behalf_of`, `token_exchange`).
@@ -1359,6 +1396,11 @@ export interface components {
              * @description When the secret or certificate expires, if that is known.
              */
             secret_expires_at?: string | null;
+            /**
+             * Format: int32
+             * @description How many calls may be under way at once, if that was set.
+             */
+            concurrency?: number | null;
             /** @description What should be looked at, though it may work. */
             warnings: components["schemas"]["Warning"][];
             /** @description Who made it. */
@@ -1475,6 +1517,11 @@ export interface components {
             ca_certificate?: string | null;
             /** @description When the secret expires: a date (`2027-11-28`) or an RFC 3339 time; empty for "not known". */
             secret_expires_at?: string | null;
+            /**
+             * Format: int32
+             * @description How many calls may be under way at once; the others wait for their turn. Left out in a new connection: 256.
+             */
+            concurrency?: number | null;
             /** @description Says that a token endpoint on another site than the authorization endpoint is meant. */
             confirm_foreign_token_endpoint?: boolean | null;
             /** @description Whether to prove the connection after saving it; the default is yes. */
@@ -1712,6 +1759,22 @@ export interface components {
         /** @description All flows. */
         FlowList: {
             items: components["schemas"]["FlowCard"][];
+        };
+        /** @description A field or file of a form. One of `text` and `bytes`. */
+        FormPart: {
+            /** @description The field's name. */
+            name: string;
+            /** @description What the file is called; left out: it is a field. */
+            filename?: string | null;
+            /** @description The content's type; left out: none for a field, `application/octet-stream` for a file. */
+            content_type?: string | null;
+            /** @description The content. */
+            text?: string | null;
+            /**
+             * Format: byte
+             * @description The content, in base64.
+             */
+            bytes?: string | null;
         };
         /** @enum {string} */
         FromWhere: "start" | "failed_step";
@@ -2011,6 +2074,11 @@ export interface components {
             ca_certificate?: string | null;
             /** @description When the secret expires: a date (`2027-11-28`) or an RFC 3339 time; empty for "not known". */
             secret_expires_at?: string | null;
+            /**
+             * Format: int32
+             * @description How many calls may be under way at once; the others wait for their turn. Left out in a new connection: 256.
+             */
+            concurrency?: number | null;
             /** @description Says that a token endpoint on another site than the authorization endpoint is meant. */
             confirm_foreign_token_endpoint?: boolean | null;
             /** @description Whether to prove the connection after saving it; the default is yes. */
@@ -3376,6 +3444,77 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StartedAuthorization"];
+                };
+            };
+            /** @description The request is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is not enough, or a page of another site asks. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Batch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchAnswers"];
                 };
             };
             /** @description The request is not valid. */

@@ -25,6 +25,7 @@ use crate::known::{Loaded, Unusable};
 use crate::message::{ApiRequest, ApiResponse, Redirects, class_of, error_of, headers_and_body};
 use crate::refresh::{Held, Need};
 use crate::retry::{Ended, PATIENCE, Retries};
+use crate::room::Full;
 use crate::target::Reach;
 
 /// How often the same refusal of an API is noted in the standing.
@@ -290,7 +291,7 @@ impl Connector {
             })
         })?;
         loaded.reach().check_origin(&bare.url)?;
-        let _room = loaded.room(deadline).await?;
+        let _room = loaded.turn(deadline).await?;
         let way = Way {
             credential,
             token: held.map(|held| &held.header),
@@ -362,7 +363,7 @@ impl Connector {
 
 impl Loaded {
     /// Waits for the connection's turn and for room among its calls, until a deadline.
-    pub(crate) async fn room(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, CallError> {
+    pub(crate) async fn turn(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, CallError> {
         let now = Instant::now();
         let patience = deadline.saturating_duration_since(now).min(PATIENCE);
         match self.slot.budget.reserve(now, patience) {
@@ -375,16 +376,14 @@ impl Loaded {
                 });
             }
         }
-        if let Ok(permit) = self.slot.room.try_acquire() {
-            return Ok(permit);
-        }
-        match tokio::time::timeout_at(deadline, self.slot.room.acquire()).await {
-            Ok(Ok(permit)) => Ok(permit),
-            // It is never closed.
-            Ok(Err(_)) | Err(_) => Err(self.upstream(SendError::Crowded {
+        self.room.enter(deadline).await.map_err(|full| match full {
+            Full::Late => self.upstream(SendError::Crowded {
                 host: self.host.to_string(),
-            })),
-        }
+            }),
+            Full::Crowded => CallError::Crowded {
+                connection: self.named.clone(),
+            },
+        })
     }
 
     /// Learns from an answer how fast the API wants to be called.
@@ -421,7 +420,7 @@ struct Call {
 }
 
 /// A number from 0 to 1.
-fn chance() -> f64 {
+pub(crate) fn chance() -> f64 {
     let mut bytes = [0; 4];
     fill(&mut bytes);
     f64::from(u32::from_be_bytes(bytes)) / f64::from(u32::MAX)

@@ -217,12 +217,13 @@ fn brings_proof(given: &Secrets) -> bool {
     given.get("client_secret").is_some() || given.get(certificate::SLOT).is_some()
 }
 
-/// Whether nothing changed that a proof could tell: a date is only remembered.
+/// Whether nothing changed that a proof could tell: a date and a limit are only remembered.
 fn same(before: &Settings, after: &Settings) -> bool {
     let dated = Settings {
         secret_expires_at: before.secret_expires_at,
         secret_added_at: before.secret_added_at,
         older_secret: before.older_secret,
+        concurrency: before.concurrency,
         ..after.clone()
     };
     *before == dated
@@ -300,6 +301,7 @@ impl Form {
                 .secret_expires_at
                 .filter(|_| !change.brings_secret())
                 .map(|time| time.to_string()),
+            concurrency: settings.concurrency,
             ..Form::default()
         };
         let other_type = change

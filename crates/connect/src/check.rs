@@ -103,6 +103,7 @@ impl Connector {
                 },
                 secret_added_at: (!secrets.is_empty()).then(|| self.clock().now()),
                 older_secret: None,
+                concurrency: fields::concurrency(form.concurrency)?,
             },
             secrets: secrets.into_iter().collect(),
             recognised,

@@ -123,13 +123,32 @@ impl Connector {
 /// The name, by the rules for names.
 pub(crate) fn name(form: &Form) -> Result<ConnectionName, Error> {
     let text = form.name.as_deref().unwrap_or_default();
-    ConnectionName::parse(text).map_err(|_| {
+    let name = ConnectionName::parse(text).map_err(|_| {
         Error::invalid(
             "connection.name_invalid",
             "/name",
             "a name has 1 to 64 letters, digits, dots, underscores or hyphens, and begins with a letter or digit",
         )
-    })
+    })?;
+    not_reserved(&name)?;
+    Ok(name)
+}
+
+/// The console has a page of this name among those of connections.
+const RESERVED: &str = "new";
+
+/// Refuses a name that no connection can be opened by.
+pub(crate) fn not_reserved(name: &ConnectionName) -> Result<(), Error> {
+    if !name.as_str().eq_ignore_ascii_case(RESERVED) {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "connection.name_reserved",
+        "/name",
+        format!(
+            "the name \"{name}\" is reserved: the console has its page for new connections there; choose another"
+        ),
+    ))
 }
 
 /// How a connection stands before anything was tried with it.

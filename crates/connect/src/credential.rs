@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use memchr::memmem::find;
 use oauth::Secret;
 use store::{Authentication, Secrets};
 use url::Url;
@@ -173,19 +174,6 @@ pub(crate) fn redact_bytes(bytes: Bytes, secrets: &[&Secret]) -> Bytes {
         bytes = clean.into();
     }
     bytes
-}
-
-fn find(hay: &[u8], needle: &[u8]) -> Option<usize> {
-    let first = *needle.first()?;
-    let mut from = 0;
-    while let Some(at) = hay[from..].iter().position(|byte| *byte == first) {
-        let at = from + at;
-        if hay[at..].starts_with(needle) {
-            return Some(at);
-        }
-        from = at + 1;
-    }
-    None
 }
 
 /// Says why a caller may not set a header on a call, or nothing if that is fine.

@@ -334,6 +334,21 @@ pub enum CallError {
         /// Why it was not followed.
         why: &'static str,
     },
+    /// So many calls wait for their turn that one more would be of no use.
+    #[error(
+        "{connection} has {} calls in line already",
+        crate::room::WAITING_AT_MOST
+    )]
+    Crowded {
+        /// The connection.
+        connection: Named,
+    },
+    /// Calls that share a request, through a connection whose API has none.
+    #[error("{connection} can't make calls in a batch: only the Microsoft Graph preset can")]
+    BatchUnsupported {
+        /// The connection.
+        connection: Named,
+    },
     /// The store failed or refused.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -365,6 +380,8 @@ impl CallError {
             CallError::Upstream { error, .. } => error.code(),
             CallError::Throttled { .. } => "upstream.throttled",
             CallError::RedirectBlocked { .. } => "upstream.redirect_blocked",
+            CallError::Crowded { .. } => "call.crowded",
+            CallError::BatchUnsupported { .. } => "call.batch_unsupported",
             CallError::Store(error) => error.code(),
         }
     }
@@ -382,7 +399,9 @@ impl CallError {
             | CallError::TokenUnavailable { connection, .. }
             | CallError::Upstream { connection, .. }
             | CallError::Throttled { connection, .. }
-            | CallError::RedirectBlocked { connection, .. } => Some(connection),
+            | CallError::RedirectBlocked { connection, .. }
+            | CallError::Crowded { connection }
+            | CallError::BatchUnsupported { connection } => Some(connection),
             CallError::NotFound { .. } | CallError::Store(_) => None,
         }
     }
@@ -405,6 +424,11 @@ impl CallError {
                 error: SendError::Refused(refused),
                 ..
             } => refused.hint(),
+            CallError::Crowded { connection } => Some(format!(
+                "call less at once, or let more through: `keyway connection change {} --concurrency N`",
+                connection.name
+            )),
+            CallError::BatchUnsupported { .. } => Some("make the calls one by one".to_owned()),
             CallError::OriginForbidden { connection, .. } => Some(format!(
                 "`keyway connection show {}` lists the origins that it may call",
                 connection.name

@@ -21,6 +21,8 @@ use crate::preset::provider::Place;
 
 /// Most headers of type `headers`.
 const HEADER_LIMIT: usize = 20;
+/// The most calls at once that a connection may be given.
+const CONCURRENCY_LIMIT: u32 = 1_000;
 /// Scope complaints that are refused at once; all others are warnings on the card.
 const SCOPE_ERRORS: [&str; 4] = [
     "scope.separator",
@@ -380,6 +382,18 @@ pub(crate) fn query_key(
     Ok(Authentication::QueryKey {
         name: key.name.clone(),
     })
+}
+
+/// How many calls may be under way at once.
+pub(crate) fn concurrency(given: Option<u32>) -> Result<Option<u32>, Error> {
+    if given.is_none_or(|number| (1..=CONCURRENCY_LIMIT).contains(&number)) {
+        return Ok(given);
+    }
+    Err(Error::invalid(
+        "connection.concurrency_invalid",
+        "/concurrency",
+        format!("the number of calls at once must be from 1 to {CONCURRENCY_LIMIT}"),
+    ))
 }
 
 /// Providers show a day, so a day is enough; it counts from its beginning, to be early rather than late.

@@ -73,6 +73,8 @@ pub struct Form {
     pub ca_certificate: Option<String>,
     /// When the secret expires: a date or an RFC 3339 time; empty for "not known".
     pub secret_expires_at: Option<String>,
+    /// How many calls may be under way at once.
+    pub concurrency: Option<u32>,
     /// Says that a token endpoint on another site than the authorization endpoint is meant.
     pub confirm_foreign_token_endpoint: Option<bool>,
     /// Whether to prove the connection after saving it; the default is yes.
@@ -180,6 +182,7 @@ impl Form {
         lay(&mut self.query_key, change.query_key);
         lay(&mut self.ca_certificate, change.ca_certificate);
         lay(&mut self.secret_expires_at, change.secret_expires_at);
+        lay(&mut self.concurrency, change.concurrency);
         lay(
             &mut self.confirm_foreign_token_endpoint,
             change.confirm_foreign_token_endpoint,

@@ -1,12 +1,12 @@
 //! The streaming pass-through of `/proxy`: the hot path.
 //!
-//! Connection, client and token come from memory; bodies are not touched in either direction,
-//! not even decompressed. Who may use it is the server's business, how the other side is reached
+//! Connection, client and token come from memory; bodies stream in both directions, and of
+//! answers our secrets are taken out on the way (`redact.rs`). Who may use it is the server's business, how the other side is reached
 //! that of `upstream.rs`.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::uri::InvalidUri;
@@ -26,6 +26,7 @@ use crate::error::CallError;
 use crate::http::{SendError, USER_AGENT, host_of};
 use crate::known::Loaded;
 use crate::message::{class_of, request_id};
+use crate::redact::Redactor;
 use crate::refresh::{Held, Need};
 use crate::upstream::{AnswerBody, Upstream};
 
@@ -33,6 +34,9 @@ use crate::upstream::{AnswerBody, Upstream};
 const REPLAYED: u64 = 64 * 1024;
 /// What takes the place of a secret that an API echoes in a header.
 const REDACTED: HeaderValue = HeaderValue::from_static("[redacted]");
+
+/// The only encoding in which an answer can be looked into.
+const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 
 /// What a caller that does not say what it wants gets (RFC 9110 §12.5.1).
 const ANYTHING: HeaderValue = HeaderValue::from_static("*/*");
@@ -95,7 +99,7 @@ pub struct StreamBody(Inner);
 enum Inner {
     Whole(Option<Bytes>),
     Boxed(UnsyncBoxBody<Bytes, BoxError>, Arc<Progress>),
-    Answer(AnswerBody),
+    Answer(AnswerBody, Option<Box<Redactor>>),
 }
 
 /// When a streamed body has last moved: as long as it does, nobody waits for an answer yet.
@@ -135,7 +139,7 @@ impl StreamBody {
     pub(crate) fn progress(&self) -> Option<Arc<Progress>> {
         match &self.0 {
             Inner::Boxed(_, progress) => Some(Arc::clone(progress)),
-            Inner::Whole(_) | Inner::Answer(_) => None,
+            Inner::Whole(_) | Inner::Answer(..) => None,
         }
     }
 
@@ -159,7 +163,7 @@ impl StreamBody {
     fn again(&self) -> Option<StreamBody> {
         match &self.0 {
             Inner::Whole(bytes) => Some(StreamBody(Inner::Whole(bytes.clone()))),
-            Inner::Boxed(..) | Inner::Answer(_) => None,
+            Inner::Boxed(..) | Inner::Answer(..) => None,
         }
     }
 }
@@ -181,9 +185,10 @@ impl Body for StreamBody {
                 }
                 frame
             }
-            Inner::Answer(body) => Pin::new(body)
+            Inner::Answer(body, None) => Pin::new(body)
                 .poll_frame(context)
                 .map(|frame| frame.map(|frame| frame.map_err(Into::into))),
+            Inner::Answer(body, Some(redactor)) => poll_redacted(body, redactor, context),
         }
     }
 
@@ -191,7 +196,9 @@ impl Body for StreamBody {
         match &self.0 {
             Inner::Whole(bytes) => bytes.is_none(),
             Inner::Boxed(body, _) => body.is_end_stream(),
-            Inner::Answer(body) => body.is_end_stream(),
+            Inner::Answer(body, redactor) => {
+                body.is_end_stream() && redactor.as_ref().is_none_or(|redactor| redactor.is_empty())
+            }
         }
     }
 
@@ -201,9 +208,50 @@ impl Body for StreamBody {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64))
             }
             Inner::Boxed(body, _) => body.size_hint(),
-            Inner::Answer(body) => body.size_hint(),
+            Inner::Answer(body, redactor) => {
+                let held = redactor.as_ref().map_or(0, |redactor| redactor.held());
+                longer(&body.size_hint(), held)
+            }
         }
     }
+}
+
+/// The next piece of an answer without our secrets; pieces that are held back as a whole are not given out.
+fn poll_redacted(
+    body: &mut AnswerBody,
+    redactor: &mut Redactor,
+    context: &mut Context<'_>,
+) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    loop {
+        let frame = match ready!(Pin::new(&mut *body).poll_frame(context)) {
+            Some(Ok(frame)) => frame,
+            Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
+            None if redactor.is_empty() => return Poll::Ready(None),
+            None => return Poll::Ready(Some(Ok(Frame::data(redactor.finish())))),
+        };
+        let mut piece = match frame.into_data() {
+            Ok(piece) => redactor.push(piece),
+            // No more data comes after trailers; those after a held piece are given up for it.
+            Err(trailers) if redactor.is_empty() => return Poll::Ready(Some(Ok(trailers))),
+            Err(_) => redactor.finish(),
+        };
+        if piece.is_empty() && body.is_end_stream() {
+            piece = redactor.finish();
+        }
+        if !piece.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(piece))));
+        }
+    }
+}
+
+/// What is still to come, with what is held back.
+fn longer(hint: &SizeHint, by: u64) -> SizeHint {
+    let mut longer = SizeHint::new();
+    longer.set_lower(hint.lower() + by);
+    if let Some(upper) = hint.upper() {
+        longer.set_upper(upper + by);
+    }
+    longer
 }
 
 impl Connector {
@@ -325,12 +373,16 @@ impl Connector {
         loaded.reach().check_origin(&url)?;
         // Room is kept until the head of the answer is there; a long stream takes none.
         let _room = loaded
-            .room(Instant::now() + self.inner.http.timeouts.total)
+            .turn(Instant::now() + self.inner.http.timeouts.total)
             .await?;
         headers.insert(header::HOST, upstream.authority.clone());
         headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
         headers.entry(header::ACCEPT).or_insert(ANYTHING);
         if let Ok(credential) = &loaded.credential {
+            if !credential.is_none() {
+                // What is compressed can't be searched for the secret on its way back.
+                headers.insert(header::ACCEPT_ENCODING, IDENTITY);
+            }
             credential.attach(held.map(|held| &held.header), &mut url, &mut headers);
         }
         let mut request = Request::new(body);
@@ -425,11 +477,16 @@ fn passed(
             *value = REDACTED;
         }
     }
+    // A body that is compressed although nobody asked for that is passed on as it is.
+    let plain = !parts.headers.contains_key(header::CONTENT_ENCODING);
+    let redactor = (plain && !body.is_end_stream())
+        .then(|| Redactor::new(&echoes).map(Box::new))
+        .flatten();
     ProxyResponse {
         status: parts.status,
         request_id: request_id(&parts.headers),
         headers: parts.headers,
-        body: StreamBody(Inner::Answer(body)),
+        body: StreamBody(Inner::Answer(body, redactor)),
         connection: loaded.connection.id.clone(),
         host: loaded.base_host(url),
         attempts,

@@ -18,6 +18,7 @@ use crate::credential::Credential;
 use crate::error::Named;
 use crate::http::{Certificates, host_of};
 use crate::refresh::{Held, Slot};
+use crate::room::Room;
 use crate::upstream::Upstream;
 
 /// How long another process's change may go unnoticed.
@@ -38,6 +39,7 @@ pub(crate) struct Loaded {
     /// The token row's generation when this was read; it grows even when the token goes.
     pub(crate) generation: i64,
     pub(crate) slot: Arc<Slot>,
+    pub(crate) room: Arc<Room>,
     /// Host of the base URL, for the call log.
     pub(crate) host: Arc<str>,
     /// The way to the base URL, once the guard has judged it.
@@ -174,12 +176,14 @@ impl Known {
 
     /// Joins what was read into an entry that counts as just compared.
     pub(crate) fn entry(&self, parts: Parts) -> Loaded {
+        let slot = self.slot(&parts.connection.id);
         Loaded {
             named: Named {
                 id: parts.connection.id.clone(),
                 name: parts.connection.name.clone(),
             },
-            slot: self.slot(&parts.connection.id),
+            room: slot.room(parts.connection.settings.concurrency),
+            slot,
             host: parts
                 .connection
                 .settings

@@ -10,6 +10,7 @@ mod ask;
 mod assertion;
 mod attempt;
 mod authorize;
+mod batch;
 mod budget;
 mod call;
 mod callback;
@@ -44,10 +45,12 @@ mod page;
 mod permissions;
 mod preflight;
 mod preset;
+mod redact;
 mod refresh;
 mod renewal;
 mod retry;
 mod revoke;
+mod room;
 mod secrets;
 mod settle;
 mod show;
@@ -65,6 +68,7 @@ use url::Url;
 
 pub use attempt::{Attempt, Why};
 pub use authorize::Started;
+pub use batch::BATCH_SIZE;
 pub use card::{
     Advice, AssertionCard, Card, CertificateCard, Explanation, Identity, LastAuthorization,
     PendingCard, Raw, TokenCard, Warning,
@@ -223,6 +227,7 @@ impl Connector {
         actor: &Actor,
         name: &ConnectionName,
     ) -> Result<RedirectUri, Error> {
+        create::not_reserved(name)?;
         let id = self
             .inner
             .store

@@ -323,3 +323,59 @@ pub(crate) fn class_of(status: u16) -> &'static str {
         _ => "5xx",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(body: &str) -> ResponseBody {
+        parse_body("application/json; charset=utf-8", body.to_owned().into())
+    }
+
+    #[test]
+    fn json_that_is_none_is_text_and_odd_keys_are_data() {
+        let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        for text in [
+            "NaN".to_owned(),
+            "[Infinity]".to_owned(),
+            r#""\ud800""#.to_owned(),
+            "9".repeat(1_000_000),
+            "1e400".to_owned(),
+            deep(129),
+            "{\"a\":1} x".to_owned(),
+        ] {
+            let shown = &text[..text.len().min(20)];
+            assert_eq!(parsed(&text), ResponseBody::Text(text.clone()), "{shown}");
+        }
+        assert!(matches!(parsed(&deep(127)), ResponseBody::Json(_)));
+        // Of a key that is there twice the last counts, as in most parsers (RFC 8259 §4).
+        let odd = parsed(r#"{"a":1,"__proto__":{"x":1},"constructor":null,"a":2}"#);
+        assert_eq!(
+            odd,
+            ResponseBody::Json(
+                serde_json::json!({ "a": 2, "__proto__": { "x": 1 }, "constructor": null })
+            )
+        );
+    }
+
+    #[test]
+    fn a_body_is_what_it_says_and_can_be() {
+        let body = |kind: &str, bytes: &'static [u8]| parse_body(kind, Bytes::from_static(bytes));
+        let text = |text: &str| ResponseBody::Text(text.to_owned());
+        assert_eq!(body("application/xml", b"<a/>"), text("<a/>"));
+        assert_eq!(body("text/html", b"<script>"), text("<script>"));
+        assert_eq!(
+            body("image/svg+xml", b"<svg/>"),
+            ResponseBody::Bytes("<svg/>".into())
+        );
+        assert_eq!(
+            body("application/xml", b"\xe9"),
+            ResponseBody::Bytes(Bytes::from_static(b"\xe9"))
+        );
+        assert_eq!(body("application/json", b""), ResponseBody::Empty);
+        assert_eq!(
+            body("application/problem+json", b"1"),
+            ResponseBody::Json(1.into())
+        );
+    }
+}

@@ -21,11 +21,10 @@ use crate::error::CallError;
 use crate::failure;
 use crate::known::Loaded;
 use crate::on_behalf_of::People;
+use crate::room::{CALLS_AT_ONCE, Room};
 
 /// How long a caller waits for a renewal.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(35);
-/// How many calls of one connection are under way at once.
-const CALLS_AT_ONCE: usize = 256;
 /// After a renewed token was refused with 401 too, how long 401s renew nothing.
 const REFUSAL_REST: Duration = Duration::from_mins(1);
 
@@ -111,7 +110,7 @@ pub(crate) struct Slot {
     /// Lets one task read the connection while the others wait.
     pub(crate) loading: tokio::sync::Mutex<()>,
     /// Room for calls under way; the rest wait in line.
-    pub(crate) room: tokio::sync::Semaphore,
+    room: Mutex<Arc<Room>>,
     /// How fast they may go.
     pub(crate) budget: Budget,
     /// Whose tokens were exchanged, where each call brings one.
@@ -123,7 +122,7 @@ impl Default for Slot {
         Slot {
             inner: Mutex::default(),
             loading: tokio::sync::Mutex::default(),
-            room: tokio::sync::Semaphore::new(CALLS_AT_ONCE),
+            room: Mutex::new(Arc::new(Room::new(CALLS_AT_ONCE))),
             budget: Budget::default(),
             people: People::default(),
         }
@@ -143,6 +142,17 @@ struct SlotInner {
 impl Slot {
     fn lock(&self) -> std::sync::MutexGuard<'_, SlotInner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The room for calls, as large as the connection's settings say.
+    pub(crate) fn room(&self, size: Option<u32>) -> Arc<Room> {
+        let size = size.unwrap_or(CALLS_AT_ONCE);
+        let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        if room.size() != size {
+            // Calls under way end in the old one.
+            *room = Arc::new(Room::new(size));
+        }
+        Arc::clone(&room)
     }
 
     /// Drops what is known, after a change of the connection.

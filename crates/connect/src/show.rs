@@ -112,6 +112,7 @@ impl Connector {
             certificate: certificate::shown(connection),
             secrets: secrets::shown(connection),
             secret_expires_at: settings.secret_expires_at,
+            concurrency: settings.concurrency,
             created_by: connection.created_by.clone(),
             created_at: connection.created_at,
             updated_at: connection.updated_at,

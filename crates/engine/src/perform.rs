@@ -4,6 +4,7 @@
 //! same command again when nothing was recorded.
 
 mod answer;
+mod batch;
 mod failure;
 mod http;
 mod openapi;
@@ -24,6 +25,11 @@ use tokio::sync::Mutex;
 use crate::definitions::Definitions;
 
 pub(crate) use http::must_not_repeat;
+
+/// Whether a function of the catalog asks another party; the others are the engine's own.
+pub(crate) fn is_call_of_another(function: &str) -> bool {
+    matches!(function, "page" | "batch")
+}
 
 /// On whose behalf something is done.
 pub(crate) struct Caller {
@@ -141,6 +147,11 @@ impl Performer {
                 arguments,
                 authentication,
             } if name == "page" => self.page(caller, arguments, authentication).await,
+            Call::Function {
+                name,
+                arguments,
+                authentication,
+            } if name == "batch" => self.batch(caller, arguments, authentication).await,
             Call::Function { name, .. } => Fault::new(
                 flow::FaultType::Configuration,
                 format!("there is no function \"{name}\""),

@@ -257,7 +257,7 @@ impl Client {
     /// Passes a request through and gives out the API's answer; Keyway's own refusal is a failure.
     pub(crate) async fn transfer(&self, transfer: Transfer) -> Result<Transferred, Failure> {
         let mut answer = match &self.way {
-            Way::Http(http) => http.transfer(transfer).await?,
+            Way::Named(http) | Way::Announced(http, _) => http.transfer(transfer).await?,
             Way::Local(local) => local.transfer(transfer).await?,
         };
         if answer.headers.contains_key(VIA) {

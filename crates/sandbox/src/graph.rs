@@ -1,9 +1,10 @@
 //! A part of Microsoft Graph v1.0 (`entra-and-graph.md` §9 to §11): users, app registrations,
-//! service principals, consents, groups, the organization and its licences. Batches, delta and
-//! subscriptions are not here and say so (501).
+//! service principals, consents, groups, the organization and its licences, and batches of all
+//! that. Delta and subscriptions are not here and say so (501).
 
 mod access;
 mod applications;
+mod batch;
 mod consents;
 mod errors;
 mod filter;
@@ -12,6 +13,7 @@ mod principals;
 mod properties;
 mod query;
 mod search;
+mod tenant;
 mod user_changes;
 mod users;
 
@@ -33,9 +35,8 @@ use crate::guid::Guid;
 use crate::misbehave::{Answer, Route};
 use crate::permissions::GRAPH;
 use crate::server::Learned;
-use crate::users::{DOMAIN, TENANT_NAME};
 use crate::world::Shared;
-use access::{Caller, Need};
+use access::Caller;
 use errors::GraphError;
 use query::Query;
 
@@ -107,6 +108,14 @@ struct Ids {
     units: u8,
 }
 
+/// A request as it came: by itself, or as a part of a batch.
+struct Received {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
 async fn handle(
     State(world): State<Shared>,
     Extension(learned): Extension<Learned>,
@@ -115,8 +124,25 @@ async fn handle(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let now = world.clock.now();
     let base = world.base(&uri, &headers);
+    let received = Received {
+        method,
+        uri,
+        headers,
+        body,
+    };
+    one(&world, &base, &learned, received).await
+}
+
+/// Answers one request, with the fault that was ordered for it.
+async fn one(world: &Shared, base: &str, learned: &Learned, received: Received) -> Response {
+    let Received {
+        method,
+        uri,
+        headers,
+        body,
+    } = received;
+    let now = world.clock.now();
     let request_id = learned.request_id.to_string();
     let ids = Ids {
         client_request_id: headers
@@ -124,11 +150,11 @@ async fn handle(
             .and_then(|value| value.to_str().ok())
             .map_or_else(|| request_id.clone(), str::to_owned),
         request_id,
-        base: base.clone(),
+        base: base.to_owned(),
         now,
         units: resource_units(&method, &uri),
     };
-    let caller = Caller::of(&world, &base, &headers, now, &learned);
+    let caller = Caller::of(world, base, &headers, now, learned);
     let known = learned.known();
     let described = format!(
         "{method} {} client_id={} grant_type= user={}",
@@ -145,22 +171,30 @@ async fn handle(
         let app_id = known.client_id.as_deref().unwrap_or_default();
         return misbehave(&answer, &ids, app_id, world.tenant);
     }
-    let reply = caller.and_then(|caller| {
-        let eventual = headers
-            .get("consistencylevel")
-            .is_some_and(|level| level.as_bytes().eq_ignore_ascii_case(b"eventual"));
-        let call = Call {
-            query: Query::parse(uri.query().unwrap_or_default(), eventual)?,
-            path: uri.path().to_owned(),
-            world,
-            base,
-            now,
-            method,
-            caller,
-            body,
-        };
-        dispatch(&call)
-    });
+    let reply = match caller {
+        Err(error) => Err(error),
+        Ok(_) if method == Method::POST && uri.path() == "/v1.0/$batch" => {
+            // Boxed, since its parts come back here.
+            Box::pin(batch::answer(world, base, &headers, &body)).await
+        }
+        Ok(caller) => {
+            let eventual = headers
+                .get("consistencylevel")
+                .is_some_and(|level| level.as_bytes().eq_ignore_ascii_case(b"eventual"));
+            Query::parse(uri.query().unwrap_or_default(), eventual).and_then(|query| {
+                dispatch(&Call {
+                    query,
+                    path: uri.path().to_owned(),
+                    world: world.clone(),
+                    base: base.to_owned(),
+                    now,
+                    method,
+                    caller,
+                    body,
+                })
+            })
+        }
+    };
     if let Some(hold) = fault.hold {
         tokio::time::sleep(hold).await;
     }
@@ -231,129 +265,25 @@ fn dispatch(call: &Call) -> Reply {
         }
         ["users"] => users::all(call),
         ["users", "$count"] => users::count(call),
+        // As a request of its own it is a POST; in a batch there is no other.
+        ["$batch"] => Err(errors::wrong_method()),
         ["users" | "groups", "delta" | "delta()"]
         | [
-            "devices" | "directoryObjects" | "directoryRoles" | "subscriptions" | "$batch"
-            | "$metadata" | "directory" | "auditLogs" | "sites" | "teams",
+            "devices" | "directoryObjects" | "directoryRoles" | "subscriptions" | "$metadata"
+            | "directory" | "auditLogs" | "sites" | "teams",
             ..,
         ] => Err(errors::not_implemented()),
         ["users", key, rest @ ..] => users::one(call, key, rest),
         ["applications", rest @ ..] => applications::dispatch(call, rest),
         ["servicePrincipals", rest @ ..] => principals::dispatch(call, rest),
         ["oauth2PermissionGrants", rest @ ..] => consents::grants(call, rest),
-        ["organization", rest @ ..] => organization(call, rest),
-        ["domains"] => domains(call),
+        ["organization", rest @ ..] => tenant::organization(call, rest),
+        ["domains"] => tenant::domains(call),
         ["groups", rest @ ..] => groups::dispatch(call, rest),
-        ["subscribedSkus"] => licences(call),
+        ["subscribedSkus"] => tenant::licences(call),
         [] => Err(errors::unknown_segment("")),
         [other, ..] => Err(errors::unknown_segment(other)),
     }
-}
-
-fn organization(call: &Call, rest: &[&str]) -> Reply {
-    let readers = [
-        "Organization.Read.All",
-        "Directory.Read.All",
-        "Directory.ReadWrite.All",
-    ];
-    let delegated: Vec<&str> = ["User.Read"].into_iter().chain(readers).collect();
-    if call.method != Method::GET {
-        return Err(errors::wrong_method());
-    }
-    call.caller.require(Need::Anybody, &delegated, &readers)?;
-    let tenant = call.world.tenant;
-    let mut organization = json!({
-        "id": tenant,
-        "deletedDateTime": null,
-        "countryLetterCode": "US",
-        "displayName": TENANT_NAME,
-        "tenantType": "AAD",
-        "verifiedDomains": [{"capabilities": "Email, OfficeCommunicationsOnline", "isDefault": true, "isInitial": true, "name": DOMAIN, "type": "Managed"}],
-    });
-    match rest {
-        [] => Ok(collection(
-            &call.context("organization"),
-            None,
-            None,
-            vec![organization],
-        )),
-        [id] if id.parse() == Ok(tenant) => {
-            let context = json!(call.context("organization/$entity"));
-            if let Some(map) = organization.as_object_mut() {
-                map.shift_insert(0, "@odata.context".to_owned(), context);
-            }
-            Ok(Outcome::Found(organization))
-        }
-        [id, ..] => Err(errors::not_found(id)),
-    }
-}
-
-fn domains(call: &Call) -> Reply {
-    if call.method != Method::GET {
-        return Err(errors::wrong_method());
-    }
-    let readers = [
-        "Domain.Read.All",
-        "Directory.Read.All",
-        "Directory.ReadWrite.All",
-    ];
-    call.caller.require(Need::Member, &readers, &readers)?;
-    let domain = json!({"id": DOMAIN, "authenticationType": "Managed", "isDefault": true, "isInitial": true, "isRoot": true, "isVerified": true, "supportedServices": ["Email"]});
-    Ok(collection(
-        &call.context("domains"),
-        None,
-        None,
-        vec![domain],
-    ))
-}
-
-/// What the tenant bought, and how much of it is used: every member has one licence of the first.
-fn licences(call: &Call) -> Reply {
-    if call.method != Method::GET {
-        return Err(errors::wrong_method());
-    }
-    let readers = [
-        "Organization.Read.All",
-        "Directory.Read.All",
-        "Directory.ReadWrite.All",
-    ];
-    call.caller.require(Need::Member, &readers, &readers)?;
-    let tenant = call.world.tenant;
-    let people = call.world.directory.read().people.count();
-    let licence = |id: &str, name: &str, bought: usize, used: usize| {
-        json!({
-            "capabilityStatus": "Enabled",
-            "consumedUnits": used,
-            "id": format!("{tenant}_{id}"),
-            "skuId": id,
-            "skuPartNumber": name,
-            "appliesTo": "User",
-            "prepaidUnits": {"enabled": bought, "suspended": 0, "warning": 0, "lockedOut": 0},
-            "servicePlans": [],
-        })
-    };
-    let bought = people.div_ceil(10) * 10;
-    let value = vec![
-        licence(
-            "05e9a617-0261-4cee-bb44-138d3ef5d965",
-            "SPE_E3",
-            bought,
-            people,
-        ),
-        licence(
-            "078d2b04-f1bd-4111-bbd4-b4b1b354cef4",
-            "AAD_PREMIUM",
-            20,
-            20,
-        ),
-    ];
-    let (page, next) = query::page_of(&call.query, &call.url(), "subscribedSku", value)?;
-    Ok(collection(
-        &call.context("subscribedSkus"),
-        None,
-        next,
-        page,
-    ))
 }
 
 /// A page of a collection, its members in the order of the wire.

@@ -4,6 +4,7 @@
 
 pub(crate) mod approvals;
 pub(crate) mod audit;
+pub(crate) mod batch;
 pub(crate) mod call_log;
 pub(crate) mod calls;
 pub(crate) mod connection_secrets;
@@ -102,6 +103,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(connections::explain))
         .routes(routes!(connections::redirect_uri))
         .routes(routes!(calls::call))
+        .routes(routes!(batch::batch))
         .routes(routes!(pages::pages))
         .routes(routes!(call_log::list))
         .routes(routes!(discovery::discover))

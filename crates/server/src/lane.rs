@@ -15,10 +15,10 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
 use hyper::body::Incoming;
-use hyper::rt::{Read, Write};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -31,6 +31,7 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tower::ServiceExt;
 
 use crate::app::{App, Limits, router};
+use crate::bare::Worded;
 use crate::proxy;
 
 /// How long a client may take to send its headers, and a connection to be idle.
@@ -85,18 +86,19 @@ impl Counter {
         });
         let Ok(socket) = socket else { return };
         let Some(tls) = &self.tls else {
-            return self.talk(TokioIo::new(socket), peer).await;
+            return self.talk(socket, peer).await;
         };
         let agreed = timeout(HANDSHAKE_TIMEOUT, tls.accept(socket));
         if let Some(Ok(Ok(stream))) = self.stop.run_until_cancelled(agreed).await {
-            self.talk(TokioIo::new(stream), peer).await;
+            self.talk(stream, peer).await;
         }
     }
 
-    async fn talk<I>(self: &Arc<Self>, io: I, peer: SocketAddr)
+    async fn talk<S>(self: &Arc<Self>, stream: S, peer: SocketAddr)
     where
-        I: Read + Write + Unpin + Send + 'static,
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        let io = TokioIo::new(Worded::new(stream, self.app.clone()));
         let service = service_fn(|request| Arc::clone(self).answer(peer, request));
         let mut connection = std::pin::pin!(self.http.serve_connection(io, service));
         // How a connection ends is its client's affair.
@@ -180,7 +182,7 @@ async fn run(
     tracker.wait().await;
 }
 
-/// Limits on connections; hyper answers what exceeds them before anybody else sees it.
+/// Limits on connections; hyper answers what exceeds them before anybody else sees it (`bare.rs` gives it words).
 fn http(limits: &Limits) -> auto::Builder<TokioExecutor> {
     let mut http = auto::Builder::new(TokioExecutor::new());
     http.http1()

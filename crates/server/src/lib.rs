@@ -8,6 +8,7 @@ mod access;
 mod api;
 mod app;
 mod approve;
+mod bare;
 mod call_log;
 mod callback;
 mod console;

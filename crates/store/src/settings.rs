@@ -77,6 +77,9 @@ pub struct Settings {
     /// The client's secret before that, while both are live at the provider.
     #[serde(default)]
     pub older_secret: Option<OlderSecret>,
+    /// How many calls may be under way at once; `None`: as usual.
+    #[serde(default)]
+    pub concurrency: Option<u32>,
 }
 
 /// A client's secret or certificate that is tried when the newest is refused; it is in the slot `older_secret`.

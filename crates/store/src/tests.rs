@@ -72,6 +72,7 @@ fn graph_settings() -> Settings {
         secret_expires_at: Some("2027-11-28T00:00:00Z".parse().unwrap()),
         secret_added_at: None,
         older_secret: None,
+        concurrency: Some(4),
     }
 }
 

@@ -26,6 +26,7 @@ fn settings(preset: PresetName, base: Option<&str>, origins: &[&str]) -> Setting
         }),
         ca_certificate: None,
         secret_expires_at: None,
+        concurrency: None,
     }
 }
 

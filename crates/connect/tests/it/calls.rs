@@ -498,3 +498,45 @@ async fn a_crowd_waits_in_line() {
     let most = crowd.most.load(std::sync::atomic::Ordering::SeqCst);
     assert!((2..=256).contains(&most), "{most}");
 }
+
+#[tokio::test]
+async fn a_connection_calls_no_more_at_once_than_it_may() {
+    let crowd = mock::Crowd::default();
+    let plain = plain(&["loopback"], Timeouts::default()).await;
+    let api = mock::api_counting(crowd.clone()).await;
+    let form = |concurrency| Form {
+        concurrency: Some(concurrency),
+        ..bearer("api", api)
+    };
+    for wrong in [0, 1_001] {
+        let error = plain
+            .connector
+            .create(&Actor::local(), form(wrong), Proof::Later)
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), "connection.concurrency_invalid");
+        assert_eq!(error.field(), Some("/concurrency"));
+    }
+    plain.create(form(3)).await;
+    let most = async || {
+        crowd.most.store(0, std::sync::atomic::Ordering::SeqCst);
+        let calls = (0..60).map(|_| plain.get("api", "/crowd"));
+        for answer in futures_util::future::join_all(calls).await {
+            assert_eq!(answer.unwrap().status, 200);
+        }
+        crowd.most.load(std::sync::atomic::Ordering::SeqCst)
+    };
+    assert_eq!(most().await, 3);
+    let change = Form {
+        concurrency: Some(1),
+        ..Form::default()
+    };
+    let card = plain
+        .connector
+        .change(&Actor::local(), &name("api"), None, change)
+        .await
+        .unwrap()
+        .card;
+    assert_eq!(card.concurrency, Some(1));
+    assert_eq!(most().await, 1, "from the next call on");
+}

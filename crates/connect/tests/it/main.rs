@@ -1,6 +1,8 @@
 //! The room against the sandbox and a real store; a mock server only for answers the sandbox never gives.
 
 #[cfg(test)]
+mod batches;
+#[cfg(test)]
 mod calls;
 #[cfg(test)]
 mod certificates;

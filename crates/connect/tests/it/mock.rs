@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -66,6 +67,11 @@ fn router(address: SocketAddr, crowd: Crowd) -> Router {
             get(|| async { ([(header::SET_COOKIE, "session=fake")], "fine") }),
         )
         .route("/big/{size}", get(big))
+        .route("/endless", get(|| async { forever(Duration::ZERO) }))
+        .route(
+            "/drip",
+            get(|| async { forever(Duration::from_millis(50)) }),
+        )
         .route("/bomb/{encoding}", get(bomb))
         .route("/packed/{encoding}", get(packed))
         .route("/crowd", get(move || crowded(crowd)))
@@ -170,6 +176,18 @@ async fn big(Path(size): Path<usize>) -> Response {
         Ok::<_, std::convert::Infallible>(piece.slice(..left.min(piece.len())))
     });
     Body::from_stream(futures_util::stream::iter(pieces)).into_response()
+}
+
+/// A body without an end, a piece each so often.
+fn forever(every: Duration) -> Response {
+    let pieces = futures_util::stream::unfold((), move |()| async move {
+        tokio::time::sleep(every).await;
+        Some((
+            Ok::<_, std::convert::Infallible>(Bytes::from_static(&[b'x'; 4096])),
+            (),
+        ))
+    });
+    Body::from_stream(pieces).into_response()
 }
 
 fn packed_by(encoding: &str, plain: &[u8]) -> Vec<u8> {

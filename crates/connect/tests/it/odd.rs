@@ -104,6 +104,23 @@ async fn answers_that_break_the_protocol() {
 
 /// The last of equal keys counts; keys that are special elsewhere are data; what is no JSON stays text.
 #[tokio::test]
+async fn an_answer_that_never_ends_is_ended() {
+    let timeouts = Timeouts {
+        total: std::time::Duration::from_millis(500),
+        ..Timeouts::default()
+    };
+    let (hasty, patient) = (
+        plain(&["loopback"], timeouts).await,
+        plain(&["loopback"], Timeouts::default()).await,
+    );
+    let api = mock::api().await;
+    hasty.create(bearer("api", api)).await;
+    patient.create(bearer("api", api)).await;
+    assert_eq!(hasty.code("api", "/drip").await, "upstream.timeout");
+    assert_eq!(patient.code("api", "/endless").await, "upstream.too_large");
+}
+
+#[tokio::test]
 async fn json_at_its_edges() {
     let plain = plain(&["loopback"], Timeouts::default()).await;
     let head = |length: usize| {

@@ -60,10 +60,8 @@ async fn what_belongs_to_the_hop_or_the_caller_is_taken_off() {
         (&json!("POST"), &json!("hello"))
     );
     let headers = &seen["headers"];
-    assert_eq!(
-        headers["authorization"],
-        "Bearer fake-bearer-token-0123456789"
-    );
+    let stars = "*".repeat("fake-bearer-token-0123456789".len());
+    assert_eq!(headers["authorization"], format!("Bearer {stars}"));
     assert_eq!(
         (&headers["x-stays"], &headers["content-length"]),
         (&json!("yes"), &json!("5"))
@@ -203,6 +201,36 @@ async fn what_an_api_does_wrong_has_its_code() {
             .await;
         assert_eq!(outcome.err().unwrap().code(), code, "{api}");
     }
+}
+
+#[tokio::test]
+async fn a_body_that_echoes_our_secret_is_passed_without_it_and_as_long() {
+    const TOKEN: &str = "Bearer fake-bearer-token-0123456789";
+    let plain = plain(&["loopback"], Timeouts::default()).await;
+    plain.create(bearer("api", mock::api().await)).await;
+    let mut sent = request(Method::GET, "/echo");
+    sent.headers.insert(
+        header::ACCEPT_ENCODING,
+        HeaderValue::from_static("gzip, br"),
+    );
+    let answer = plain
+        .connector
+        .forward(&Actor::local(), &name("api"), sent)
+        .await
+        .unwrap();
+    let length = answer.headers[header::CONTENT_LENGTH]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let bytes = body(answer).await;
+    assert_eq!(bytes.len().to_string(), length);
+    let seen: Value = serde_json::from_slice(&bytes).unwrap();
+    let stars = format!("Bearer {}", "*".repeat(TOKEN.len() - 7));
+    assert_eq!(seen["headers"]["authorization"], stars);
+    assert_eq!(
+        seen["headers"]["accept-encoding"], "identity",
+        "what is compressed can't be looked into"
+    );
 }
 
 #[tokio::test]

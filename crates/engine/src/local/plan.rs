@@ -22,7 +22,7 @@ use super::drive::Drive;
 use super::start::{Draft, new_run, started};
 use super::{Outcome, Reply};
 use crate::letter::Letter;
-use crate::perform::must_not_repeat;
+use crate::perform::{is_call_of_another, must_not_repeat};
 
 /// Waits up to this long are waited for in memory.
 const NEAR: SignedDuration = SignedDuration::from_millis(250);
@@ -254,7 +254,7 @@ impl Drive {
         if let Call::Function {
             name, arguments, ..
         } = &call
-            && name != "page"
+            && !is_call_of_another(name)
         {
             let (name, arguments) = (name.clone(), arguments.clone());
             return self.catalog(plan, id, &name, &arguments).await;
@@ -460,6 +460,7 @@ fn outcome_unknown(call: &Call) -> OutcomeUnknown {
     match call {
         Call::Http(call) => call.outcome_unknown,
         Call::OpenApi(call) => call.outcome_unknown,
-        Call::Function { .. } => OutcomeUnknown::Retry,
+        // Of functions only a batch that may not be made twice is noted before it is sent.
+        Call::Function { .. } => OutcomeUnknown::Park,
     }
 }

@@ -78,7 +78,7 @@ impl Answer {
 }
 
 /// The body as a value: JSON and text as they are, anything else in base64, nothing as null.
-fn content(body: ResponseBody) -> Value {
+pub(super) fn content(body: ResponseBody) -> Value {
     match body {
         ResponseBody::Json(value) => value,
         ResponseBody::Text(text) => Value::String(text),
@@ -97,7 +97,7 @@ fn bytes(body: &ResponseBody) -> Bytes {
 }
 
 /// Header fields by name in lower case; several of one name are joined as RFC 9110 §5.3 has it.
-fn headers(fields: &[(String, String)]) -> Value {
+pub(super) fn headers(fields: &[(String, String)]) -> Value {
     let mut object = Map::new();
     for (name, value) in fields {
         match object.get_mut(&name.to_ascii_lowercase()) {

@@ -23,13 +23,16 @@ pub(super) fn of_call(caller: &Caller, error: &CallError, now: Timestamp) -> Don
         | CallError::TargetInvalid { .. }
         | CallError::HeaderForbidden { .. }
         | CallError::AssertionMissing { .. }
-        | CallError::AssertionUnused { .. } => FaultType::Configuration,
+        | CallError::AssertionUnused { .. }
+        | CallError::BatchUnsupported { .. } => FaultType::Configuration,
         CallError::OriginForbidden { .. } => FaultType::Authorization,
         CallError::Needs { .. }
         | CallError::AssertionRefused { .. }
         | CallError::TokenUnavailable { .. } => FaultType::Authentication,
         CallError::Upstream { error, .. } => of_send(error),
-        CallError::RedirectBlocked { .. } | CallError::Throttled { .. } => FaultType::Communication,
+        CallError::RedirectBlocked { .. }
+        | CallError::Throttled { .. }
+        | CallError::Crowded { .. } => FaultType::Communication,
         CallError::Store(_) => FaultType::Runtime,
     };
     let mut fault = Fault::new(kind, with_hint(error.to_string(), error.hint())).code(error.code());

@@ -15,7 +15,7 @@ use store::failpoint::{self, Place};
 use store::{ConnectionName, RunId};
 
 use super::answer::Answer;
-use super::{Caller, Done, Performer, failure};
+use super::{Caller, Done, Performer, batch, failure};
 
 /// What a header's value may not hold, and what would be hard to read in one.
 const KEY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%').add(b',').add(b';');
@@ -26,8 +26,11 @@ pub(crate) fn must_not_repeat(call: &Call) -> bool {
         Call::Http(call) => {
             call.outcome_unknown != OutcomeUnknown::Retry && !is_idempotent(&call.method)
         }
+        Call::Function {
+            name, arguments, ..
+        } => name == "batch" && !batch::is_repeatable(arguments),
         // Which method it is turns out later: it comes back as `Call::Http`.
-        Call::OpenApi(_) | Call::Function { .. } => false,
+        Call::OpenApi(_) => false,
     }
 }
 

@@ -116,7 +116,7 @@ fn request(arguments: &Value) -> Result<ApiRequest, String> {
     Ok(request)
 }
 
-fn pairs(arguments: &Value, of: &str) -> Result<Vec<(String, String)>, String> {
+pub(super) fn pairs(arguments: &Value, of: &str) -> Result<Vec<(String, String)>, String> {
     match arguments.get(of) {
         None | Some(Value::Null) => Ok(Vec::new()),
         Some(Value::Object(members)) => Ok(members

@@ -34,6 +34,26 @@ pub const FUNCTIONS: &[Function] = &[
         },
     },
     Function {
+        name: "batch",
+        description: "Makes independent calls of Microsoft Graph, twenty in one request (`$batch`). What is throttled is sent again after the time that its own answer names. Each call has its own status: none of them makes the task fault, unless no call was answered at all. Calls that may not be made twice, such as POST, make the whole batch one.",
+        input: batch,
+        output: || {
+            json!({
+                "type": "array",
+                "description": "What became of each call, in the order of the calls: its status, headers and body; or `status: null` and an `error` with `code` and `detail` where there was no answer.",
+                "items": object(
+                    &["status", "headers", "body"],
+                    json!({
+                        "status": { "type": ["integer", "null"] },
+                        "headers": { "type": "object" },
+                        "body": {},
+                        "error": { "type": "object" }
+                    }),
+                )
+            })
+        },
+    },
+    Function {
         name: "respond",
         description: "Answers the caller of the webhook that started the run, and goes on. Does nothing when nobody waits for an answer.",
         input: || {
@@ -198,6 +218,29 @@ fn page() -> Value {
             "pageSize": { "description": "How many items a page shall have.", "type": "integer", "minimum": 1, "maximum": 10_000 },
             "maxItems": { "description": "How many items are gone through at most.", "type": "integer", "minimum": 1 },
             "collect": { "description": "Whether the output is the list instead of a handle.", "type": "boolean", "default": false }
+        }),
+    )
+}
+
+fn batch() -> Value {
+    object(
+        &["requests"],
+        json!({
+            "requests": {
+                "description": "The calls, in any order: none may rely on another. Each has `path`, and may have `method` (GET), `query`, `headers` and `body` (JSON).",
+                "type": ["array", "string"], "maxItems": 500,
+                "items": object(
+                    &["path"],
+                    json!({
+                        "method": { "type": "string" },
+                        "path": { "type": "string" },
+                        "query": { "type": "object" },
+                        "headers": { "type": "object" },
+                        "body": {}
+                    }),
+                )
+            },
+            "authentication": { "description": "The connection: `{oauth2: {use: NAME}}`.", "type": "object" }
         }),
     )
 }

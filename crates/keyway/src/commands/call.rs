@@ -1,5 +1,6 @@
 //! `keyway call`: one call through a connection, its answer as JSON, table or as it came.
 
+mod batch;
 mod form;
 mod list;
 mod stream;
@@ -34,7 +35,7 @@ pub(crate) struct Arguments {
     /// The connection
     name: String,
     /// The method, if it is not GET (with -d and -F: POST), then the path or whole address
-    #[arg(value_name = "[METHOD] PATH_OR_URL", num_args = 1..=2, required = true)]
+    #[arg(value_name = "[METHOD] PATH_OR_URL", num_args = 1..=2, required_unless_present = "batch")]
     target: Vec<String>,
     /// Add a query parameter (repeatable); a query inside the path is kept
     #[arg(short = 'q', long = "query", value_name = "K=V", value_parser = pair)]
@@ -69,6 +70,10 @@ pub(crate) struct Arguments {
     /// A 0600 file with the token of whoever the call is made for, or - (grants on-behalf-of and token-exchange)
     #[arg(long, value_name = "FILE|-")]
     on_behalf_of_file: Option<String>,
+    /// Make the calls of a file, twenty in one request of Graph: each line a path, or an object with
+    /// method, path, query, headers and body
+    #[arg(long, value_name = "@FILE|-", conflicts_with_all = ["target", "data", "form", "upload", "output_file", "output", "all", "query", "headers", "follow", "explain", "attempts", "on_behalf_of_file"])]
+    batch: Option<String>,
     /// Follow redirects within the allowed origins
     #[arg(long)]
     follow: bool,
@@ -90,6 +95,13 @@ enum Output {
 
 pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result<Exit, Failure> {
     let name = client::segment(&arguments.name)?;
+    if let Some(place) = &arguments.batch {
+        let path = format!("/api/v1/connections/{name}/batch");
+        return client::with(ui, global, async |client| {
+            batch::run(ui, client, &path, place).await
+        })
+        .await;
+    }
     let (method, target) = method_and_target(&arguments)?;
     if arguments.list.all {
         return list(ui, global, &arguments, &name, (&method, &target)).await;
@@ -155,10 +167,16 @@ async fn streamed(
     name: &str,
     (method, target): (&str, &str),
 ) -> Result<Exit, Failure> {
-    if arguments.follow || arguments.explain || arguments.attempts.is_some() {
+    let whole = [
+        arguments.follow,
+        arguments.explain,
+        arguments.attempts.is_some(),
+        arguments.on_behalf_of_file.is_some(),
+    ];
+    if whole.contains(&true) {
         return Err(Failure::usage(
             "a call with files passes through: it is sent once, and redirects are the answer",
-            "leave out --follow, --explain and --attempts",
+            "leave out --follow, --explain, --attempts and --on-behalf-of-file",
         ));
     }
     let path = stream::path(name, target, &arguments.query)?;

@@ -69,11 +69,14 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
     let mut signals = Signals::listen()?;
     let ready = |facts: &sandbox::Facts| {
         let file = data_dir.join("sandbox.json");
+        let portal = format!("{}/portal", facts.origin);
         if ui.json() {
-            ui.document(&json!({ "ready": true, "origin": facts.origin, "file": file }));
+            ui.document(
+                &json!({ "ready": true, "origin": facts.origin, "portal": portal, "file": file }),
+            );
         } else {
             ui.text(&format!(
-                "sandbox is ready at {} (facts in {})",
+                "sandbox is ready at {} (portal {portal}, facts in {})",
                 facts.origin,
                 file.display()
             ));

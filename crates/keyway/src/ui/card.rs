@@ -74,6 +74,7 @@ pub(crate) fn card(card: &Value, now: Timestamp) -> String {
     if let Some(expiry) = card["secret_expires_at"].as_str() {
         sheet.line("secret expires", &moment(expiry, now));
     }
+    sheet.text("calls at once", &card["concurrency"]);
     for warning in card["warnings"].as_array().into_iter().flatten() {
         sheet.line("warning", &warning_text(warning));
     }

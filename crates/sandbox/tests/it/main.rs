@@ -17,6 +17,8 @@ mod device;
 #[cfg(test)]
 mod discovery;
 #[cfg(test)]
+mod graph_batch;
+#[cfg(test)]
 mod graph_users;
 #[cfg(test)]
 mod graph_writing;

@@ -315,7 +315,7 @@ impl<'de> Visitor<'de> for TextsVisitor {
 }
 
 impl Call {
-    fn into_request(self) -> Result<ApiRequest, Problem> {
+    pub(super) fn into_request(self) -> Result<ApiRequest, Problem> {
         let method = Method::from_bytes(self.method.as_bytes())
             .ok()
             .filter(|method| *method != Method::CONNECT)

@@ -197,6 +197,9 @@ pub struct NewConnection {
     pub ca_certificate: Option<String>,
     /// When the secret expires: a date (`2027-11-28`) or an RFC 3339 time; empty for "not known".
     pub secret_expires_at: Option<String>,
+    /// How many calls may be under way at once; the others wait for their turn. Left out in a new connection: 256.
+    #[schema(minimum = 1, maximum = 1000)]
+    pub concurrency: Option<u32>,
     /// Says that a token endpoint on another site than the authorization endpoint is meant.
     pub confirm_foreign_token_endpoint: Option<bool>,
     /// Whether to prove the connection after saving it; the default is yes.
@@ -275,6 +278,9 @@ pub struct Change {
     pub ca_certificate: Option<String>,
     /// When the secret expires: a date (`2027-11-28`) or an RFC 3339 time; empty for "not known".
     pub secret_expires_at: Option<String>,
+    /// How many calls may be under way at once; the others wait for their turn. Left out in a new connection: 256.
+    #[schema(minimum = 1, maximum = 1000)]
+    pub concurrency: Option<u32>,
     /// Says that a token endpoint on another site than the authorization endpoint is meant.
     pub confirm_foreign_token_endpoint: Option<bool>,
     /// Whether to prove the connection after saving it; the default is yes.

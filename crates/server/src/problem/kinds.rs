@@ -78,6 +78,7 @@ const KINDS: &[Kind] = &[
     kind("endpoint.", StatusCode::BAD_REQUEST, "The endpoints are not right"),
     kind("client_id.", StatusCode::BAD_REQUEST, "The client id is not valid"),
     kind("header.", StatusCode::BAD_REQUEST, "A header is not allowed"),
+    kind("call.crowded", StatusCode::SERVICE_UNAVAILABLE, "Too many calls at once"),
     kind("call.", StatusCode::BAD_REQUEST, "The call is not valid"),
     kind("egress.", StatusCode::BAD_REQUEST, "Keyway may not speak to this address"),
     kind("key.invalid", StatusCode::BAD_REQUEST, "The API key is not valid"),

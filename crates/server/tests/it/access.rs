@@ -65,6 +65,8 @@ const TABLE: &[(&str, &str, &str, &str, [u16; 8])] = &[
     ("GET",    "/api/v1/connections/{name}/redirect-uri", "/api/v1/connections/echo/redirect-uri", "", [401, 200, 200, 200, 401, 200, 401, 401]),
     ("POST",   "/api/v1/connections/{name}/call", "/api/v1/connections/echo/call", r#"{"method":"GET","path":"/x"}"#, [401, 403, 200, 200, 401, 200, 401, 401]),
     ("POST",   "/api/v1/connections/{name}/pages", "/api/v1/connections/echo/pages", r#"{"path":"/x","items":"/headers"}"#, [401, 403, 200, 200, 401, 200, 401, 401]),
+    // Only Graph's connections make calls in batches: whoever may call is told so.
+    ("POST",   "/api/v1/connections/{name}/batch", "/api/v1/connections/echo/batch", r#"{"requests":[{"method":"GET","path":"/x"}]}"#, [401, 403, 400, 400, 401, 400, 401, 401]),
     ("GET",    "/api/v1/calls", "",  "",                                                   [401, 200, 200, 200, 401, 200, 401, 401]),
     ("POST",   "/api/v1/redirect-uris", "", r#"{"name":"../x"}"#,                        [401, 403, 403, 400, 401, 400, 401, 401]),
     ("GET",    "/api/v1/keys", "", "",                                                   [401, 403, 403, 200, 401, 200, 401, 401]),

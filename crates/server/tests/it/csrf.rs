@@ -251,6 +251,14 @@ async fn attempts(page: &Page) -> Vec<Attempt> {
             400,
         ),
         Attempt::new(
+            "batch",
+            "POST",
+            format!("{victim}/batch"),
+            json!({"requests": [{"method": "GET", "path": "/"}]}),
+            // Only Graph's connections make calls in batches.
+            400,
+        ),
+        Attempt::new(
             "test_connection",
             "POST",
             format!("{victim}/test"),

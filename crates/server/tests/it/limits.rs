@@ -18,7 +18,21 @@ async fn headers_have_limits() {
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
-        answer[9..12].to_owned()
+        let status = answer[9..12].to_owned();
+        if status != "200" {
+            // Whoever refused it: there is a document, with its code and trace.
+            let (head, document) = answer.split_once("\r\n\r\n").unwrap();
+            assert!(
+                head.contains("content-type: application/problem+json"),
+                "{head}"
+            );
+            assert!(head.contains("keyway-version: "), "{head}");
+            let document: serde_json::Value = serde_json::from_str(document).unwrap();
+            assert_eq!(document["status"].to_string(), status);
+            assert!(document["code"].as_str().unwrap().starts_with("request."));
+            assert!(document["trace_id"].is_string());
+        }
+        status
     };
     let many = |count: usize| {
         let lines: Vec<String> = (2..count)
@@ -28,6 +42,7 @@ async fn headers_have_limits() {
     };
     assert_eq!(raw(many(100)).await, "200");
     assert_eq!(raw(many(101)).await, "431");
+    assert_eq!(raw(many(2_000)).await, "431");
     let large = |bytes: usize| format!("x-large: {}\r\n", "a".repeat(bytes));
     assert_eq!(raw(large(32 * 1024 - 100)).await, "200");
     assert_eq!(raw(large(32 * 1024 + 100)).await, "431");

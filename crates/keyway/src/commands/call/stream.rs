@@ -92,7 +92,9 @@ pub(super) fn path(
     let mut path = format!("/proxy/{name}/{target}");
     for (name, value) in query {
         path.push(if path.contains('?') { '&' } else { '?' });
-        path += &format!("{}={}", query_value(name), query_value(value));
+        path.push_str(&query_value(name));
+        path.push('=');
+        path.push_str(&query_value(value));
     }
     Ok(path)
 }

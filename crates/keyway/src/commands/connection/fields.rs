@@ -110,6 +110,9 @@ pub(super) struct Fields {
     /// When the secret expires, as the provider shows it; counted down on the card
     #[arg(long, value_name = "DATE")]
     secret_expires_at: Option<String>,
+    /// How many calls may be under way at once; the others wait [default: 256]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    concurrency: Option<u32>,
     /// How the client authenticates ("Client Authentication Type")
     #[arg(long, value_name = "METHOD")]
     client_authentication: Option<ClientAuthentication>,
@@ -255,6 +258,9 @@ impl Fields {
         }
         if !self.origin.is_empty() {
             document.insert("origins".to_owned(), json!(self.origin));
+        }
+        if let Some(number) = self.concurrency {
+            document.insert("concurrency".to_owned(), json!(number));
         }
         if let Some(file) = &self.ca_file {
             document.insert(

@@ -220,6 +220,8 @@ pub struct Card {
     pub secrets: Vec<ConnectionSecret>,
     /// When the secret or certificate expires, if that is known.
     pub secret_expires_at: Option<Timestamp>,
+    /// How many calls may be under way at once, if that was set.
+    pub concurrency: Option<u32>,
     /// What should be looked at, though it may work.
     pub warnings: Vec<Warning>,
     /// Who made it.
