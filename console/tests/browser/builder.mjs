@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import * as portal from "./portal.mjs";
 
 const EXAMPLES = new URL("../../../examples/flows/", import.meta.url);
 
@@ -22,9 +23,20 @@ export async function api(page, method, path, body) {
   );
 }
 
+/** An app that may do what the examples do, registered in the portal. */
+export async function ableApp(stage) {
+  const { page, context } = await portal.openPortal(stage);
+  const app = await portal.register(page, "examples", undefined);
+  Object.assign(app, await portal.newSecret(page));
+  for (const permission of ["User.ReadWrite.All", "Group.ReadWrite.All", "Organization.Read.All"]) await portal.addPermission(page, "Application", permission);
+  await portal.grantConsent(page, "User.ReadWrite.All");
+  await context.close();
+  return { client_id: app.clientId, client_secret: app.secret };
+}
+
 /** An app-only connection `graph` to the sandbox. */
-export async function connectGraph(stage, page) {
-  const { origin, tenant_id, app, ca_file } = stage.facts;
+export async function connectGraph(stage, page, app = stage.facts.app) {
+  const { origin, tenant_id, ca_file } = stage.facts;
   const made = await api(page, "POST", "/connections", {
     name: "graph",
     type: "oauth",
@@ -85,7 +97,7 @@ export function byMouse(page) {
       await page.keyboard.press("ControlOrMeta+a");
       await page.keyboard.insertText(value);
     },
-    choose: (label, option) => field(page, label, 0).selectOption({ label: option }),
+    choose: (label, option, nth = 0) => field(page, label, nth).selectOption({ label: option }),
     check: (label) => field(page, label, 0).check(),
     press: (name) => form(page).getByRole("button", { name, exact: true }).first().click(),
     add_row: (legend) => form(page).getByRole("group", { name: legend, exact: true }).getByRole("button", { name: "Add" }).click(),
@@ -139,8 +151,8 @@ export function byKeys(page) {
       await page.keyboard.press("ControlOrMeta+a");
       await page.keyboard.insertText(value);
     },
-    async choose(label, option) {
-      await tabTo(page, field(page, label, 0));
+    async choose(label, option, nth = 0) {
+      await tabTo(page, field(page, label, nth));
       await page.keyboard.type(option);
     },
     async check(label) {

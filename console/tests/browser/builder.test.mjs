@@ -3,19 +3,22 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { LARGE, byKeys, byMouse, changed, connectGraph, deployed, example, openBuilder, outcome, ran, text } from "./builder.mjs";
+import { LARGE, ableApp, api, byKeys, byMouse, changed, connectGraph, deployed, example, openBuilder, outcome, ran, text } from "./builder.mjs";
 import { REBUILT } from "./rebuilt.mjs";
 import { firstStart, looksRight } from "./screens.mjs";
 import { person, raise } from "./stage.mjs";
 
 let stage;
 let admin;
+/** What the examples work on. */
+let world;
 
 before(async () => {
   stage = await raise();
   admin = await person(stage, LARGE);
   await firstStart(stage, admin.page);
-  await connectGraph(stage, admin.page);
+  await connectGraph(stage, admin.page, await ableApp(stage));
+  world = { facts: stage.facts, ...(await twoGroups(admin.page, stage.facts)) };
 });
 after(async () => {
   assert.deepEqual(admin?.complaints ?? [], [], "the policy holds and no page broke");
@@ -80,13 +83,37 @@ test("a step of every kind comes, changes, goes, and comes back", async () => {
   }
 });
 
+/** One call through the connection. */
+async function graph(page, method, path, body) {
+  const { status, body: answer } = await api(page, "POST", "/connections/graph/call", { method, path, ...(body === undefined ? {} : { body }) });
+  assert.ok(status < 300 && answer.status < 300, JSON.stringify(answer));
+  return answer.body;
+}
+
+/** A group with members and one without, and what takes the members out of the second again. */
+async function twoGroups(page, facts) {
+  const groups = [];
+  for (const name of ["source", "target"]) groups.push((await graph(page, "POST", "/groups", { displayName: name, mailNickname: name, mailEnabled: false, securityEnabled: true })).id);
+  for (const { upn } of facts.users.slice(0, 2)) {
+    const { id } = await graph(page, "GET", `/users/${upn}`);
+    await graph(page, "POST", `/groups/${groups[0]}/members/$ref`, { "@odata.id": `https://graph.microsoft.com/v1.0/users/${id}` });
+  }
+  const empty = async () => {
+    const { value } = await graph(page, "GET", `/groups/${groups[1]}/members`);
+    for (const { id } of value) await graph(page, "DELETE", `/groups/${groups[1]}/members/${id}/$ref`);
+  };
+  return { groups, empty };
+}
+
 for (const [kind, driver] of [["the mouse", byMouse], ["keys alone", byKeys]]) {
-  for (const [name, { input, build }] of Object.entries(REBUILT)) {
+  for (const [name, { input, build, during, again }] of Object.entries(REBUILT)) {
     test(`${name}, built from nothing with ${kind}, does what the example does`, async () => {
       const { page } = admin;
       const key = await deployed(page, example(name));
-      const given = typeof input === "function" ? input(stage.facts) : input;
-      const wanted = await ran(page, key, given);
+      const given = typeof input === "function" ? input(world) : input;
+      await again?.(world);
+      const [wanted] = await Promise.all([ran(page, key, given), during?.(page)]);
+      await again?.(world);
       assert.equal(wanted.status, "completed", JSON.stringify(wanted));
       await openBuilder(stage, page);
       const hand = driver(page);
@@ -98,6 +125,7 @@ for (const [kind, driver] of [["the mouse", byMouse], ["keys alone", byKeys]]) {
       await hand.run();
       for (const [label, value] of Object.entries(given)) if (typeof value === "string") await hand.answer(label, value);
       await hand.start();
+      await during?.(page);
       const run = await outcome(page);
       assert.equal(run.status, "completed", JSON.stringify(run.error));
       assert.deepEqual(run.output, wanted.output);

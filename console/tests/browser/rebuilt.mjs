@@ -1,6 +1,8 @@
 // The examples, as somebody builds them from an empty canvas who never looks at the text. `hand` is the mouse or the keys.
 
-import { unfold } from "./builder.mjs";
+import assert from "node:assert/strict";
+import { setInterval } from "node:timers/promises";
+import { api, unfold } from "./builder.mjs";
 
 async function query(hand, pairs) {
   for (const [index, [name, value]] of pairs.entries()) {
@@ -83,7 +85,7 @@ export const REBUILT = {
     },
   },
   "block-leaver": {
-    input: (facts) => ({ user: facts.users[4].id ?? facts.users[4].upn }),
+    input: ({ facts }) => ({ user: facts.users[4].upn }),
     async build(hand) {
       await unfold(hand, "Input and output");
       await hand.fill("Input schema", "{type: object, required: [user], additionalProperties: false, properties: {user: {type: string, minLength: 1, description: Id or user principal name.}, after: {type: string}}}");
@@ -126,6 +128,98 @@ export const REBUILT = {
       await hand.fill("Table", "licences");
       await hand.fill("Key", "${ $workflow.startedAt.iso8601[:10] }");
       await output(hand, "$task.input");
+    },
+  },
+  "group-sync": {
+    input: ({ groups }) => ({ source: groups[0], target: groups[1] }),
+    async build(hand) {
+      await unfold(hand, "Input and output");
+      await hand.fill("Input schema", "{type: object, required: [source, target], properties: {source: {type: string}, target: {type: string}}}");
+      await hand.add("Side by side");
+      await hand.name("read");
+      await inside(hand, ".");
+      await output(hand, "{target: $task.input.target, add: (.[0] - .[1]), remove: (.[1] - .[0])}");
+      for (const [name, group] of [["wanted", "source"], ["there", "target"]]) {
+        if (name === "wanted") await hand.into("side by side", "read");
+        await hand.add("All pages of a list");
+        await hand.name(name);
+        await hand.choose("Connection", "graph");
+        await hand.fill("Path or URL", `\${ "/groups/\\(.${group})/members" }`);
+        await hand.check("Put out the list itself (at most 10,000 items)");
+        await output(hand, "[.[].id]");
+      }
+      await hand.after("read");
+      for (const [name, method, path] of [
+        ["add", "POST", '${ "/groups/\\($context.target)/members/$ref" }'],
+        ["remove", "DELETE", '${ "/groups/\\($context.target)/members/\\($user)/$ref" }'],
+      ]) {
+        await hand.add("For each");
+        await hand.name(name);
+        await hand.fill("Each one is called", "user");
+        await hand.fill("In", `$context.${name}`);
+        await hand.into("each round", name);
+        await call(hand, "member", method, path);
+        if (name === "add") await hand.fill("Body", "'@odata.id': '${ \"https://graph.microsoft.com/v1.0/users/\\($user)\" }'");
+        await hand.after(name);
+      }
+      await hand.add("Set");
+      await hand.name("result");
+      await hand.fill("Data", "{added: '${ $context.add | length }', removed: '${ $context.remove | length }'}");
+    },
+    /** The members are the same now: what there was to do is done before the second run. */
+    async again({ empty }) {
+      await empty();
+    },
+  },
+  "approve-delete": {
+    input: ({ facts }) => ({ user: facts.users[5].upn }),
+    /** Somebody says no. */
+    async during(page) {
+      let asked;
+      for await (const _ of setInterval(100)) {
+        asked = (await api(page, "GET", "/approvals")).body.items[0];
+        if (asked) break;
+      }
+      const said = await api(page, "POST", `/approvals/${asked.id}`, { decision: "reject", comment: "not this one" });
+      assert.ok(said.status < 300, JSON.stringify(said.body));
+    },
+    async build(hand) {
+      await unfold(hand, "Input and output");
+      await hand.fill("Input schema", "{type: object, required: [user], properties: {user: {type: string, minLength: 1}}}");
+      await call(hand, "find", "GET", "/users/{user}");
+      await query(hand, [["$select", "id,displayName,userPrincipalName"]]);
+      await inside(hand, ".");
+      await hand.add("Try and catch");
+      await hand.name("ask");
+      await hand.fill("Errors that are caught", "{type: https://serverlessworkflow.io/spec/1.0.0/errors/timeout}");
+      await hand.into("try this", "ask");
+      await hand.add("Ask a person");
+      await hand.name("person");
+      await hand.fill("Title", '${ "Delete " + .displayName + "?" }');
+      await hand.fill("Message", "The account and its mailbox are gone after 30 days.");
+      await hand.fill("Details", "${ . }");
+      await unfold(hand, "More settings");
+      await hand.fill("Timeout", "{after: P3D}");
+      await hand.into("when it fails", "ask");
+      await hand.add("Set");
+      await hand.name("silence");
+      await hand.fill("Data", "{approved: false, by: null, comment: nobody answered in three days}");
+      await hand.after("ask");
+      await call(hand, "delete", "DELETE", '${ "/users/\\($context.id)" }');
+      await output(hand, "{deleted: true, by: $task.input.by}");
+      await unfold(hand, "More settings");
+      await hand.choose("Then", "end: end the flow");
+      await hand.add("Set");
+      await hand.name("kept");
+      await hand.fill("Data", "{deleted: false, by: '${ .by }', comment: '${ .comment }'}");
+      await hand.after("ask");
+      await hand.add("Switch");
+      await hand.name("decide");
+      await hand.fill("When", ".approved");
+      await hand.choose("Then", "delete");
+      await hand.press("Add");
+      await hand.fill("Name", "no", 2);
+      await hand.choose("Then", "kept", 1);
     },
   },
 };
