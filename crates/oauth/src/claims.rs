@@ -1,4 +1,4 @@
-//! Claims challenges of APIs (OpenID Connect §5.5, Entra's continuous access evaluation): read from a 401, to be sent with
+//! Claims challenges of APIs (`OpenID` Connect §5.5, Entra's continuous access evaluation): read from a 401, to be sent with
 //! the next token request.
 //!
 //! What a challenge demands is not judged here; it is handed back to the provider as it came.
@@ -79,7 +79,7 @@ mod tests {
                 r#"Bearer realm="", authorization_uri="https://login.contoso.example/common/oauth2/authorize", client_id="00000003-0000-0000-c000-000000000000", error="insufficient_claims", claims="{encoded}""#
             );
             let other = format!(r#"Bearer claims="{encoded}",error="insufficient_claims""#);
-            for given in [vec![one.as_str()], vec![r#"Negotiate"#, other.as_str()]] {
+            for given in [vec![one.as_str()], vec![r"Negotiate", other.as_str()]] {
                 let found = claims_challenge(&headers(&given));
                 assert_eq!(found.as_deref(), Some(expected), "{given:?}");
             }

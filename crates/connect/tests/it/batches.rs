@@ -122,7 +122,7 @@ async fn each_has_a_status_of_its_own() {
 #[tokio::test]
 async fn what_is_throttled_is_sent_again_alone_after_its_own_time() {
     let house = connected().await;
-    let throttled = house.user(2).id.to_string();
+    let throttled = house.user(2).id.clone();
     house
         .control(
             "faults",
