@@ -186,12 +186,11 @@ pub struct Machine {
 }
 
 /// The secrets that a flow may read.
-fn declared(flow: &Flow, secrets: &Secrets) -> Value {
-    let named = secrets.0.iter();
-    let named = named.filter(|(name, _)| flow.secrets.contains(name));
+fn declared(flow: &Flow, secrets: Secrets) -> Value {
+    let named = secrets.0.into_iter();
     Value::Object(
         named
-            .map(|(name, value)| (name.clone(), value.clone()))
+            .filter(|(name, _)| flow.secrets.contains(name))
             .collect(),
     )
 }
@@ -215,7 +214,7 @@ impl Machine {
     /// A machine to which nothing has happened. `$secrets` has those secrets that the flow declares, and no others; a
     /// replay has to begin with those that its journal names first ([`Event::Secrets`]).
     pub fn new(flow: Arc<Flow>, secrets: Secrets, recording: Recording) -> Machine {
-        let declared = declared(&flow, &secrets);
+        let declared = declared(&flow, secrets);
         let mut frames = Slab::new();
         let mut branches = Slab::new();
         let branch = branches.add(Branch {
@@ -287,7 +286,7 @@ impl Machine {
                 event,
             } => self.arrived(id, event),
             Event::Arrived { id: None, event } => self.arrived_for_run(event),
-            Event::Secrets { values } => self.secret_values = declared(&self.flow, values),
+            Event::Secrets { values } => self.secret_values = declared(&self.flow, values.clone()),
             Event::Suspended => self.suspended = Suspended::Yes,
             Event::Resumed => return self.resume(),
             Event::Cancelled => self.finish(Status::Cancelled),

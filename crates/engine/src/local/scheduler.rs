@@ -343,7 +343,7 @@ impl Inner {
             let (id, epoch) = (run.id.clone(), run.epoch);
             let mut pause = Duration::from_millis(50);
             loop {
-                match inner.resume(&run).await {
+                match Box::pin(inner.resume(&run)).await {
                     Ok(Some(drive)) => return drive.work(room).await,
                     Ok(None) => return,
                     Err(error @ (Error::FlowInvalid(_) | Error::FlowNotFound { .. })) => {
