@@ -45,7 +45,7 @@ export function FlowCanvas({ list, onMove, onDropNew, attach, ...state }: FlowCa
   const frame = useCallback(
     (element: HTMLDivElement | null) => {
       if (!element) return undefined;
-      return attach((pointer) => reveal(element, flow.current, latest.current, pointer));
+      return attach((pointer) => reveal(element, flow, latest, pointer));
     },
     [attach],
   );
@@ -147,17 +147,30 @@ function atTop(drawing: Drawing) {
   return { x: width / 2 - ((first?.x ?? 0) + (first?.width ?? 0) / 2) * zoom, y: 24, zoom };
 }
 
-function reveal(element: HTMLElement, flow: ReactFlowInstance<BoxNode> | null, drawing: Drawing, pointer: string): void {
-  const middle = drawing.middles.get(pointer);
-  if (!middle || !flow) return;
-  void flow.setCenter(middle.x, middle.y, { zoom: Math.max(flow.getZoom(), 0.6) });
-  // the box is drawn once it is in view
-  requestAnimationFrame(() => requestAnimationFrame(() => focusStep(element, pointer)));
+type Held<Value> = { readonly current: Value };
+
+function reveal(element: HTMLElement, flow: Held<ReactFlowInstance<BoxNode> | null>, drawing: Held<Drawing>, pointer: string): void {
+  onceThere(
+    () => drawing.current.middles.get(pointer),
+    ({ x, y }) => {
+      void flow.current?.setCenter(x, y, { zoom: Math.max(flow.current.getZoom(), 0.6) });
+      onceThere(() => element.querySelector<HTMLElement>(`[data-step="${CSS.escape(pointer)}"] > button`), (button) => focusStep(element, button));
+    },
+  );
+}
+
+/** A step is drawn some frames after it came into the text. */
+const MOST_FRAMES = 120;
+
+function onceThere<Thing>(find: () => Thing | null | undefined, act: (thing: Thing) => void, left = MOST_FRAMES): void {
+  const thing = find();
+  if (thing !== null && thing !== undefined) act(thing);
+  else if (left > 0) requestAnimationFrame(() => onceThere(find, act, left - 1));
 }
 
 /** Takes the focus along, unless somebody is typing elsewhere. */
-function focusStep(element: HTMLElement, pointer: string): void {
+function focusStep(element: HTMLElement, button: HTMLElement): void {
   const active = document.activeElement;
   if (active !== null && active !== document.body && !element.contains(active)) return;
-  element.querySelector<HTMLElement>(`[data-step="${CSS.escape(pointer)}"] > button`)?.focus({ preventScroll: true });
+  button.focus({ preventScroll: true });
 }

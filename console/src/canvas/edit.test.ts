@@ -1,10 +1,13 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { type Edited, insert, move, remove, rename, take } from "./edit";
 import { everyStep, listOf, placeOf, stepsOf } from "./steps";
 import { put } from "./text/patch";
 import { type Path, isRecord, parse, same, valueAt } from "./text/source";
+
+// thousands of texts are parsed: on a busy machine that takes its time
+vi.setConfig({ testTimeout: 120_000 });
 
 const folder = fileURLToPath(new URL("../../../examples/flows/", import.meta.url));
 const EXAMPLES = readdirSync(folder).map((name) => [name, readFileSync(folder + name, "utf8")] as const);
@@ -130,6 +133,12 @@ describe("a step", () => {
     const { source }: Edited = move(text, at("a"), { list: ["do"], index: 3 });
     expect(source).toBe(text.replace("# first\n- a:   # why\n    set:\n        x: 1 # one\n\n", "\n") + "\n# first\n- a:   # why\n    set:\n        x: 1 # one");
     expect(take(text, at("a"))?.lines?.slice(0, 2)).toEqual(["# first", "- a:   # why"]);
+  });
+
+  it("is put beside itself under another name, words and all", () => {
+    const text = "do:\n  # why\n  - a: {wait: PT1S} # how\n";
+    const loose = take(text, ["do", 0, "a"]);
+    expect(loose && insert(text, { list: ["do"], index: 1 }, loose)).toEqual({ source: `${text}  # why\n  - a2: {wait: PT1S} # how\n`, path: ["do", 1, "a2"] });
   });
 
   it("is renamed where others lead to it", () => {

@@ -32,8 +32,15 @@ function namesIn(source: string, list: Path): string[] {
 
 export function insert(source: string, slot: Slot, loose: Loose): Edited {
   const name = freeName(namesIn(source, slot.list), loose.name);
-  const lines = loose.lines && name === loose.name ? loose.lines : stepLines(name, loose.task);
+  const lines = loose.lines ? called(loose.lines, loose.name, name) : stepLines(name, loose.task);
   return insertLines(source, slot, { name, task: loose.task, lines });
+}
+
+/** A step's own lines under another name. */
+function called(lines: readonly string[], old: string, name: string): string[] {
+  const mark = `- ${key(old)}:`;
+  const at = lines.findIndex((line) => line.startsWith(mark));
+  return lines.map((line, index) => (index === at ? `- ${key(name)}:${line.slice(mark.length)}` : line));
 }
 
 function insertLines(source: string, slot: Slot, loose: Loose): Edited {

@@ -196,6 +196,30 @@ test("a step is dragged to another place, and dropped out of the palette", async
   assert.equal(dropped, before.replace("  # b's own", "  - set:\n      set: {name: value}\n  # b's own"));
 });
 
+test("on the canvas keys choose, move, copy, cut, delete and undo", async () => {
+  const { page } = admin;
+  const [one, two] = ["  - a: {wait: PT1S}\n", "  # b's own\n  - b: {wait: PT2S}\n"];
+  const before = `${HEAD("keyed")}do:\n${one}${two}`;
+  await openBuilder(stage, page, await deployed(page, before));
+  const then = async (key, steps) => {
+    const was = await text(page);
+    await page.keyboard.press(key);
+    assert.equal(await changed(page, was), `${HEAD("keyed")}do:\n${steps.join("")}`, key);
+  };
+  await page.locator(".flow-card").first().click();
+  await page.keyboard.press("ArrowDown");
+  await page.locator('.flow-chosen[data-step="/do/1/b"]').waitFor();
+  await then("Alt+ArrowUp", [two, one]);
+  await then("Alt+ArrowDown", [one, two]);
+  await page.keyboard.press("ControlOrMeta+c");
+  await then("ControlOrMeta+v", [one, two, two.replace("b:", "b2:")]);
+  await then("Delete", [one, two]);
+  await then("ControlOrMeta+x", [one]);
+  await then("ControlOrMeta+v", [one, two]);
+  for (const steps of [[one], [one, two], [one, two, two.replace("b:", "b2:")]]) await then("ControlOrMeta+z", steps);
+  await then("ControlOrMeta+y", [one, two]);
+});
+
 /** A flow of many steps. */
 const many = (name, count) => `${HEAD(name)}do:\n${Array.from({ length: count }, (_, at) => `  - step${at + 1}:\n      set: {number: ${at + 1}}\n`).join("")}`;
 

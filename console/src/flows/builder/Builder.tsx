@@ -19,7 +19,7 @@ import { SourceEditor } from "./SourceEditor";
 import { FlowPanel, StepPanel } from "./StepPanel";
 import { addItem, moveTo, nextSlot } from "./commands";
 import type { Draft, View } from "./draft";
-import { onKey } from "./keys";
+import { listenToKeys, onKey } from "./keys";
 import { useRunning } from "./useRunning";
 import { keyOf, useSaving } from "./useSaving";
 
@@ -45,6 +45,7 @@ export function Builder({ draft, connections, secrets, editable, onSaved }: Buil
   const shared = useMemo(() => ({ draft, flow, root, connections, secrets, samples: running.samples, onSample }), [draft, flow, root, connections, secrets, running.samples, onSample]);
   // what is typed shows at once, the drawing and the list a moment later
   const drawn = useDeferredValue(root);
+  const keys = useCallback((element: HTMLElement | null) => (element ? listenToKeys(draft, editable) : undefined), [draft, editable]);
   const chosen = steps.find((step) => step.pointer === state.selected);
   const unsaved = state.source !== state.stored.source;
   const run = (input: unknown) => void (unsaved ? saving.save() : Promise.resolve()).then(() => running.start(keyOf(draft.get().source), input)).catch(() => undefined);
@@ -55,7 +56,7 @@ export function Builder({ draft, connections, secrets, editable, onSaved }: Buil
   ];
   return (
     <BuilderContext value={shared}>
-      <div className="builder" onKeyDown={(event) => onKey(draft, editable, event)}>
+      <div className="builder" ref={keys} onKeyDown={(event) => onKey(draft, editable, event.nativeEvent)}>
         <Header state={state} saving={saving} unsaved={unsaved} editable={editable} />
         <Notices fault={faultOf(state.source)} error={saving.error} editable={editable} />
         {editable === "yes" && (

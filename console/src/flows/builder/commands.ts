@@ -44,9 +44,10 @@ export function removeChosen(draft: Draft): void {
   const step = chosenStep(draft);
   if (!step || !isReadable(draft)) return;
   const steps = stepsIn(draft);
-  const before = steps[steps.indexOf(step) - 1];
+  const before = steps[steps.findIndex(({ pointer }) => pointer === step.pointer) - 1];
   draft.change(remove(draft.get().source, step.path), "", 0);
-  draft.select(before?.pointer);
+  if (before) draft.reveal(before.pointer);
+  else draft.select(undefined);
 }
 
 export function copyChosen(draft: Draft): void {

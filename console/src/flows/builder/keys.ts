@@ -1,6 +1,5 @@
 // The keys of the builder. Where somebody types, the keys are theirs.
 
-import type { KeyboardEvent } from "react";
 import { copyChosen, paste, removeChosen, shift, walk } from "./commands";
 import type { Draft } from "./draft";
 
@@ -28,6 +27,15 @@ const CHANGES_NOTHING = new Set(["ArrowDown", "ArrowUp", "Escape", "Mod+c"]);
 export function nameOf(event: KeyboardEvent): string {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   return [event.ctrlKey || event.metaKey ? "Mod" : "", event.altKey ? "Alt" : "", event.shiftKey ? "Shift" : "", key].filter(Boolean).join("+");
+}
+
+/** Keys count also where nothing has the focus, such as after what had it went away. */
+export function listenToKeys(draft: Draft, editable: "yes" | "no"): () => void {
+  const listener = (event: KeyboardEvent) => {
+    if (event.target === document.body) onKey(draft, editable, event);
+  };
+  document.addEventListener("keydown", listener);
+  return () => document.removeEventListener("keydown", listener);
 }
 
 export function onKey(draft: Draft, editable: "yes" | "no", event: KeyboardEvent): void {
