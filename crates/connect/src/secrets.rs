@@ -147,7 +147,7 @@ impl Connector {
         room_for_another(&connection)?;
         let common_name = new.common_name.unwrap_or_else(|| name.to_string());
         let days = new.days.unwrap_or(DAYS);
-        let pem = generate(common_name, days, self.clock().now())?;
+        let pem = generate(&common_name, days, self.clock().now())?;
         let read = ClientCertificate::from_pem(&pem)
             .map_err(|error| Error::invalid(error.code(), "/days", error.to_string()))?;
         let certificate = read.certificate();
@@ -397,7 +397,7 @@ fn without(secrets: &Secrets, slots: &[&str]) -> Secrets {
 }
 
 /// A certificate that signs itself, with its key, as PEM.
-fn generate(common_name: String, days: u16, now: Timestamp) -> Result<Secret, Error> {
+fn generate(common_name: &str, days: u16, now: Timestamp) -> Result<Secret, Error> {
     let invalid = |field: &str, why: String| Err(Error::invalid("certificate.invalid", field, why));
     if !(1..=3650).contains(&days) {
         return invalid("/days", "a certificate holds 1 to 3650 days".to_owned());
@@ -417,7 +417,7 @@ fn generate(common_name: String, days: u16, now: Timestamp) -> Result<Secret, Er
         let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?;
         let mut parameters = CertificateParams::default();
         let mut subject = DistinguishedName::new();
-        subject.push(DnType::CommonName, common_name.clone());
+        subject.push(DnType::CommonName, common_name);
         parameters.distinguished_name = subject;
         let end = now.saturating_add(SignedDuration::from_hours(24 * i64::from(days)));
         // An hour back: the provider's clock may be behind.
@@ -439,7 +439,7 @@ mod tests {
     #[test]
     fn a_generated_certificate_is_one_that_signs() {
         let now: Timestamp = "2026-11-29T12:00:00Z".parse().unwrap();
-        let pem = generate("graph".to_owned(), 30, now).unwrap();
+        let pem = generate("graph", 30, now).unwrap();
         let read = ClientCertificate::from_pem(&pem).unwrap();
         let end = now + SignedDuration::from_hours(24 * 30);
         assert_eq!(read.certificate().not_after(), end);
@@ -447,10 +447,7 @@ mod tests {
         assert_eq!(&public, read.certificate());
         assert!(!read.certificate().to_pem().contains("PRIVATE"));
         for (name, days) in [("", 30), ("a\nb", 30), ("graph", 0), ("graph", 3651)] {
-            assert!(
-                generate(name.to_owned(), days, now).is_err(),
-                "{name:?} {days}"
-            );
+            assert!(generate(name, days, now).is_err(), "{name:?} {days}");
         }
     }
 }

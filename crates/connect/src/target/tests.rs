@@ -26,6 +26,8 @@ fn settings(preset: PresetName, base: Option<&str>, origins: &[&str]) -> Setting
         }),
         ca_certificate: None,
         secret_expires_at: None,
+        secret_added_at: None,
+        older_secret: None,
         concurrency: None,
     }
 }
