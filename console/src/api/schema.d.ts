@@ -118,7 +118,7 @@ export interface paths {
         get: operations["show_connection"];
         put?: never;
         post?: never;
-        /** Deletes a connection with its secrets and tokens. */
+        /** Deletes a connection with its secrets and tokens, and has its token revoked where the provider offers that (RFC 7009). */
         delete: operations["delete_connection"];
         options?: never;
         head?: never;
@@ -171,6 +171,23 @@ export interface paths {
         put?: never;
         /** Calls an API through a connection. */
         post: operations["call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections/{name}/certificate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a key and a certificate inside Keyway; what is to be registered at the provider is in the answer, the key stays here. */
+        post: operations["generate_connection_certificate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -237,6 +254,57 @@ export interface paths {
         };
         /** Tells the redirect URI to register at the provider. */
         get: operations["show_redirect_uri"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections/{name}/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Adds a newer secret beside the one that is there: it is tried first, the other one when it is refused. */
+        post: operations["add_connection_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections/{name}/secrets/{which}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes one of two secrets away. */
+        delete: operations["remove_connection_secret"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections/{name}/secrets/{which}/certificate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a certificate of a connection, to be registered at the provider. */
+        get: operations["show_connection_certificate"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1391,6 +1459,8 @@ export interface components {
             authorized_by?: string | null;
             token?: components["schemas"]["Token"] | null;
             certificate?: components["schemas"]["Certificate"] | null;
+            /** @description The client's live secrets and certificates, the newest first; at most two. */
+            secrets: components["schemas"]["ConnectionSecret"][];
             /**
              * Format: date-time
              * @description When the secret or certificate expires, if that is known.
@@ -1550,6 +1620,29 @@ export interface components {
         ConnectionList: {
             items: components["schemas"]["Card"][];
         };
+        /** @description One of a client's live secrets, as it may be shown. */
+        ConnectionSecret: {
+            /** @description `newest` is tried first, `older` when it is refused. */
+            which: string;
+            /** @description `client_secret` or `certificate`. */
+            kind: string;
+            /**
+             * Format: date-time
+             * @description When it was entered here.
+             */
+            added_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When the provider will stop taking it.
+             */
+            expires_at?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when the provider refuses it.
+             */
+            refused_at?: string | null;
+            certificate?: components["schemas"]["Certificate"] | null;
+        };
         /** @description A new API key, with the key. */
         CreatedKey: components["schemas"]["KeyCard"] & {
             /** @description `kw_…`, to be sent as `Authorization: Bearer kw_…`. It is never shown again. */
@@ -1565,6 +1658,12 @@ export interface components {
             next: string;
             /** @description The page to open. */
             link?: string | null;
+        };
+        /** @description A connection that is gone, and what became of its token at the provider. */
+        DeletedConnection: {
+            deleted: string;
+            /** @description `result`: `revoked`, `not_offered`, `no_token` or `failed`; then `why`. */
+            revocation: Record<string, never>;
         };
         /** @description What became of events. */
         Delivered: {
@@ -2084,6 +2183,26 @@ export interface components {
             /** @description Whether to prove the connection after saving it; the default is yes. */
             prove?: boolean | null;
         };
+        /** @description A certificate that is to be made. */
+        NewConnectionCertificate: {
+            /**
+             * Format: int32
+             * @description How many days it holds.
+             * @default 365
+             */
+            days: number | null;
+            /** @description Its common name; by itself the connection's name. */
+            common_name?: string | null;
+        };
+        /** @description A further secret: either of the two, not both. */
+        NewConnectionSecret: {
+            /** @description Client secret (its value, not its id). */
+            client_secret?: string | null;
+            /** @description Certificate with its private key (RSA, 2048 bits or more), in PEM. */
+            certificate?: string | null;
+            /** @description When the client secret expires: a date or an RFC 3339 time. */
+            secret_expires_at?: string | null;
+        };
         /** @description An answer. */
         NewDecision: {
             /** @description `approve` or `reject`. */
@@ -2319,6 +2438,21 @@ export interface components {
             name: string;
             /** @description What to register at the provider. */
             redirect_uri: string;
+        };
+        /** @description A certificate to be registered at the provider; its key never leaves. */
+        RegistrableCertificate: {
+            /** @description `newest` or `older`. */
+            which: string;
+            /** @description The certificate as PEM: the content of a `.cer` file. */
+            pem: string;
+            /** @description SHA-1 in hexadecimal, as Entra's portal shows it. */
+            thumbprint: string;
+            /** @description SHA-256 in hexadecimal. */
+            thumbprint_sha256: string;
+            /** Format: date-time */
+            not_before: string;
+            /** Format: date-time */
+            expires_at: string;
         };
         /** @description The name of a connection to be. */
         Reserve: {
@@ -3286,7 +3420,10 @@ export interface operations {
     };
     delete_connection: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Deletes it although flows name it: their calls fail then. */
+                force?: boolean;
+            };
             header: {
                 /** @description The `ETag` of the connection that was read, or `*` for whatever there is. */
                 "If-Match": string;
@@ -3299,11 +3436,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            204: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["DeletedConnection"];
+                };
             };
             /** @description The request is not valid. */
             400: {
@@ -3635,6 +3774,77 @@ export interface operations {
             };
         };
     };
+    generate_connection_certificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewConnectionCertificate"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistrableCertificate"];
+                };
+            };
+            /** @description The request is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is not enough, or a page of another site asks. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     explain_connection: {
         parameters: {
             query?: never;
@@ -3863,6 +4073,215 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RedirectUri"];
+                };
+            };
+            /** @description The request is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is not enough, or a page of another site asks. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_connection_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewConnectionSecret"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description The request is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is not enough, or a page of another site asks. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_connection_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection's name. */
+                name: string;
+                /** @description `newest` or `older`. */
+                which: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description The request is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is not enough, or a page of another site asks. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_connection_certificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection's name. */
+                name: string;
+                /** @description `newest` or `older`. */
+                which: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistrableCertificate"];
                 };
             };
             /** @description The request is not valid. */
