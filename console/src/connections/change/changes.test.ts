@@ -20,6 +20,7 @@ const card: Card = {
   state: "ok",
   state_since: "2026-11-02T08:00:00Z",
   warnings: [],
+  secrets: [],
   created_by: "ada",
   created_at: "2026-11-02T08:00:00Z",
   updated_at: "2026-11-02T08:00:00Z",
