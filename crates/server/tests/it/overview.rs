@@ -114,7 +114,7 @@ async fn what_is_older_than_it_is_kept_goes() {
         request.json(&body).send().await
     };
     let beyond = put(json!({"run_days": 7, "call_days": 0})).await;
-    assert_eq!(beyond.refusal(), "400 body.invalid");
+    assert_eq!(beyond.refusal(), "400 body.invalid /call_days");
     let changed = put(json!({"run_days": 7, "call_days": 1})).await;
     assert_eq!(changed.status, 200, "{}", changed.text);
     let now = house.clock.now();
