@@ -2,12 +2,16 @@
 //!
 //! HTTP status and exit codes are not known here: `server/problem.rs` and `keyway` map the codes.
 
+mod callback;
+
 use jiff::Timestamp;
 use oauth::Diagnosis;
-use store::{ConnectionId, ConnectionName, Role};
+use store::{ConnectionId, ConnectionName};
 
 use crate::guard::Refused;
 use crate::http::SendError;
+
+pub use callback::CallbackError;
 
 /// Why a connection was not created, changed, shown or removed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -459,94 +463,6 @@ impl CallError {
     pub fn retry_at(&self) -> Option<Timestamp> {
         match self {
             CallError::TokenUnavailable { diagnosis, .. } => diagnosis.retry_at,
-            _ => None,
-        }
-    }
-}
-
-/// Why a sign-in did not end in a connection.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum CallbackError {
-    /// The ticket of `/oauth/start` is unknown, used or too old.
-    #[error("this sign-in link was already used or is older than ten minutes")]
-    TicketInvalid,
-    /// `state` is missing, unknown, used or too old.
-    #[error("this sign-in is unknown, was already finished, or is older than ten minutes")]
-    StateInvalid,
-    /// Another browser or another person came back.
-    #[error("the sign-in was begun in another browser or by another person")]
-    SessionMismatch,
-    /// No sign-in: an administrator came back from the consent page.
-    #[error("the administrator's consent was given; go on with the connection that asked for it")]
-    AdminConsented,
-    /// The answer came to the callback of another connection.
-    #[error("the answer came to the callback of another connection")]
-    ConnectionMismatch,
-    /// The connection was changed or deleted since the sign-in began.
-    #[error("the connection was changed or deleted since the sign-in began")]
-    ConnectionChanged,
-    /// Whoever began it may no longer change connections.
-    #[error("{actor} may no longer change connections: this needs the role {needs}")]
-    Forbidden {
-        /// Whoever began it.
-        actor: String,
-        /// The least role that may.
-        needs: Role,
-    },
-    /// The callback itself is wrong, or brings the provider's refusal.
-    #[error("{error}")]
-    Refused {
-        /// The connection.
-        connection: ConnectionName,
-        /// What is wrong.
-        error: oauth::CallbackError,
-        /// What it means and who can cure it.
-        diagnosis: Option<Box<Diagnosis>>,
-    },
-    /// The code could not be exchanged for a token.
-    #[error("the code could not be exchanged: {}", diagnosis.what)]
-    Exchange {
-        /// The connection.
-        connection: ConnectionName,
-        /// What it means and who can cure it.
-        diagnosis: Box<Diagnosis>,
-    },
-    /// The store failed or refused.
-    #[error(transparent)]
-    Store(#[from] store::Error),
-}
-
-impl CallbackError {
-    /// The stable code of this error.
-    pub fn code(&self) -> &'static str {
-        match self {
-            CallbackError::TicketInvalid => "oauth.ticket_invalid",
-            CallbackError::StateInvalid => "oauth.state_invalid",
-            CallbackError::SessionMismatch => "oauth.session_mismatch",
-            CallbackError::AdminConsented => "oauth.admin_consented",
-            CallbackError::ConnectionMismatch => "oauth.connection_mismatch",
-            CallbackError::ConnectionChanged => "oauth.connection_changed",
-            CallbackError::Forbidden { .. } => "forbidden",
-            CallbackError::Refused { error, .. } => error.code(),
-            CallbackError::Exchange { .. } => "oauth.exchange_failed",
-            CallbackError::Store(error) => error.code(),
-        }
-    }
-
-    /// The connection, where it is known.
-    pub fn connection(&self) -> Option<&ConnectionName> {
-        match self {
-            CallbackError::Refused { connection, .. }
-            | CallbackError::Exchange { connection, .. } => Some(connection),
-            _ => None,
-        }
-    }
-
-    /// What the provider's answer means, where there was one.
-    pub fn diagnosis(&self) -> Option<&Diagnosis> {
-        match self {
-            CallbackError::Refused { diagnosis, .. } => diagnosis.as_deref(),
-            CallbackError::Exchange { diagnosis, .. } => Some(diagnosis),
             _ => None,
         }
     }

@@ -1,5 +1,6 @@
 //! `keyway connection`: make, prove, explain and remove connections.
 
+mod discover;
 mod fields;
 mod permissions;
 mod secrets;
@@ -165,7 +166,10 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
             let authority = ca_file.as_deref().map(fields::certificate).transpose()?;
             let body = json!({ "url": url, "ca_certificate": authority });
             let body = without_nulls(body);
-            client::with(ui, global, async |client| discover(ui, client, &body).await).await
+            client::with(ui, global, async |client| {
+                discover::run(ui, client, &body).await
+            })
+            .await
         }
         Command::Secret(command) => {
             client::with(ui, global, async |client| {
@@ -418,46 +422,6 @@ fn without_nulls(mut body: Value) -> Value {
         members.retain(|_, value| !value.is_null());
     }
     body
-}
-
-async fn discover(ui: Ui, client: &Client, body: &Value) -> Result<Exit, Failure> {
-    let asked = client.post("/api/v1/discovery", Some(body));
-    let found = ui.wait("asking", asked).await?.body;
-    if ui.json() {
-        ui.document(&found);
-        return Ok(Exit::Ok);
-    }
-    let words = |value: &Value| {
-        let words = value.as_array().into_iter().flatten();
-        words
-            .filter_map(Value::as_str)
-            .collect::<Vec<_>>()
-            .join(" ")
-    };
-    let mut table = Table::new(&["setting", "value"]);
-    for (label, field) in [
-        ("preset", "preset"),
-        ("tenant", "tenant"),
-        ("issuer", "issuer"),
-        ("authorize URL", "authorization_endpoint"),
-        ("device URL", "device_authorization_endpoint"),
-        ("token URL", "token_endpoint"),
-        ("API", "resource"),
-        ("scopes", "scopes"),
-        ("grants", "grants"),
-        ("authentication", "client_authentications"),
-        ("found at", "found_at"),
-    ] {
-        let value = match &found[field] {
-            Value::String(text) => text.clone(),
-            other => words(other),
-        };
-        if !value.is_empty() {
-            table.row([label.to_owned(), value]);
-        }
-    }
-    ui.text(&table.text());
-    Ok(Exit::Ok)
 }
 
 /// What cannot be undone is confirmed by a person or by `--yes`.

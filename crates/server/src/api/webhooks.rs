@@ -1,210 +1,34 @@
 //! `/api/v1/webhooks`: where events of the installation are sent, and what became of each. A signing secret is shown once,
 //! when it is made.
 
+mod shapes;
+
 use axum::Json as Answer;
 use axum::extract::{FromRequestParts, Path, RawQuery};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Deserialize;
 use store::{
-    ConnectionName, Delivery, DeliveryAttempt, DeliveryId, DeliveryStatus, EventType, Webhook,
-    WebhookSettings,
+    ConnectionName, Delivery, DeliveryId, DeliveryStatus, EventType, Webhook, WebhookSettings,
 };
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use super::{Refusals, answer, etag, expected_version, path, schema};
 use crate::access::Admin;
 use crate::app::App;
-use crate::json::{Json, RequestBody};
+use crate::json::Json;
 use crate::outbox;
 use crate::problem::Problem;
 use crate::query::Query;
 
+pub(crate) use shapes::{
+    DeliveryCard, DeliveryList, DeliveryState, NewWebhook, WebhookCard, WebhookChange, WebhookList,
+    WebhookWithSecret,
+};
+
 /// Why a webhook that somebody disabled gets nothing.
 const DISABLED: &str = "somebody disabled it";
-
-/// A new webhook.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewWebhook {
-    /// What people call it: 1 to 64 letters, digits, `.`, `_` or `-`.
-    name: String,
-    /// Where events are posted.
-    url: String,
-    /// Which events; none for all, also those of later versions.
-    #[serde(default)]
-    types: Vec<String>,
-}
-
-impl RequestBody for NewWebhook {}
-
-/// What is to be different; what is left out stays.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct WebhookChange {
-    name: Option<String>,
-    url: Option<String>,
-    types: Option<Vec<String>>,
-    /// Whether anything is sent. What is on its way to a webhook that is disabled is given up.
-    enabled: Option<bool>,
-}
-
-impl RequestBody for WebhookChange {}
-
-/// A webhook, without its secret.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct WebhookCard {
-    /// `whk_…`.
-    id: String,
-    name: String,
-    url: String,
-    /// Which events; none for all.
-    types: Vec<&'static str>,
-    /// Grows with each change; the `ETag`.
-    version: i64,
-    enabled: bool,
-    /// Since when nothing is sent.
-    disabled_at: Option<Timestamp>,
-    /// Why nothing is sent.
-    disabled_why: Option<String>,
-    /// Until when the secret before signs too.
-    previous_secret_until: Option<Timestamp>,
-    created_by: String,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-}
-
-/// A webhook with a secret that was made just now.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct WebhookWithSecret {
-    #[serde(flatten)]
-    webhook: WebhookCard,
-    /// `whsec_…` (Standard Webhooks): the receiver checks signatures with it. It is never shown again.
-    secret: String,
-}
-
-/// All webhooks.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct WebhookList {
-    items: Vec<WebhookCard>,
-    /// The types of events that there are.
-    event_types: Vec<&'static str>,
-}
-
-/// One event on its way to a webhook.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct DeliveryCard {
-    /// `dlv_…`.
-    id: String,
-    /// The event's id, which is the message's `webhook-id`.
-    event: String,
-    /// The event's type.
-    #[serde(rename = "type")]
-    kind: &'static str,
-    /// What the event is about.
-    subject: String,
-    /// The event's data.
-    data: Value,
-    #[schema(value_type = DeliveryState)]
-    status: DeliveryStatus,
-    attempts: Vec<AttemptCard>,
-    created_at: Timestamp,
-    /// When it is tried next.
-    next_attempt_at: Option<Timestamp>,
-}
-
-/// How far a delivery is.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[expect(
-    dead_code,
-    reason = "documentation only; the store's type is serialized"
-)]
-pub(crate) enum DeliveryState {
-    /// To be sent, or sent again.
-    Pending,
-    /// Taken.
-    Delivered,
-    /// Given up.
-    Failed,
-}
-
-/// One time that it was sent.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct AttemptCard {
-    at: Timestamp,
-    /// Milliseconds until it had ended.
-    took_ms: u64,
-    /// The receiver's HTTP status.
-    status: Option<u16>,
-    /// Why no answer came: a stable code.
-    code: Option<String>,
-    /// The same in words.
-    detail: Option<String>,
-}
-
-/// Deliveries, newest first.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct DeliveryList {
-    items: Vec<DeliveryCard>,
-}
-
-impl From<Webhook> for WebhookCard {
-    fn from(webhook: Webhook) -> WebhookCard {
-        WebhookCard {
-            id: webhook.id.to_string(),
-            name: webhook.name.to_string(),
-            url: webhook.url.to_string(),
-            types: webhook.types.iter().map(|found| found.as_str()).collect(),
-            version: webhook.version,
-            enabled: webhook.disabled_at.is_none(),
-            disabled_at: webhook.disabled_at,
-            disabled_why: webhook.disabled_why,
-            previous_secret_until: webhook
-                .secrets
-                .and_then(|secrets| secrets.previous)
-                .map(|(_, until)| until),
-            created_by: webhook.created_by,
-            created_at: webhook.created_at,
-            updated_at: webhook.updated_at,
-        }
-    }
-}
-
-impl From<Delivery> for DeliveryCard {
-    fn from(delivery: Delivery) -> DeliveryCard {
-        DeliveryCard {
-            id: delivery.id.to_string(),
-            event: delivery.event.id.to_string(),
-            kind: delivery.event.r#type.as_str(),
-            subject: delivery.event.subject,
-            data: delivery.event.data,
-            status: delivery.status,
-            attempts: delivery
-                .attempts
-                .into_iter()
-                .map(AttemptCard::from)
-                .collect(),
-            created_at: delivery.created_at,
-            next_attempt_at: delivery.due_at,
-        }
-    }
-}
-
-impl From<DeliveryAttempt> for AttemptCard {
-    fn from(attempt: DeliveryAttempt) -> AttemptCard {
-        AttemptCard {
-            at: attempt.at,
-            took_ms: attempt.took_ms,
-            status: attempt.status,
-            code: attempt.code,
-            detail: attempt.detail,
-        }
-    }
-}
 
 /// The webhook's name in a path; one that none can have is simply not found.
 pub(crate) struct Name(ConnectionName);

@@ -1,0 +1,48 @@
+//! `keyway connection discover`: which endpoints are behind an address.
+
+use serde_json::Value;
+
+use crate::Exit;
+use crate::client::Client;
+use crate::failure::Failure;
+use crate::ui::{Table, Ui};
+
+pub(super) async fn run(ui: Ui, client: &Client, body: &Value) -> Result<Exit, Failure> {
+    let asked = client.post("/api/v1/discovery", Some(body));
+    let found = ui.wait("asking", asked).await?.body;
+    if ui.json() {
+        ui.document(&found);
+        return Ok(Exit::Ok);
+    }
+    let words = |value: &Value| {
+        let words = value.as_array().into_iter().flatten();
+        words
+            .filter_map(Value::as_str)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let mut table = Table::new(&["setting", "value"]);
+    for (label, field) in [
+        ("preset", "preset"),
+        ("tenant", "tenant"),
+        ("issuer", "issuer"),
+        ("authorize URL", "authorization_endpoint"),
+        ("device URL", "device_authorization_endpoint"),
+        ("token URL", "token_endpoint"),
+        ("API", "resource"),
+        ("scopes", "scopes"),
+        ("grants", "grants"),
+        ("authentication", "client_authentications"),
+        ("found at", "found_at"),
+    ] {
+        let value = match &found[field] {
+            Value::String(text) => text.clone(),
+            other => words(other),
+        };
+        if !value.is_empty() {
+            table.row([label.to_owned(), value]);
+        }
+    }
+    ui.text(&table.text());
+    Ok(Exit::Ok)
+}
