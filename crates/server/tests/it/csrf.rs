@@ -279,7 +279,29 @@ async fn attempts(page: &Page) -> Vec<Attempt> {
             json!({"base_url": "http://127.0.0.1:2"}),
             200,
         ),
-        Attempt::new("delete_connection", "DELETE", victim, json!({}), 204),
+        // The victim has no client secret: our own page is told so.
+        Attempt::new(
+            "add_connection_secret",
+            "POST",
+            format!("{victim}/secrets"),
+            json!({"client_secret": "visibly-fake"}),
+            400,
+        ),
+        Attempt::new(
+            "generate_connection_certificate",
+            "POST",
+            format!("{victim}/certificate"),
+            json!({}),
+            400,
+        ),
+        Attempt::new(
+            "remove_connection_secret",
+            "DELETE",
+            format!("{victim}/secrets/older"),
+            json!({}),
+            400,
+        ),
+        Attempt::new("delete_connection", "DELETE", victim, json!({}), 200),
         Attempt::new(
             "create_key",
             "POST",
