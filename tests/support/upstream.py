@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -15,6 +15,8 @@ class Seen:
     method: str
     path: str
     key: str | None
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
 
 
 class Upstream:
@@ -29,8 +31,8 @@ class Upstream:
 
             def answer(self) -> None:
                 length = int(self.headers.get("content-length") or 0)
-                self.rfile.read(length)
-                upstream.seen.append(Seen(self.command, self.path, self.headers.get("idempotency-key")))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                upstream.seen.append(Seen(self.command, self.path, headers.get("idempotency-key"), headers, self.rfile.read(length)))
                 body = json.dumps({"path": self.path}).encode()
                 self.send_response(200)
                 self.send_header("content-type", "application/json")
