@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use oauth::{Action, Diagnosis, State, Who};
 use serde::Serialize;
 use store::{
     Actor, Authentication, Connection, ConnectionName, Edit, OAuth, OAuthGrant, OnBehalfOf,
-    PresetName, Secrets, Settings, WipeTokens,
+    PresetName, Secrets, Settings, Standing, StoredToken, WipeTokens,
 };
 
 use crate::Connector;
@@ -81,15 +82,7 @@ impl Connector {
             ..connection.clone()
         };
         let now = self.clock().now();
-        let standing = match decided.effect {
-            Effect::Anew => Some(first_standing(&after, now)),
-            Effect::Scope if token.is_some() => {
-                let mut standing = connection.standing.clone();
-                failure::set(&mut standing, scope_changed(), now);
-                Some(standing)
-            }
-            Effect::Scope | Effect::Prove | Effect::Nothing => None,
-        };
+        let standing = standing_after(decided.effect, &connection, &after, token.as_ref(), now);
         let edit = Edit {
             name: new_name.clone(),
             settings: checked.settings,
@@ -276,6 +269,25 @@ fn credentials_moved(before: &Authentication, after: &Authentication) -> bool {
     }
 }
 
+/// The standing that a change leads to before anything is asked of the provider; `None` keeps it.
+fn standing_after(
+    effect: Effect,
+    before: &Connection,
+    after: &Connection,
+    token: Option<&StoredToken>,
+    now: Timestamp,
+) -> Option<Standing> {
+    match effect {
+        Effect::Anew => Some(first_standing(after, now)),
+        Effect::Scope => token.map(|_| {
+            let mut standing = before.standing.clone();
+            failure::set(&mut standing, scope_changed(), now);
+            standing
+        }),
+        Effect::Prove | Effect::Nothing => None,
+    }
+}
+
 fn scope_changed() -> Diagnosis {
     Diagnosis::new(
         SCOPE_CHANGED,
@@ -352,9 +364,14 @@ impl Form {
                 .cloned()
                 .collect::<BTreeMap<_, _>>(),
         );
-        self.grant = Some(oauth.grant.as_str().to_owned());
-        let (mut authorization, mut device) = (None, None);
-        match &oauth.grant {
+        self.put_grant(&oauth.grant);
+        self.put_endpoints(settings, oauth, change);
+    }
+
+    /// What belongs to the grant, but for its endpoint.
+    fn put_grant(&mut self, grant: &OAuthGrant) {
+        self.grant = Some(grant.as_str().to_owned());
+        match grant {
             OAuthGrant::ClientCredentials | OAuthGrant::OnBehalfOf(OnBehalfOf::Assertion) => {}
             OAuthGrant::OnBehalfOf(OnBehalfOf::TokenExchange {
                 subject_token_type,
@@ -368,21 +385,15 @@ impl Form {
                 self.audience = Some(assertion.audience.clone());
                 self.key_id.clone_from(&assertion.key_id);
             }
-            OAuthGrant::AuthorizationCode {
-                authorization_endpoint,
-                parameters,
-            } => {
+            OAuthGrant::AuthorizationCode { parameters, .. }
+            | OAuthGrant::DeviceCode { parameters, .. } => {
                 self.authorize_parameters = Some(parameters.iter().cloned().collect());
-                authorization = Some(authorization_endpoint.to_string());
-            }
-            OAuthGrant::DeviceCode {
-                device_authorization_endpoint,
-                parameters,
-            } => {
-                self.authorize_parameters = Some(parameters.iter().cloned().collect());
-                device = Some(device_authorization_endpoint.to_string());
             }
         }
+    }
+
+    /// The preset that knows the endpoints, or else the endpoints, unless the change brings its own.
+    fn put_endpoints(&mut self, settings: &Settings, oauth: &OAuth, change: &Change) {
         let types_urls = types_urls(change);
         let moves_cloud = change.cloud.is_some() || change.tenant.is_some();
         let entra = settings.preset == PresetName::MicrosoftGraph;
@@ -426,8 +437,20 @@ impl Form {
         if moves_cloud && !types_urls {
             return;
         }
-        self.authorization_endpoint = authorization;
-        self.device_authorization_endpoint = device;
+        match &oauth.grant {
+            OAuthGrant::AuthorizationCode {
+                authorization_endpoint,
+                ..
+            } => self.authorization_endpoint = Some(authorization_endpoint.to_string()),
+            OAuthGrant::DeviceCode {
+                device_authorization_endpoint,
+                ..
+            } => {
+                self.device_authorization_endpoint =
+                    Some(device_authorization_endpoint.to_string());
+            }
+            _ => {}
+        }
         self.token_endpoint = Some(oauth.token_endpoint.to_string());
     }
 }

@@ -213,22 +213,7 @@ impl Connector {
                 )));
             }
         };
-        let asking = Asking::of(connection, oauth, &loaded.trust);
-        let limit = inner.config.timeouts.token;
-        failpoint::reach(Place::RenewalIntended);
-        let outcome =
-            match tokio::time::timeout(limit, inner.ask_patiently(&asking, &grant, self.clock()))
-                .await
-            {
-                Ok(outcome) => outcome,
-                Err(_) => Err(TokenFailure::Send(SendError::Timeout {
-                    host: crate::http::host_of(&oauth.token_endpoint),
-                    phase: "complete answer",
-                    seconds: limit.as_secs(),
-                })),
-            };
-        failpoint::reach(Place::RenewalRead);
-        match outcome {
+        match self.ask_in_time(loaded, connection, oauth, &grant).await {
             Ok((token_set, proved)) => self.keep(loaded, connection, row, token_set, proved).await,
             Err(failure) => {
                 let refused = Refusal {
@@ -238,6 +223,29 @@ impl Connector {
                 self.refuse(loaded, connection, oauth, &row, refused).await
             }
         }
+    }
+
+    /// The token request, ended by its deadline, which is shorter than the lease.
+    async fn ask_in_time(
+        &self,
+        loaded: &Loaded,
+        connection: &Connection,
+        oauth: &OAuth,
+        grant: &Grant<'_>,
+    ) -> Result<(TokenSet, Proved), TokenFailure> {
+        let asking = Asking::of(connection, oauth, &loaded.trust);
+        let limit = self.inner.config.timeouts.token;
+        failpoint::reach(Place::RenewalIntended);
+        let asked = self.inner.ask_patiently(&asking, grant, self.clock());
+        let outcome = tokio::time::timeout(limit, asked).await;
+        failpoint::reach(Place::RenewalRead);
+        outcome.unwrap_or_else(|_| {
+            Err(TokenFailure::Send(SendError::Timeout {
+                host: crate::http::host_of(&oauth.token_endpoint),
+                phase: "complete answer",
+                seconds: limit.as_secs(),
+            }))
+        })
     }
 
     /// Stores a renewed token, then hands it out.

@@ -35,20 +35,9 @@ impl Connector {
             Authentication::OAuth(oauth) => Some(oauth),
             _ => None,
         };
-        let authorization_endpoint = oauth.and_then(|oauth| match &oauth.grant {
-            OAuthGrant::AuthorizationCode {
-                authorization_endpoint,
-                ..
-            } => Some(authorization_endpoint),
-            _ => None,
-        });
-        let device_authorization_endpoint = oauth.and_then(|oauth| match &oauth.grant {
-            OAuthGrant::DeviceCode {
-                device_authorization_endpoint,
-                ..
-            } => Some(device_authorization_endpoint.to_string()),
-            _ => None,
-        });
+        let (authorization_endpoint, device_authorization_endpoint) =
+            oauth.map_or((None, None), endpoints);
+        let (username, header_names, query_key_name) = names(&settings.authentication);
         let redirect_uri =
             authorization_endpoint.map(|_| self.callback_url(&self.callback_path(connection)));
         let admin_consent = self.admin_consent(connection);
@@ -77,25 +66,16 @@ impl Connector {
                 .map(|oauth| oauth.client_authentication.as_str().to_owned()),
             client_authentication_used: oauth.and_then(|oauth| used(connection, oauth, token)),
             authorization_endpoint: authorization_endpoint.map(Url::to_string),
-            device_authorization_endpoint,
+            device_authorization_endpoint: device_authorization_endpoint.map(Url::to_string),
             assertion: oauth.and_then(assertion),
             token_endpoint: oauth.map(|oauth| oauth.token_endpoint.to_string()),
             scope: oauth.map(|oauth| oauth.scope.to_string()),
             issuer: oauth.and_then(|oauth| oauth.issuer.clone()),
             base_url: settings.base_url.as_ref().map(Url::to_string),
             origins: origins(settings).iter().map(ToString::to_string).collect(),
-            username: match &settings.authentication {
-                Authentication::Basic { username } => Some(username.clone()),
-                _ => None,
-            },
-            header_names: match &settings.authentication {
-                Authentication::Headers { names } => names.clone(),
-                _ => Vec::new(),
-            },
-            query_key_name: match &settings.authentication {
-                Authentication::QueryKey { name } => Some(name.clone()),
-                _ => None,
-            },
+            username,
+            header_names,
+            query_key_name,
             redirect_uri: redirect_uri.as_ref().map(Url::to_string),
             admin_consent_url: admin_consent.as_ref().map(Url::to_string),
             state: state(connection, row, now),
@@ -117,6 +97,31 @@ impl Connector {
             created_at: connection.created_at,
             updated_at: connection.updated_at,
         }
+    }
+}
+
+/// Where people are sent, and where a device asks for its code: the grant has one of them, or none.
+fn endpoints(oauth: &OAuth) -> (Option<&Url>, Option<&Url>) {
+    match &oauth.grant {
+        OAuthGrant::AuthorizationCode {
+            authorization_endpoint,
+            ..
+        } => (Some(authorization_endpoint), None),
+        OAuthGrant::DeviceCode {
+            device_authorization_endpoint,
+            ..
+        } => (None, Some(device_authorization_endpoint)),
+        _ => (None, None),
+    }
+}
+
+/// What is no secret of a fixed credential: a username, the names of headers, the name of a query parameter.
+fn names(authentication: &Authentication) -> (Option<String>, Vec<String>, Option<String>) {
+    match authentication {
+        Authentication::Basic { username } => (Some(username.clone()), Vec::new(), None),
+        Authentication::Headers { names } => (None, names.clone(), None),
+        Authentication::QueryKey { name } => (None, Vec::new(), Some(name.clone())),
+        _ => (None, Vec::new(), None),
     }
 }
 
@@ -221,10 +226,17 @@ fn warnings(
         .settings
         .secret_expires_at
         .and_then(|expiry| expiry_warning(what, expiry, now));
-    let Authentication::OAuth(oauth) = &connection.settings.authentication else {
-        return expiry.into_iter().collect();
-    };
     let mut warnings: Vec<Warning> = expiry.into_iter().collect();
+    if let Authentication::OAuth(oauth) = &connection.settings.authentication {
+        warnings.extend(settings_warnings(connection, oauth, rules));
+        warnings.extend(token_warnings(connection, oauth, rules, token, card));
+    }
+    warnings
+}
+
+/// What is odd about what was entered, whatever a provider says of it.
+fn settings_warnings(connection: &Connection, oauth: &OAuth, rules: ScopeRule) -> Vec<Warning> {
+    let mut warnings = Vec::new();
     if connection.standing.newest_refused_at.is_some() {
         warnings.push(warning(
             "secret.newest_refused",
@@ -268,6 +280,18 @@ fn warnings(
             ));
         }
     }
+    warnings
+}
+
+/// What is odd about the token that came.
+fn token_warnings(
+    connection: &Connection,
+    oauth: &OAuth,
+    rules: ScopeRule,
+    token: Option<&StoredToken>,
+    card: Option<&TokenCard>,
+) -> Vec<Warning> {
+    let mut warnings = Vec::new();
     if oauth.grant.is_delegated() {
         // Where the scope does not ask for it, `scope.no_refresh` has said so above.
         let asked = with_offline_access(&oauth.scope, rules).is_none();

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use connect::{Connector, GraphCall, Permissions, Unnamed};
-use flow::command::{Call, HttpCall};
+use flow::command::{Authentication, Call, HttpCall};
 use flow::definition::OnConnectionNeeds;
 use flow::{CommandId, Fault};
 use serde_json::Value;
@@ -29,6 +29,19 @@ pub(crate) use http::must_not_repeat;
 /// Whether a function of the catalog asks another party; the others are the engine's own.
 pub(crate) fn is_call_of_another(function: &str) -> bool {
     matches!(function, "page" | "batch")
+}
+
+/// The connection that a function of the catalogue goes through: it has no other way to say who is calling.
+fn connection_of(
+    function: &str,
+    authentication: &Authentication,
+) -> Result<ConnectionName, String> {
+    let Authentication::Connection { name, .. } = authentication else {
+        return Err(format!(
+            "call: {function} goes through a connection: name one with authentication: {{oauth2: {{use: NAME}}}}"
+        ));
+    };
+    ConnectionName::parse(name).map_err(|_| format!("{name:?} can't be the name of a connection"))
 }
 
 /// On whose behalf something is done.

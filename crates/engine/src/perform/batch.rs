@@ -5,11 +5,10 @@ use connect::{ApiRequest, ApiResponse, Body, CallError, Retries};
 use flow::command::Authentication;
 use flow::{Fault, FaultType};
 use serde_json::{Value, json};
-use store::ConnectionName;
 
 use super::answer::{content, headers};
 use super::page::pairs;
-use super::{Caller, Done, Performer, failure};
+use super::{Caller, Done, Performer, connection_of, failure};
 
 impl Performer {
     pub(super) async fn batch(
@@ -20,12 +19,9 @@ impl Performer {
     ) -> Done {
         let invalid =
             |what: String| Fault::new(FaultType::Configuration, what).code("batch.invalid");
-        let Authentication::Connection { name, .. } = authentication else {
-            let what = "call: batch goes through a connection: name one with authentication: {oauth2: {use: NAME}}";
-            return invalid(what.to_owned()).into();
-        };
-        let Ok(connection) = ConnectionName::parse(name) else {
-            return invalid(format!("{name:?} can't be the name of a connection")).into();
+        let connection = match connection_of("batch", authentication) {
+            Ok(connection) => connection,
+            Err(why) => return invalid(why).into(),
         };
         let given = arguments.get("requests").and_then(Value::as_array);
         let requests: Result<Vec<ApiRequest>, String> =
@@ -53,7 +49,7 @@ impl Performer {
         Done::Result {
             result: Ok(Value::Array(list)),
             explanation: Some(json!({
-                "connection": name,
+                "connection": connection.to_string(),
                 "calls": count,
             })),
         }

@@ -1,13 +1,14 @@
 //! One page of a list (`call: page`), through a connection.
 
 use ::http::Method;
-use connect::{ApiRequest, More, PageCursor, PageError, PageSize, PageStyle, Paging};
+use connect::{ApiRequest, More, Page, PageCursor, PageError, PageSize, PageStyle, Paging};
 use flow::command::Authentication;
 use flow::{Fault, FaultType};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use store::ConnectionName;
 
-use super::{Caller, Done, Performer, failure};
+use super::{Caller, Done, Performer, connection_of, failure};
 
 impl Performer {
     pub(super) async fn page(
@@ -18,12 +19,9 @@ impl Performer {
     ) -> Done {
         let invalid =
             |what: String| Fault::new(FaultType::Configuration, what).code("page.invalid");
-        let Authentication::Connection { name, .. } = authentication else {
-            let what = "call: page goes through a connection: name one with authentication: {oauth2: {use: NAME}}";
-            return invalid(what.to_owned()).into();
-        };
-        let Ok(connection) = ConnectionName::parse(name) else {
-            return invalid(format!("{name:?} can't be the name of a connection")).into();
+        let connection = match connection_of("page", authentication) {
+            Ok(connection) => connection,
+            Err(why) => return invalid(why).into(),
         };
         let request = match request(arguments) {
             Ok(request) => request,
@@ -48,32 +46,7 @@ impl Performer {
             )
             .await;
         match page {
-            Ok(page) => {
-                let items: Result<Vec<Value>, _> = page
-                    .items
-                    .iter()
-                    .map(|item| serde_json::from_str(item.get()))
-                    .collect();
-                let result = match items {
-                    Ok(items) => Ok(json!({ "items": items, "next": page.next })),
-                    Err(error) => Err(Fault::new(
-                        FaultType::Communication,
-                        format!("an item of the page is no JSON: {error}"),
-                    )),
-                };
-                Done::Result {
-                    result,
-                    explanation: Some(json!({
-                        "method": "GET",
-                        "connection": name,
-                        "host": page.head.host,
-                        "path": page.head.path,
-                        "status": page.head.status,
-                        "requestId": page.head.request_id,
-                        "items": page.items.len(),
-                    })),
-                }
-            }
+            Ok(page) => read(&connection, &page),
             Err(PageError::Call(error)) => failure::of_call(caller, &error, self.now()),
             Err(error) => {
                 if let PageError::Refused { head, .. } = &error
@@ -81,24 +54,56 @@ impl Performer {
                 {
                     return done;
                 }
-                let detail = match error.hint() {
-                    Some(hint) => format!("{error}; {hint}"),
-                    None => error.to_string(),
-                };
-                let mut fault = Fault::new(FaultType::Communication, detail).code(error.code());
-                if let PageError::Refused { head, .. } = &error {
-                    fault.status = head.status;
-                    fault.retry_after = head
-                        .headers
-                        .iter()
-                        .find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))
-                        .and_then(|(_, value)| connect::retry_after(value, self.now()))
-                        .and_then(|wait| u64::try_from(wait.as_millis()).ok());
-                }
-                fault.into()
+                fault(&error, self.now()).into()
             }
         }
     }
+}
+
+/// What a flow gets of a page, and what its call is explained by.
+fn read(connection: &ConnectionName, page: &Page) -> Done {
+    let items: Result<Vec<Value>, _> = page
+        .items
+        .iter()
+        .map(|item| serde_json::from_str(item.get()))
+        .collect();
+    let result = match items {
+        Ok(items) => Ok(json!({ "items": items, "next": page.next })),
+        Err(error) => Err(Fault::new(
+            FaultType::Communication,
+            format!("an item of the page is no JSON: {error}"),
+        )),
+    };
+    Done::Result {
+        result,
+        explanation: Some(json!({
+            "method": "GET",
+            "connection": connection.to_string(),
+            "host": page.head.host,
+            "path": page.head.path,
+            "status": page.head.status,
+            "requestId": page.head.request_id,
+            "items": page.items.len(),
+        })),
+    }
+}
+
+fn fault(error: &PageError, now: Timestamp) -> Fault {
+    let detail = match error.hint() {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    };
+    let mut fault = Fault::new(FaultType::Communication, detail).code(error.code());
+    if let PageError::Refused { head, .. } = error {
+        fault.status = head.status;
+        fault.retry_after = head
+            .headers
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))
+            .and_then(|(_, value)| connect::retry_after(value, now))
+            .and_then(|wait| u64::try_from(wait.as_millis()).ok());
+    }
+    fault
 }
 
 fn request(arguments: &Value) -> Result<ApiRequest, String> {
