@@ -15,7 +15,7 @@ import requests
 
 from support.figures import record
 from support.keyway import Keyway
-from support.processes import ROOT, chosen_seed
+from support.processes import ROOT, chosen_seed, wait_until
 
 EXPRESSIONS = ROOT / "crates" / "expression" / "tests" / "it" / "hostile.jq"
 ORDINARY = {"a": {"set": {"sum": "${ [.list[] | . * 2] | add }"}}}
@@ -138,14 +138,12 @@ def g18(directory: Path, share: float) -> tuple[Counter, int, list[float], list[
         names = hostile(served, share)
         alone = Ordinary(served)
         alone.start()
-        while len(alone.seconds) < 100:
-            time.sleep(0.01)
+        wait_until(lambda: len(alone.seconds) >= 100, "a hundred runs alone")
         before = alone.ended()
         beside = Ordinary(served)
         beside.start()
         ends, most = attack(served, names)
-        while len(beside.seconds) < 100:
-            time.sleep(0.01)
+        wait_until(lambda: len(beside.seconds) >= 100, "a hundred runs beside hostile ones")
         after = beside.ended()
         assert keyway.server.process.poll() is None and keyway.server.process.pid == served.pid
     assert sum(ends.values()) == len(names), ends

@@ -1,7 +1,7 @@
 //! A running server for one test, and a client that says exactly what is sent.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -18,6 +18,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use url::Url;
+
+/// How long something may take that comes by itself.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A password that nobody uses.
 pub(crate) const PASSWORD: &str = "not-a-real-password";
@@ -354,4 +357,16 @@ pub(crate) async fn echo() -> String {
             .unwrap()
     })
     .await
+}
+
+/// Looks again and again until there is something to see.
+pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(seen) = look().await {
+            return seen;
+        }
+        assert!(begun.elapsed() < PATIENCE, "it never came true that {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }

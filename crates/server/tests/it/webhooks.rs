@@ -1,7 +1,6 @@
 //! Events of the installation, told to webhooks and flows: what arrives is counted and checked at the receiver.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use axum::body::Body;
@@ -15,7 +14,7 @@ use oauth::State;
 use serde_json::{Value, json};
 use store::{Actor, Role, Standing};
 
-use crate::house::{Answer, House, api};
+use crate::house::{Answer, House, api, eventually};
 
 /// A receiver that keeps what it was sent and answers the statuses that it was given, the last one again and again.
 #[derive(Clone)]
@@ -51,13 +50,11 @@ impl Receiver {
 
     /// Waits until so many messages have come.
     async fn after(&self, count: usize) -> Vec<(HeaderMap, String)> {
-        loop {
+        eventually("the messages arrive", async || {
             let messages = self.messages.lock().unwrap().clone();
-            if messages.len() >= count {
-                return messages;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+            (messages.len() >= count).then_some(messages)
+        })
+        .await
     }
 }
 
@@ -115,13 +112,11 @@ impl Admin<'_> {
 
     /// Waits until the newest delivery is as a test wants it.
     async fn settled(&self, name: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        loop {
+        eventually("the newest delivery is as wanted", async || {
             let newest = self.deliveries(name).await.into_iter().next();
-            if let Some(newest) = newest.filter(|newest| wanted(newest)) {
-                return newest;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+            newest.filter(|newest| wanted(newest))
+        })
+        .await
     }
 }
 
@@ -330,7 +325,7 @@ async fn a_change_of_state_starts_a_flow() {
         stand(&house, name, State::NeedsAdmin).await;
     }
     let runs = house.store.runs();
-    let output = loop {
+    let output = eventually("a run ends with its output", async || {
         let filter = store::RunFilter {
             limit: 10,
             ..store::RunFilter::default()
@@ -340,12 +335,10 @@ async fn a_change_of_state_starts_a_flow() {
         for run in &found {
             outputs.extend(runs.output(&Actor::local(), &run.id).await.unwrap());
         }
-        if let Some(output) = outputs.pop() {
-            assert_eq!(found.len(), 1);
-            break output;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    };
+        assert!(outputs.is_empty() || found.len() == 1);
+        outputs.pop()
+    })
+    .await;
     assert_eq!(output["to"], "needs_admin");
     assert_eq!(output["connection"]["name"], "crm");
 }
@@ -399,7 +392,7 @@ async fn the_encryption_key_is_rotated_while_connections_are_used() {
         .send("POST", "/api/v1/encryption-keys/rotate", None)
         .await;
     assert_eq!(rotated.status, 202, "{}", rotated.text);
-    let keys = loop {
+    let keys = eventually("the old key is retired", async || {
         let call = json!({ "method": "GET", "path": "/x" });
         let called = admin
             .send("POST", "/api/v1/connections/crm/call", Some(&call))
@@ -407,11 +400,9 @@ async fn the_encryption_key_is_rotated_while_connections_are_used() {
         assert_eq!(called.status, 200, "{}", called.text);
         let keys = admin.send("GET", "/api/v1/encryption-keys", None).await;
         let keys = keys.json();
-        if keys["items"][1]["retired_at"].is_string() {
-            break keys;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    };
+        keys["items"][1]["retired_at"].is_string().then_some(keys)
+    })
+    .await;
     assert_eq!(keys["remaining"], 0);
     assert_eq!(keys["items"][0]["seals"], true);
     assert_eq!(keys["items"][1]["id"], before);
