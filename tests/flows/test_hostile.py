@@ -18,6 +18,8 @@ from support.keyway import Keyway
 from support.processes import ROOT, chosen_seed, wait_until
 
 EXPRESSIONS = ROOT / "crates" / "expression" / "tests" / "it" / "hostile.jq"
+# With every share of the list: one that never ends, one that wants all memory, one that is refused.
+ALWAYS = ["[range(infinite) | select(. < 0)] | length", "[range(1000000000) | tostring] | length", "{} + 1"]
 ORDINARY = {"a": {"set": {"sum": "${ [.list[] | . * 2] | add }"}}}
 LIMIT_KIB = 1 << 20  # the address space of a child
 
@@ -96,7 +98,7 @@ def hostile(served: Served, share: float) -> list[str]:
     names = []
     lines = [line for line in EXPRESSIONS.read_text().splitlines() if line and not line.startswith("#!")]
     dice = random.Random(chosen_seed())
-    lines = dice.sample(lines, int(len(lines) * share))
+    lines = ALWAYS + dice.sample(lines, int(len(lines) * share))
     for number, line in enumerate(lines):
         answer = served.post("flows", {"source": flow(f"h{number}", [{"a": {"set": {"x": f"${{ {line} }}"}}}])})
         if answer.ok:
