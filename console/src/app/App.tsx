@@ -2,6 +2,7 @@
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
+import { type AroundNavHandler, Router } from "wouter";
 import { Gate } from "../access/Gate";
 import { SignInForm } from "../access/SignInForm";
 import { sessionLapsed } from "../api/lapse";
@@ -10,8 +11,12 @@ import { access } from "../texts/access";
 import { Dialog } from "../ui/Dialog";
 import { Loading } from "../ui/Loaded";
 import { ProblemView } from "../ui/ProblemView";
+import { leave } from "../ui/leaving";
 import { Pages } from "./Pages";
 import { Shell } from "./Shell";
+
+/** Links ask before they lead away from unsaved work; an address that is put in place of another leads nowhere. */
+const mayLeave: AroundNavHandler = (navigate, to, options) => (options?.replace ? navigate(to, options) : leave(() => navigate(to, options)));
 
 export function App() {
   const client = useQueryClient();
@@ -41,14 +46,16 @@ export function App() {
   if (me.data === null) return <Gate onSignedIn={() => void enter()} />;
   const known: Me = me.data;
   return (
-    <Shell me={known}>
-      <Pages me={known} />
-      {lapsed && (
-        <Dialog title={access.again}>
-          <p>{access.againLead}</p>
-          <SignInForm onSignedIn={() => void enter()} />
-        </Dialog>
-      )}
-    </Shell>
+    <Router aroundNav={mayLeave}>
+      <Shell me={known}>
+        <Pages me={known} />
+        {lapsed && (
+          <Dialog title={access.again}>
+            <p>{access.againLead}</p>
+            <SignInForm onSignedIn={() => void enter()} />
+          </Dialog>
+        )}
+      </Shell>
+    </Router>
   );
 }

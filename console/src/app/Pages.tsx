@@ -40,7 +40,7 @@ export function Pages({ me }: { me: Me }) {
   const only = (role: Role, page: ReactNode) => (may(me, role) ? page : <NotAllowed me={me} />);
   const builder = (flow: string | undefined) => (
     <Suspense fallback={<Loading />}>
-      <BuilderPage key={flow} me={me} flow={flow} />
+      <BuilderPage me={me} flow={flow} />
     </Suspense>
   );
   return (

@@ -3,12 +3,15 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { Link, useLocation } from "wouter";
+import { useHistoryState } from "wouter/use-browser-location";
 import { type Me, type Role, may, meQuery, signOut } from "../api/session";
 import { common, shell } from "../texts/common";
 import { Button } from "../ui/Button";
 import { Select } from "../ui/Field";
 import { Icon, type IconName, Mark } from "../ui/Icon";
 import { ProblemView } from "../ui/ProblemView";
+import { leave } from "../ui/leaving";
+import { nextShown } from "../ui/renamed";
 import { rememberTheme, storedTheme } from "./theme";
 
 const LINKS: readonly { to: string; label: string; icon: IconName; role: Role }[] = [
@@ -29,6 +32,7 @@ const LINKS: readonly { to: string; label: string; icon: IconName; role: Role }[
 
 export function Shell({ me, children }: { me: Me; children: ReactNode }) {
   const [location] = useLocation();
+  const page = usePage(location);
   const [open, setOpen] = useState(false);
   return (
     <div className="shell">
@@ -55,11 +59,20 @@ export function Shell({ me, children }: { me: Me; children: ReactNode }) {
           <Foot me={me} />
         </div>
       </header>
-      <main className="main" id="content" tabIndex={-1} key={location} ref={toTop}>
+      <main className="main" id="content" tabIndex={-1} key={page} ref={toTop}>
         {children}
       </main>
     </div>
   );
+}
+
+/** Which page it is that stands at an address: a page that is renamed is not another one. */
+function usePage(address: string): number {
+  const state: unknown = useHistoryState();
+  const [shown, setShown] = useState({ address, page: 0 });
+  const next = nextShown(shown, address, state);
+  if (next !== shown) setShown(next);
+  return next.page;
 }
 
 /** The address itself or one below it; everything is below `/`. */
@@ -100,7 +113,7 @@ function Foot({ me }: { me: Me }) {
         }}
       />
       {leaving.error && <ProblemView error={leaving.error} />}
-      <Button busy={leaving.isPending} onClick={() => leaving.mutate()}>
+      <Button busy={leaving.isPending} onClick={() => leave(() => leaving.mutate())}>
         {shell.signOut}
       </Button>
     </div>

@@ -73,6 +73,12 @@ export const builder = {
   runLead: "Starts the flow as it is saved, and shows on the canvas how far it is.",
   runOutput: "Output",
   openRun: "Open the run",
+  // leaving
+  leaving: "This flow is not saved yet",
+  leavingLead: "What you changed stays in this tab: open the builder again and it is there. It is gone once you close the tab or sign out.",
+  saveAndLeave: "Save and leave",
+  leaveUnsaved: "Leave without saving",
+  stay: "Stay",
   // two people
   conflict: "Somebody else saved this flow meanwhile",
   conflictLead: (number: number, by: string) => `Version ${number}, deployed by ${by}, is the current one now. Yours was made from an older one. Nothing is lost yet.`,

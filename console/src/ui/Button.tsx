@@ -1,4 +1,4 @@
-import type { ButtonHTMLAttributes, ReactNode } from "react";
+import type { ButtonHTMLAttributes, MouseEvent, ReactNode } from "react";
 import { Link } from "wouter";
 import { Icon, type IconName } from "./Icon";
 
@@ -19,9 +19,13 @@ interface ButtonProps extends Looks, Omit<ButtonHTMLAttributes<HTMLButtonElement
   busy?: boolean;
 }
 
-export function Button({ variant, size, icon, busy = false, disabled = false, children, type = "button", ...rest }: ButtonProps) {
+/** While it can't be pressed it can still be reached: a button that the browser disables loses the focus, and who uses keys their place. */
+export function Button({ variant, size, icon, busy = false, disabled = false, children, type = "button", onClick, ...rest }: ButtonProps) {
+  const off = disabled || busy;
+  // a submit button that is prevented also stops Enter in a field
+  const press = (event: MouseEvent<HTMLButtonElement>) => (off ? event.preventDefault() : onClick?.(event));
   return (
-    <button {...rest} type={type} className={className(variant, size)} disabled={disabled || busy} aria-busy={busy}>
+    <button {...rest} type={type} className={className(variant, size)} aria-disabled={off || undefined} aria-busy={busy} onClick={press}>
       {busy ? <span className="spinner" aria-hidden="true" /> : icon && <Icon name={icon} />}
       {children}
     </button>

@@ -8,10 +8,12 @@ import { everyStep, stepsOf } from "../../canvas/steps";
 import { parse } from "../../canvas/text/source";
 import { builder as words } from "../../texts/builder";
 import { ProblemView } from "../../ui/ProblemView";
+import { holdUp } from "../../ui/leaving";
 import { type Tab, Tabs } from "../../ui/Tabs";
 import { BuilderContext } from "./BuilderContext";
 import { ConflictDialog } from "./ConflictDialog";
 import { Header } from "./Header";
+import { LeaveDialog } from "./LeaveDialog";
 import { ProblemList, troublesByStep, useCheck } from "./ProblemList";
 import { RunPanel } from "./RunPanel";
 import { Outline, Palette } from "./Side";
@@ -45,9 +47,10 @@ export function Builder({ draft, connections, secrets, editable, onSaved }: Buil
   const shared = useMemo(() => ({ draft, flow, root, connections, secrets, samples: running.samples, onSample }), [draft, flow, root, connections, secrets, running.samples, onSample]);
   // what is typed shows at once, the drawing and the list a moment later
   const drawn = useDeferredValue(root);
-  const keys = useCallback((element: HTMLElement | null) => (element ? listenToKeys(draft, editable) : undefined), [draft, editable]);
+  const [leaving, setLeaving] = useState<(() => void) | undefined>();
+  const onPage = useCallback((element: HTMLElement | null) => (element ? whileShown(draft, editable, (go) => setLeaving(() => go)) : undefined), [draft, editable]);
   const chosen = steps.find((step) => step.pointer === state.selected);
-  const unsaved = state.source !== state.stored.source;
+  const unsaved = draft.unsaved();
   const run = (input: unknown) => void (unsaved ? saving.save() : Promise.resolve()).then(() => running.start(keyOf(draft.get().source), input)).catch(() => undefined);
   const tabs: (Tab & { name: View })[] = [
     { name: "yaml", label: words.yaml, content: () => <SourceEditor draft={draft} editable={editable} /> },
@@ -56,7 +59,7 @@ export function Builder({ draft, connections, secrets, editable, onSaved }: Buil
   ];
   return (
     <BuilderContext value={shared}>
-      <div className="builder" ref={keys} onKeyDown={(event) => onKey(draft, editable, event.nativeEvent)}>
+      <div className="builder" ref={onPage} onKeyDown={(event) => onKey(draft, editable, event.nativeEvent)}>
         <Header state={state} saving={saving} unsaved={unsaved} editable={editable} />
         <Notices fault={faultOf(state.source)} error={saving.error} editable={editable} />
         {editable === "yes" && (
@@ -83,6 +86,7 @@ export function Builder({ draft, connections, secrets, editable, onSaved }: Buil
           </div>
         </div>
         {editable === "yes" && <aside className="builder-form">{chosen ? <StepPanel step={chosen} canPaste={state.copied !== undefined} /> : <FlowPanel />}</aside>}
+        {leaving && <LeaveDialog saving={saving} onLeave={leaving} onStay={() => setLeaving(undefined)} />}
         {saving.theirs && (
           <ConflictDialog
             source={state.source}
@@ -97,6 +101,12 @@ export function Builder({ draft, connections, secrets, editable, onSaved }: Buil
       </div>
     </BuilderContext>
   );
+}
+
+/** What holds for as long as the builder is shown. */
+function whileShown(draft: Draft, editable: "yes" | "no", ask: (go: () => void) => void): () => void {
+  const ends = [listenToKeys(draft, editable), holdUp({ unsaved: draft.unsaved, ask })];
+  return () => ends.forEach((end) => end());
 }
 
 function faultOf(source: string): string | undefined {

@@ -8,6 +8,7 @@ import { connectionsQuery } from "../../api/connections";
 import { type FlowDetail, flowQuery, secretsQuery } from "../../api/flows";
 import { type Me, may } from "../../api/session";
 import { Loaded } from "../../ui/Loaded";
+import { renaming } from "../../ui/renamed";
 import { Builder } from "./Builder";
 import { draftFor, keepDraft } from "./desk";
 import type { Stored } from "./draft";
@@ -23,7 +24,9 @@ do: []
 `;
 
 export default function BuilderPage({ me, flow }: { me: Me; flow: string | undefined }) {
-  return flow === undefined ? <Open me={me} stored={{ source: EMPTY, number: 0 }} /> : <Known me={me} flow={flow} />;
+  // a save may give the flow a name, or another one: the work on it goes on
+  const [came] = useState(flow);
+  return came === undefined ? <Open me={me} stored={{ source: EMPTY, number: 0 }} /> : <Known me={me} flow={came} />;
 }
 
 function Known({ me, flow }: { me: Me; flow: string }) {
@@ -38,14 +41,14 @@ function storedOf(detail: FlowDetail): Stored {
 
 function Open({ me, stored }: { me: Me; stored: Stored }) {
   const client = useQueryClient();
-  const [, navigate] = useLocation();
+  const [address, navigate] = useLocation();
   const wide = useWide();
   const [draft] = useState(() => stepHandedOver(draftFor(client, stored)));
   const connections = useQuery(connectionsQuery).data ?? NONE;
   const secrets = useQuery({ ...secretsQuery, enabled: may(me, "admin"), select: (cards) => cards.map(({ name }) => name) }).data ?? NO_NAMES;
   const saved = (key: string) => {
     keepDraft(client, draft);
-    navigate(`/flows/${key}/edit`, { replace: true });
+    navigate(`/flows/${key}/edit`, renaming(address));
   };
   return <Builder draft={draft} connections={connections} secrets={secrets} editable={may(me, "admin") && wide ? "yes" : "no"} onSaved={saved} />;
 }

@@ -59,6 +59,9 @@ export class Draft {
     return () => this.#listeners.delete(listener);
   };
 
+  /** Whether there is anything that saving would keep. */
+  readonly unsaved = (): boolean => this.#state.source !== this.#state.stored.source;
+
   /** Is called with steps that shall come into view. */
   readonly onReveal = (listener: (pointer: string) => void): (() => void) => {
     this.#reveals.add(listener);
