@@ -24,6 +24,8 @@ export const canvas = {
     parked: "parked",
   } as Record<string, string>,
   unknownKind: "unknown",
+  secondDocument: "a second document begins here: one text holds one flow",
+  tooDeep: (levels: number) => `nested deeper than ${levels} levels`,
 };
 
 export const kinds = {

@@ -1,6 +1,10 @@
 // A flow's text, parsed with the place of every part. The text is the truth; nothing here changes it.
 
-import { type Document, LineCounter, type Node, type Pair, type Scalar, type YAMLMap, type YAMLSeq, isAlias, isMap, isPair, isScalar, isSeq, parseDocument } from "yaml";
+import { type CST, Composer, type Document, LineCounter, type Node, type Pair, Parser, type Scalar, type YAMLMap, type YAMLSeq, isAlias, isMap, isPair, isScalar, isSeq, parseDocument } from "yaml";
+import { canvas } from "../../texts/canvas";
+
+/** As deep as the server reads; what is deeper is drawn nowhere. */
+const DEPTH = 64;
 
 /** A way into a document: keys of maps, places in lists. */
 export type Path = readonly (string | number)[];
@@ -34,14 +38,42 @@ export function parse(text: string): Parsed {
   return parsed;
 }
 
-function read(text: string): Parsed {
+/** A text that nobody else asks for, such as a field's. */
+export function read(text: string): Parsed {
   const lines = new LineCounter();
-  const document = parseDocument(text, { version: "1.2", keepSourceTokens: true, lineCounter: lines, prettyErrors: false });
-  const faults = document.errors.map((error) => {
-    const { line, col } = lines.linePos(error.pos[0]);
-    return { message: error.message, line, column: col };
-  });
-  return { text, document, lines, faults, value: faults.length === 0 ? valueOf(document, faults) : undefined };
+  const fault = (message: string, at: number): SourceFault => {
+    const { line, col } = lines.linePos(at);
+    return { message, line, column: col };
+  };
+  try {
+    const composer = new Composer({ version: "1.2", keepSourceTokens: true, lineCounter: lines, prettyErrors: false });
+    // the composer makes one document of an empty text too
+    const [document, second] = composer.compose(new ShallowParser(lines.addNewLine).parse(text), true, text.length) as Iterable<Document.Parsed>;
+    if (!document) throw new Error("no document");
+    const faults = document.errors.map((error) => fault(error.message, error.pos[0]));
+    if (second) faults.push(fault(canvas.secondDocument, second.range[0]));
+    return { text, document, lines, faults, value: faults.length === 0 ? valueOf(document, faults) : undefined };
+  } catch (error) {
+    if (!(error instanceof TooDeep)) throw error;
+    return { text, document: parseDocument(""), lines, faults: [fault(canvas.tooDeep(DEPTH), error.at)], value: undefined };
+  }
+}
+
+class TooDeep extends Error {
+  constructor(readonly at: number) {
+    super();
+  }
+}
+
+const COLLECTIONS = new Set(["block-map", "block-seq", "flow-collection"]);
+
+/** Stops at what is nested too deeply: to compose it takes more stack than a browser has, and ends the page. */
+class ShallowParser extends Parser {
+  override *next(lexeme: string): Generator<CST.Token, void> {
+    yield* super.next(lexeme);
+    const open = this.stack.length > DEPTH ? this.stack.filter(({ type }) => COLLECTIONS.has(type)).length : 0;
+    if (open > DEPTH) throw new TooDeep(this.offset - lexeme.length);
+  }
 }
 
 function valueOf(document: Document.Parsed, faults: SourceFault[]): unknown {

@@ -22,7 +22,7 @@ describe("a value as people type it", () => {
   });
 
   it("may not be YAML yet", () => {
-    expect(valueOf("a: [")).toHaveProperty("fault");
+    for (const text of ["a: [", "a: 1\na: 2", "[".repeat(50_000)]) expect(valueOf(text)).toHaveProperty("fault");
   });
 
   it("is jq without brackets, and with them in the text", () => {

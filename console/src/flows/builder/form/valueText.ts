@@ -1,7 +1,7 @@
 // Values as people type them: YAML, jq, and what lies between.
 
-import { parse as parseYaml } from "yaml";
 import { block, inline } from "../../../canvas/text/render";
+import { read } from "../../../canvas/text/source";
 
 const EXPRESSION = /^\s*\$\{([\s\S]+)\}\s*$/;
 
@@ -36,11 +36,9 @@ export function valueOf(text: string): Read {
   const trimmed = text.trim();
   if (trimmed === "") return { value: undefined };
   if (trimmed.startsWith("${")) return { value: trimmed };
-  try {
-    return { value: parseYaml(text, { version: "1.2", uniqueKeys: true, prettyErrors: false }) as unknown };
-  } catch (error) {
-    return { fault: error instanceof Error ? error.message : String(error) };
-  }
+  const { value, faults } = read(text);
+  const [fault] = faults;
+  return fault ? { fault: fault.message } : { value };
 }
 
 function readsAs(text: string, value: unknown): boolean {
