@@ -23,6 +23,20 @@ export async function api(page, method, path, body) {
   );
 }
 
+/** One call through the connection `graph`, whatever comes of it. */
+export async function asked(page, method, path, body) {
+  const { status, body: answer } = await api(page, "POST", "/connections/graph/call", { method, path, ...(body === undefined ? {} : { body }) });
+  assert.ok(status < 300, JSON.stringify(answer));
+  return answer;
+}
+
+/** One call through the connection `graph` that must succeed. */
+export async function graph(page, method, path, body) {
+  const answer = await asked(page, method, path, body);
+  assert.ok(answer.status < 300, JSON.stringify(answer));
+  return answer.body;
+}
+
 /** An app that may do what the examples do, registered in the portal. */
 export async function ableApp(stage) {
   const { page, context } = await portal.openPortal(stage);
@@ -112,6 +126,7 @@ export function byMouse(page) {
     start: () => page.getByRole("tabpanel").getByRole("button", { name: /Run now|Save and run/ }).click(),
     answer: (label, value) => page.getByRole("tabpanel").getByLabel(label, { exact: true }).fill(value),
     settings: () => form(page).getByRole("button", { name: "Flow settings" }).click(),
+    save: () => page.getByRole("button", { name: "Save", exact: true }).click(),
   };
 }
 
@@ -181,6 +196,7 @@ export function byKeys(page) {
       await page.keyboard.insertText(value);
     },
     settings: () => enter(form(page).getByRole("button", { name: "Flow settings" })),
+    save: () => enter(page.getByRole("button", { name: "Save", exact: true })),
   };
 }
 
@@ -189,11 +205,12 @@ export async function unfold(hand, title) {
   if (!(await hand.isOpen(title))) await hand.open(title);
 }
 
-/** What a run that was started from the builder put out, once it is done. */
-export async function outcome(page) {
+/** A run that was started from the builder, once it is done; `before` is the one that was shown until then. */
+export async function outcome(page, before) {
   const panel = page.getByRole("region", { name: "Run", exact: true });
+  const link = panel.locator(`a:not([href="/runs/${before?.id ?? ""}"])`, { hasText: "Open the run" });
+  await link.waitFor();
   await panel.getByText(/^(done|failed)$/).waitFor({ timeout: 40_000 });
-  const href = await panel.getByRole("link", { name: "Open the run" }).getAttribute("href");
-  const { body } = await api(page, "GET", href);
+  const { body } = await api(page, "GET", await link.getAttribute("href"));
   return body;
 }

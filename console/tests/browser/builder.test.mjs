@@ -3,7 +3,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { LARGE, ableApp, api, byKeys, byMouse, changed, connectGraph, deployed, example, openBuilder, outcome, ran, text } from "./builder.mjs";
+import { LARGE, ableApp, api, byKeys, byMouse, changed, connectGraph, deployed, example, graph, openBuilder, outcome, ran, text } from "./builder.mjs";
+import { SIGNING_SECRET } from "./joined.mjs";
 import { REBUILT } from "./rebuilt.mjs";
 import { firstStart, looksRight } from "./screens.mjs";
 import { person, raise } from "./stage.mjs";
@@ -18,7 +19,8 @@ before(async () => {
   admin = await person(stage, LARGE);
   await firstStart(stage, admin.page);
   await connectGraph(stage, admin.page, await ableApp(stage));
-  world = { facts: stage.facts, ...(await twoGroups(admin.page, stage.facts)) };
+  for (const [name, value] of [["hr-webhook", SIGNING_SECRET], ["first-password", "fake-First-Passw0rd"]]) await api(admin.page, "PUT", `/secrets/${name}`, { value });
+  world = { facts: stage.facts, control: stage.control, ...(await twoGroups(admin.page, stage.facts)) };
 });
 after(async () => {
   assert.deepEqual(admin?.complaints ?? [], [], "the policy holds and no page broke");
@@ -83,13 +85,6 @@ test("a step of every kind comes, changes, goes, and comes back", async () => {
   }
 });
 
-/** One call through the connection. */
-async function graph(page, method, path, body) {
-  const { status, body: answer } = await api(page, "POST", "/connections/graph/call", { method, path, ...(body === undefined ? {} : { body }) });
-  assert.ok(status < 300 && answer.status < 300, JSON.stringify(answer));
-  return answer.body;
-}
-
 /** A group with members and one without, and what takes the members out of the second again. */
 async function twoGroups(page, facts) {
   const groups = [];
@@ -105,30 +100,67 @@ async function twoGroups(page, facts) {
   return { groups, empty };
 }
 
-for (const [kind, driver] of [["the mouse", byMouse], ["keys alone", byKeys]]) {
-  for (const [name, { input, build, during, again }] of Object.entries(REBUILT)) {
-    test(`${name}, built from nothing with ${kind}, does what the example does`, async () => {
+/** Runs the example with each of its inputs, by the API: what was seen of it. */
+async function exampleOf(page, name, key, kind) {
+  const { start = ran, again } = REBUILT[name];
+  const all = [];
+  for (const one of casesOf(name)) {
+    await again?.(world);
+    const given = inputOf(one, `${kind}-example`);
+    await one.before?.(world);
+    const [run] = await Promise.all([start(page, key, given), one.during?.(page)]);
+    all.push(await seenOf(page, name, one, run, given));
+  }
+  await again?.(world);
+  return all;
+}
+
+const casesOf = (name) => REBUILT[name].cases ?? [REBUILT[name]];
+const inputOf = ({ input }, who) => (typeof input === "function" ? input(world, who) : input);
+
+async function seenOf(page, name, { status = "completed" }, run, given) {
+  assert.equal(run.status, status, JSON.stringify(run));
+  return (await REBUILT[name].seen?.(page, await whole(page, run), given)) ?? run.output;
+}
+
+/** A run with its steps; what starting one answers has none. */
+async function whole(page, run) {
+  return run.steps ? run : (await api(page, "GET", `/runs/${run.run}`)).body;
+}
+
+/** Runs what is in the builder with one input, as its person does. */
+async function runOf(page, hand, one, given, before) {
+  await one.before?.(world);
+  await hand.run();
+  for (const [label, value] of Object.entries(given)) if (typeof value === "string") await hand.answer(label, value);
+  await hand.start();
+  await one.during?.(page);
+  return outcome(page, before);
+}
+
+for (const [kind, driver] of [["mouse", byMouse], ["keys", byKeys]]) {
+  for (const [name, { build, start }] of Object.entries(REBUILT)) {
+    test(`${name}, built from nothing with ${kind === "mouse" ? "the mouse" : "keys alone"}, does what the example does`, async () => {
       const { page } = admin;
       const key = await deployed(page, example(name));
-      const given = typeof input === "function" ? input(world) : input;
-      await again?.(world);
-      const [wanted] = await Promise.all([ran(page, key, given), during?.(page)]);
-      await again?.(world);
-      assert.equal(wanted.status, "completed", JSON.stringify(wanted));
+      const wanted = await exampleOf(page, name, key, kind);
       await openBuilder(stage, page);
       const hand = driver(page);
       await hand.fill("Title", `${name}, rebuilt`);
-      await hand.fill("Namespace", kind === "the mouse" ? "mouse" : "keys");
+      await hand.fill("Namespace", kind);
       await hand.fill("Name of the flow", name);
       await build(hand);
       await page.getByText("not saved yet").waitFor();
-      await hand.run();
-      for (const [label, value] of Object.entries(given)) if (typeof value === "string") await hand.answer(label, value);
-      await hand.start();
-      await during?.(page);
-      const run = await outcome(page);
-      assert.equal(run.status, "completed", JSON.stringify(run.error));
-      assert.deepEqual(run.output, wanted.output);
+      if (start) {
+        await hand.save();
+        await page.getByText("saved as version 1").waitFor();
+      }
+      let run;
+      for (const [at, one] of casesOf(name).entries()) {
+        const given = inputOf(one, kind);
+        run = start ? await start(page, `${kind}.${name}`, given) : await runOf(page, hand, one, given, run);
+        assert.deepEqual(await seenOf(page, name, one, run, given), wanted[at]);
+      }
       await looksRight(page);
     });
   }

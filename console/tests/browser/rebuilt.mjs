@@ -1,8 +1,12 @@
 // The examples, as somebody builds them from an empty canvas who never looks at the text. `hand` is the mouse or the keys.
+//
+// Each flow has its `input`, or several `cases` of it; `who` tells the runs apart where each makes something. What must be the same
+// of the example and of what was built is what `seen` says: the output where nothing else is said.
 
 import assert from "node:assert/strict";
 import { setInterval } from "node:timers/promises";
-import { api, unfold } from "./builder.mjs";
+import { api, asked, graph, unfold } from "./builder.mjs";
+import { joined } from "./joined.mjs";
 
 async function query(hand, pairs) {
   for (const [index, [name, value]] of pairs.entries()) {
@@ -29,6 +33,8 @@ async function inside(hand, jq) {
   await unfold(hand, "Input and output");
   await hand.fill("Export as", jq);
 }
+
+const NOBODYS_GROUP = "00000000-0000-0000-0000-000000000000";
 
 export const REBUILT = {
   "list-users": {
@@ -220,6 +226,84 @@ export const REBUILT = {
       await hand.press("Add");
       await hand.fill("Name", "no", 2);
       await hand.choose("Then", "kept", 1);
+    },
+  },
+  "joiner-webhook": {
+    // HR's system starts it, not a person
+    input: (_, who) => ({ given: "Ada", surname: "Example", alias: `joiner-${who}` }),
+    start: joined,
+    async seen(page, { answer, output, status }, { alias }) {
+      const made = await graph(page, "GET", `/users/${alias}@contoso.example`);
+      const whole = { id: made.id, userPrincipalName: `${alias}@contoso.example` };
+      assert.deepEqual([output, answer.body], [whole, whole]);
+      return { status, answered: answer.status, name: made.displayName, enabled: made.accountEnabled };
+    },
+    async build(hand) {
+      await hand.check("hr-webhook");
+      await hand.check("first-password");
+      await unfold(hand, "What starts it");
+      await hand.fill("Webhooks", "hr: {authentication: {signature: [hr-webhook]}, wait: PT20S}");
+      await hand.add("Set");
+      await hand.name("joiner");
+      await hand.fill("Data", "${ .body }");
+      await inside(hand, ".");
+      await unfold(hand, "More settings");
+      await hand.fill("Output schema", "{type: object, required: [given, surname, alias], properties: {given: {type: string, minLength: 1}, surname: {type: string, minLength: 1}, alias: {type: string, pattern: '^[a-z0-9.-]{1,64}$'}}}");
+      await call(hand, "create", "POST", "/users");
+      await hand.fill(
+        "Body",
+        `{accountEnabled: true, displayName: '\${ .given + " " + .surname }', givenName: '\${ .given }', surname: '\${ .surname }', mailNickname: '\${ .alias }', userPrincipalName: '\${ .alias + "@contoso.example" }', passwordProfile: {password: '\${ $secrets["first-password"] }', forceChangePasswordNextSignIn: true}}`,
+      );
+      await output(hand, "{id, userPrincipalName}");
+      await hand.add("Answer the caller");
+      await hand.name("answer");
+      await hand.fill("Status", "201");
+      await hand.fill("Body", "${ . }");
+      await output(hand, "$task.input");
+    },
+  },
+  "retry-and-compensate": {
+    cases: [
+      {
+        input: ({ groups }, who) => ({ alias: `kept-${who}`, name: "Kept User", group: groups[0] }),
+        /** The group's first answer is that it is busy. */
+        before: ({ control }) => control("faults", { route: "graph", match: "members", status: 503, times: 1 }),
+        status: "completed",
+      },
+      { input: (_, who) => ({ alias: `gone-${who}`, name: "Gone User", group: NOBODYS_GROUP }), status: "faulted" },
+    ],
+    async seen(page, { status, error, output, steps }, { alias, group }) {
+      const user = await asked(page, "GET", `/users/${alias}@contoso.example`);
+      const members = user.status === 200 ? (await graph(page, "GET", `/groups/${group}/members`)).value : [];
+      if (user.status === 200) assert.deepEqual(output, { user: user.body.id });
+      return { status, error, there: user.status, isMember: members.some(({ id }) => id === user.body.id), steps: steps.map(({ name, status: how }) => `${name} ${how}`) };
+    },
+    async build(hand) {
+      await hand.check("first-password");
+      await unfold(hand, "Input and output");
+      await hand.fill("Input schema", "{type: object, required: [alias, name, group], properties: {alias: {type: string}, name: {type: string}, group: {type: string}}}");
+      await call(hand, "create", "POST", "/users");
+      await hand.fill(
+        "Body",
+        `{accountEnabled: true, displayName: '\${ .name }', mailNickname: '\${ .alias }', userPrincipalName: '\${ .alias + "@contoso.example" }', passwordProfile: {password: '\${ $secrets["first-password"] }'}}`,
+      );
+      await output(hand, "{id, group: $task.input.group}");
+      await inside(hand, ".");
+      await hand.add("Try and catch");
+      await hand.name("join");
+      await hand.fill("Errors that are caught", "{type: https://serverlessworkflow.io/spec/1.0.0/errors/communication}");
+      await hand.fill("Retry", "{when: $problem.status == 429 or $problem.status >= 500, delay: PT1S, backoff: {exponential: {}}, limit: {attempt: {count: 3}}}");
+      await hand.fill("The error is called", "problem");
+      await hand.into("try this", "join");
+      await call(hand, "member", "POST", '${ "/groups/\\(.group)/members/$ref" }');
+      await hand.fill("Body", "'@odata.id': '${ \"https://graph.microsoft.com/v1.0/users/\\(.id)\" }'");
+      await output(hand, "{user: $context.id}");
+      await hand.into("when it fails", "join");
+      await call(hand, "undo", "DELETE", '${ "/users/\\($context.id)" }');
+      await hand.add("Fail");
+      await hand.name("tell");
+      await hand.fill("Title", "The user was not created");
+      await hand.fill("Detail", '${ "group \\($context.group): \\($problem.title // "no answer"); the user was deleted again" }');
     },
   },
 };
