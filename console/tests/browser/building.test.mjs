@@ -4,7 +4,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { LARGE, api, byMouse, changed, connectGraph, deployed, example, openBuilder, outcome, text, unfold } from "./builder.mjs";
-import { PASSWORD, firstStart, looksRight, picture } from "./screens.mjs";
+import { FAILING, REFUSED } from "./refused.mjs";
+import { PASSWORD, firstStart, looksRight } from "./screens.mjs";
 import { person, raise } from "./stage.mjs";
 
 let stage;
@@ -35,38 +36,38 @@ async function paste(page, source) {
   }, source);
 }
 
-/** Texts that are refused (security.md §3.5), with the step that is to blame, if it is one. */
-const REFUSED = [
-  ["do:\n  - fine: {wait: PT1S}\n  - wrong: {set: {x: '${ .a | }'}}\n", "wrong", "expr.syntax"],
-  ["do:\n  - fine: {wait: PT1S}\n  - wrong: {set: {x: '${ $nothing }'}}\n", "wrong", "expr.variable"],
-  ["do:\n  - fine: {wait: PT1S}\n  - wrong: {set: {x: '${ env }'}}\n", "wrong", "expr.forbidden"],
-  ["do:\n  - wrong: {wait: PT1S, then: nowhere}\n", "wrong", "flow.reference"],
-  ["do:\n  - wrong: {run: {shell: {command: ls}}}\n", "wrong", "flow.feature_disabled"],
-  ["do:\n  - wrong: {call: grpc, with: {method: x, proto: {endpoint: 'https://contoso.example/x'}, service: {name: a, host: b}}}\n", "wrong", "flow.feature_disabled"],
-  ["do:\n  - wrong: {call: htpp}\n", "wrong", "flow.reference"],
-  ["do:\n  - outer:\n      do:\n        - wrong: {wait: P1M}\n", "wrong", "flow.schema"],
-  ["do:\n  - outer:\n      try:\n        - fine: {wait: PT1S}\n      catch:\n        do:\n          - wrong: {set: {x: 1}, catchh: 1}\n", "wrong", "flow.schema"],
-  ["do:\n  - wrong: {call: http, with: {method: get, endpoint: {uri: /users, authentication: {oauth2: {use: absent}}}}}\n", "wrong", "flow.reference"],
-  ["do:\n  - a: {wait: PT1S}\n  - a: {wait: PT1S}\n", "a", "flow.duplicate"],
-  ["do: [\n", undefined, "flow.parse"],
-  ["do:\n\t- a: {wait: PT1S}\n", undefined, "flow.parse"],
-  ["outputs: {}\ndo:\n  - a: {wait: PT1S}\n", undefined, "flow.schema"],
-];
-
 test("each problem is listed, and leads to its step", async () => {
   const { page } = admin;
   await openBuilder(stage, page);
-  for (const [source, step, code] of REFUSED) {
-    await paste(page, HEAD("refused") + source);
+  for (const [source, step, code, how = "refused"] of REFUSED) {
+    await paste(page, source);
     await page.getByRole("tab", { name: /Problems \(/ }).click();
     const item = page.locator(".troubles[aria-busy=false]").getByRole("listitem").filter({ hasText: code }).first();
     await item.waitFor();
+    assert.equal((await item.innerText()).includes("warning"), how === "warning", code);
     if (step === undefined) continue;
     await item.getByRole("button", { name: "Go to the step" }).click();
     await page.getByRole("heading", { name: `Step ${step}`, exact: true }).waitFor();
     const box = page.locator(".flow-step.flow-chosen", { hasText: step });
-    await box.getByText("1 problem").first().waitFor();
+    await (how === "warning" ? box : box.getByText(/^\d problems?$/).first()).waitFor();
     await page.getByRole("button", { name: "Flow settings" }).click();
+  }
+  await looksRight(page);
+});
+
+test("what only a run shows is shown at its step", async () => {
+  const { page } = admin;
+  for (const [name, source, says] of FAILING) {
+    await openBuilder(stage, page, await deployed(page, source));
+    const hand = byMouse(page);
+    await hand.run();
+    await hand.start();
+    await page.locator('.flow-faulted[data-step$="/wrong"]').waitFor({ timeout: 40_000 });
+    await page.locator('.flow-completed[data-step$="/fine"]').waitFor();
+    const { error } = await outcome(page);
+    assert.equal(error.instance, "/do/1/wrong", name);
+    const said = await page.getByRole("region", { name: "Run", exact: true }).locator(".banner").innerText();
+    assert.match(said, says, name);
   }
   await looksRight(page);
 });
@@ -81,6 +82,86 @@ test("while the text can't be read the canvas stays, and says so", async () => {
   assert.equal(await page.locator(".flow-step", { hasText: "kept" }).count(), 1);
   await page.getByRole("button", { name: "Undo" }).click();
   await page.getByText(/The text can't be read at line/).waitFor({ state: "detached" });
+});
+
+test("the first save gives a flow its address, and leaves everything where it is", async () => {
+  const { page } = admin;
+  await openBuilder(stage, page);
+  const hand = byMouse(page);
+  const save = () => page.getByRole("button", { name: "Save", exact: true }).press("Enter");
+  await hand.fill("Namespace", "walk");
+  await hand.fill("Name of the flow", "firstsaved");
+  await hand.add("Wait");
+  await hand.name("pause");
+  await unfold(hand, "More settings");
+  await hand.fill("Timeout", "{after: PT1M}");
+  await page.locator(".builder-form").evaluate((form) => form.setAttribute("data-same", "yes"));
+  await save();
+  await page.getByText("saved as version 1").waitFor();
+  assert.equal(new URL(page.url()).pathname, "/flows/walk.firstsaved/edit");
+  const focus = () => page.evaluate(() => document.activeElement?.textContent);
+  assert.equal(await focus(), "Save");
+  await page.getByRole("heading", { name: "Step pause", exact: true }).waitFor();
+  assert.equal(await page.locator(".builder-form[data-same=yes]").count(), 1, "the page was not built anew");
+  assert.ok(await hand.isOpen("More settings"));
+  // the next saves too, and one by which the flow becomes another
+  await hand.fill("How long", "PT2S");
+  await save();
+  await page.getByText("saved as version 2").waitFor();
+  await hand.settings();
+  await hand.fill("Name of the flow", "savedagain");
+  await save();
+  await page.getByText("saved as version 1").waitFor();
+  assert.deepEqual([await focus(), new URL(page.url()).pathname], ["Save", "/flows/walk.savedagain/edit"]);
+  // what was saved first is still itself
+  await page.goto(`${stage.url}/flows/walk.firstsaved/edit`);
+  await page.getByRole("heading", { name: "walk.firstsaved" }).waitFor();
+  await page.getByText("saved as version 2").waitFor();
+});
+
+test("who leaves with unsaved changes is asked, whichever way they go; nothing is lost", async () => {
+  const { page } = admin;
+  const key = await deployed(page, `${HEAD("left")}do:\n  - first: {wait: PT1S}\n`);
+  await openBuilder(stage, page, key);
+  const hand = byMouse(page);
+  await hand.add("Wait");
+  await hand.name("second");
+  const flows = page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Flows", exact: true });
+  const dialog = page.getByRole("dialog", { name: "This flow is not saved yet" });
+  const second = page.locator(".flow-step", { hasText: "second" });
+
+  for (const way of [flows, page.getByRole("button", { name: "Sign out" })]) {
+    await way.click();
+    await dialog.waitFor();
+    await looksRight(page);
+    await dialog.getByRole("button", { name: "Stay" }).click();
+    await second.waitFor();
+  }
+  // closing the tab: the browser asks, and the person stays
+  const asked = page.waitForEvent("dialog");
+  const closing = page.close({ runBeforeUnload: true });
+  const question = await asked;
+  assert.equal(question.type(), "beforeunload");
+  await question.dismiss();
+  await closing;
+  await second.waitFor();
+
+  await flows.click();
+  await dialog.getByRole("button", { name: "Leave without saving" }).click();
+  await page.getByRole("heading", { name: "Flows", exact: true }).waitFor();
+  await page.getByRole("link", { name: key }).click();
+  await page.getByRole("link", { name: "Edit", exact: true }).click();
+  await second.waitFor();
+  await page.getByText("not saved yet").waitFor();
+  await flows.click();
+  await dialog.getByRole("button", { name: "Save and leave" }).click();
+  await page.getByRole("heading", { name: "Flows", exact: true }).waitFor();
+  assert.equal((await api(page, "GET", `/flows/${key}`)).body.current, 2);
+  // with nothing unsaved nobody is asked
+  await page.goBack();
+  await page.getByText("saved as version 2").waitFor();
+  await flows.click();
+  await page.getByRole("heading", { name: "Flows", exact: true }).waitFor();
 });
 
 test("two people save the same flow: nothing is lost, and each can see the other's", async () => {
@@ -151,7 +232,6 @@ test("a call is tried, and a field of its answer becomes jq and an export", asyn
   assert.equal(run.status, "completed");
   assert.equal(typeof run.output, "string");
   for (const name of ["people", "pause", "result"]) await page.locator(`.flow-completed[data-step$="/${name}"]`).waitFor();
-  await picture(page, "builder-run");
 });
 
 test("a request of the explorer becomes a step, in a new flow and in one that is there", async () => {
@@ -275,6 +355,27 @@ test("with three hundred steps nothing takes long: panning, zooming, editing", a
   });
   console.log("longest tasks in milliseconds:", JSON.stringify(figures));
   for (const [what, took] of Object.entries(figures)) assert.ok(took <= 100, `${what}: ${took} ms`);
+});
+
+test("an output of 1 MiB does not keep the builder busy: it is seen, and used", async () => {
+  const { page } = admin;
+  const key = await deployed(page, `${HEAD("bulky")}do:\n  - bulky: {set: {text: '\${ "x" * 1040000 }', more: '\${ "y" * 10000 }', rows: '\${ [range(300) | {row: .}] }'}}\n  - taken: {set: {x: 1}}\n`);
+  await openBuilder(stage, page, key);
+  const hand = byMouse(page);
+  const took = await longestTask(page, async () => {
+    await hand.run();
+    await hand.start();
+    const run = await outcome(page);
+    assert.ok(JSON.stringify(run.steps[0].output).length > 1024 * 1024);
+    await page.locator(".flow-card", { hasText: "taken" }).click();
+    await hand.fill("Data", "");
+    await page.getByRole("button", { name: "Use a result in Data" }).click();
+    await page.getByRole("dialog", { name: "Use a result…" }).locator(".result-source", { hasText: "What bulky put out" }).first().getByRole("button", { name: "rows", exact: true }).click();
+  });
+  await page.getByRole("tab", { name: "YAML" }).click();
+  await page.locator(".cm-line").first().waitFor();
+  assert.match(await text(page), /set: '\$\{ .*\.rows \}'/);
+  assert.ok(took < 1_000, `a task of ${took} ms`);
 });
 
 test("what may not change a flow only looks at it: a viewer, and a narrow window", async () => {
