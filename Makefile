@@ -67,7 +67,7 @@ pictures:
 	scripts/console
 	cargo build --locked --package keyway >&2
 	cd console && KEYWAY=$(abspath $(DEBUG)) KEYWAY_PORT=8800 SANDBOX_PORT=8443 PICTURES=$(CURDIR)/docs/img \
-	  node --test --test-concurrency=1 tests/browser/walk.test.mjs tests/browser/failures.test.mjs
+	  node --test --test-concurrency=1 tests/browser/walk.test.mjs tests/browser/failures.test.mjs tests/browser/guide.test.mjs
 
 dev:
 	scripts/setup build >&2
