@@ -72,6 +72,13 @@ describe("one value", () => {
     }
   });
 
+  it("of a flow's head is written before the steps, whatever comes first", () => {
+    const text = "document: {name: x}\n# what is done\ndo:\n  - a: {wait: PT1S} # one\n";
+    const used = put(text, ["use", "secrets"], ["graph"]);
+    expect(put(used, ["input", "from"], ".body")).toBe(text.replace("# what", "use: {secrets: [graph]}\ninput: {from: .body}\n# what"));
+    expect(put("do: []\n", ["use"], { a: 1 })).toBe("do: []\nuse: {a: 1}\n");
+  });
+
   it.each(TEXTS)("is added to every map, and taken away", (text) => {
     const value = sound(text);
     const maps = leaves(value).flatMap((path) => path.map((_, at) => path.slice(0, at))).filter((path) => isRecord(valueAt(value, path)));

@@ -58,13 +58,18 @@ function deepest(parsed: Parsed, path: Path): Path {
 /** A member of what is at `path`; where that is no collection (yet), it becomes one. */
 function add(parsed: Parsed, path: Path, name: string | number | undefined, value: unknown): Splice | undefined {
   const node = nodeAt(parsed, path);
-  if (isMap(node) && node.items.length > 0 && name !== undefined) return addPair(parsed, node, node.items.at(-1) as Entry, String(name), value);
+  if (isMap(node) && node.items.length > 0 && name !== undefined) return addPair(parsed, node, lastBefore(node, path), String(name), value);
   if (isSeq(node) && node.items.length > 0) return addItem(parsed, node, node.items.length, item(value), value);
   return replaceAt(parsed, path, typeof name === "number" ? [value] : withMember(valueAt(parsed.value, path), String(name), value));
 }
 
-const withMember = (old: unknown, name: string, value: unknown) => (isRecord(old) ? { ...old, [name]: value } : { [name]: value });
+/** After which member a new one goes: the last, but a flow says all else before its steps. */
+function lastBefore(node: YAMLMap, path: Path): Entry {
+  const steps = path.length === 0 ? node.items.indexOf(pairOf(node, "do") as Entry) : -1;
+  return node.items.at(steps > 0 ? steps - 1 : -1) as Entry;
+}
 
+const withMember = (old: unknown, name: string, value: unknown) => (isRecord(old) ? { ...old, [name]: value } : { [name]: value });
 
 /** Takes a member away, and with the last one what held it, up to the first thing that may be empty. */
 function remove(parsed: Parsed, path: Path): Splice | undefined {

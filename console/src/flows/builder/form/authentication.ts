@@ -43,11 +43,7 @@ export function declared(source: string, name: string): string {
   const flow = parse(source).value;
   const secrets = valueAt(flow, ["use", "secrets"]);
   const list: unknown[] = Array.isArray(secrets) ? secrets : [];
-  if (list.includes(name)) return source;
-  if (isRecord(valueAt(flow, ["use"])) || !isRecord(flow) || !("do" in flow)) return put(source, ["use", "secrets"], [...list, name]);
-  // `use` is read before the steps that use it
-  const { do: steps, ...head } = flow;
-  return put(source, [], { ...head, use: { secrets: [name] }, do: steps });
+  return list.includes(name) ? source : put(source, ["use", "secrets"], [...list, name]);
 }
 
 /** A call's `with` that goes through a connection, or through none. Where the address stands alone it gets company. */
