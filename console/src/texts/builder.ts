@@ -82,7 +82,8 @@ export const builder = {
   // two people
   conflict: "Somebody else saved this flow meanwhile",
   conflictLead: (number: number, by: string) => `Version ${number}, deployed by ${by}, is the current one now. Yours was made from an older one. Nothing is lost yet.`,
-  conflictNew: (key: string) => `There is a flow ${key} already. Give yours another name, or save it as a new version of that one.`,
+  taken: (key: string) => `There is a flow ${key} already`,
+  takenLead: "Give yours another name, or save it as a new version of that one.",
   difference: "From theirs to mine",
   takeTheirs: "Take theirs",
   keepMine: "Save mine as a new version",

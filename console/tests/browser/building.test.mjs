@@ -113,6 +113,14 @@ test("the first save gives a flow its address, and leaves everything where it is
   await save();
   await page.getByText("saved as version 1").waitFor();
   assert.deepEqual([await focus(), new URL(page.url()).pathname], ["Save", "/flows/walk.savedagain/edit"]);
+  // a name that another flow has is not taken from it
+  await hand.fill("Name of the flow", "firstsaved");
+  await save();
+  const dialog = page.getByRole("dialog", { name: "There is a flow walk.firstsaved already" });
+  await dialog.getByText("Give yours another name").waitFor();
+  await looksRight(page);
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await page.getByText("not saved yet").waitFor();
   // what was saved first is still itself
   await page.goto(`${stage.url}/flows/walk.firstsaved/edit`);
   await page.getByRole("heading", { name: "walk.firstsaved" }).waitFor();
@@ -151,6 +159,11 @@ test("who leaves with unsaved changes is asked, whichever way they go; nothing i
   await page.getByRole("heading", { name: "Flows", exact: true }).waitFor();
   await page.getByRole("link", { name: key }).click();
   await page.getByRole("link", { name: "Edit", exact: true }).click();
+  await second.waitFor();
+  // nothing can hold the browser's own way back up, and nothing has to: the draft is there again
+  await page.goBack();
+  await page.getByRole("link", { name: "Edit", exact: true }).waitFor();
+  await page.goForward();
   await second.waitFor();
   await page.getByText("not saved yet").waitFor();
   await flows.click();

@@ -21,8 +21,8 @@ interface ConflictDialogProps {
 
 export function ConflictDialog({ source, theirs, taken, busy, onTakeTheirs, onKeepMine, onClose }: ConflictDialogProps) {
   return (
-    <Dialog title={words.conflict} onClose={onClose}>
-      <p>{taken === undefined ? words.conflictLead(theirs.number, theirs.deployed_by) : words.conflictNew(taken)}</p>
+    <Dialog title={taken === undefined ? words.conflict : words.taken(taken)} onClose={onClose}>
+      <p>{taken === undefined ? words.conflictLead(theirs.number, theirs.deployed_by) : words.takenLead}</p>
       <details>
         <summary>{words.difference}</summary>
         <div className="more">
