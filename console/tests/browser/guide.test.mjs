@@ -89,7 +89,9 @@ test("a run of it is watched on the canvas", async () => {
 
 test("a run that failed says where and why, and goes on from the failed step", async () => {
   const { page } = admin;
-  await stage.control("faults", { route: "graph", match: "revokeSignInSessions", status: 503, times: 1 });
+  // a body of its own: the sandbox's has ids and times, with which no two pictures are the same
+  const body = { error: { code: "serviceNotAvailable", message: "The service is temporarily unavailable." } };
+  await stage.control("faults", { route: "graph", match: "revokeSignInSessions", status: 503, times: 1, body });
   await hand.start();
   await page.locator('.flow-faulted[data-step$="/revoke"]').waitFor();
   await page.getByRole("link", { name: "Open the run" }).click();
