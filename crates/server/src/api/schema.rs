@@ -125,166 +125,104 @@ pub struct QueryKey {
     pub value: Option<String>,
 }
 
-/// The fields of a new connection; which are needed depends on the type.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewConnection {
-    /// Name of the connection: 1 to 64 of letters, digits, `.`, `_`, `-`.
-    pub name: String,
-    /// `microsoft-graph`, `github`, `google`, `salesforce`, `okta`, `keycloak`, `oidc` or `generic`.
-    pub preset: Option<String>,
-    /// `oauth`, `basic`, `headers`, `query_key`, `bearer` or `none`; a preset implies `oauth`.
-    #[serde(rename = "type")]
-    pub kind: Option<String>,
-    /// `authorization_code`, `client_credentials`, `device_code`, `jwt_bearer`, `on_behalf_of` or `token_exchange`.
-    pub grant: Option<String>,
-    /// `global`, `us-gov`, `china`, the name of a declared cloud, or an https origin; of other presets, the origin of an installation of one's own.
-    pub cloud: Option<String>,
-    /// Tenant of the Entra preset: its id or a domain of it.
-    pub tenant: Option<String>,
-    /// Authorization endpoint.
-    pub authorization_endpoint: Option<String>,
-    /// Device authorization endpoint (RFC 8628).
-    pub device_authorization_endpoint: Option<String>,
-    /// Token endpoint.
-    pub token_endpoint: Option<String>,
-    /// Client id.
-    pub client_id: Option<String>,
-    /// Client secret; never shown again.
-    #[schema(format = Password)]
-    pub client_secret: Option<String>,
-    /// Certificate with its private key (RSA, 2048 bits or more), in PEM; implies `private_key_jwt`; the key is never shown again.
-    #[schema(format = Password)]
-    pub certificate: Option<String>,
-    /// Private key that signs assertions of the grant `jwt_bearer` (RSA), in PEM, or the JSON file of a Google service account's key; never shown again.
-    #[schema(format = Password)]
-    pub private_key: Option<String>,
-    /// For whom assertions ask; left out: for the client itself.
-    pub subject: Option<String>,
-    /// For which server assertions are meant, left out: the token endpoint; with `token_exchange` the service that the token is for.
-    pub audience: Option<String>,
-    /// What kind of token callers bring with `token_exchange`, as a URI; left out: an access token.
-    pub subject_token_type: Option<String>,
-    /// Which key signs assertions (`kid`).
-    pub key_id: Option<String>,
-    /// `automatic` (default), `client_secret_basic`, `client_secret_post`, `private_key_jwt`, `private_key_jwt_rs256` or `none`.
-    pub client_authentication: Option<String>,
-    /// Scope, separated by spaces.
-    pub scope: Option<String>,
-    /// Extra parameters of the authorization request, or of the device authorization request.
-    pub authorize_parameters: Option<BTreeMap<String, String>>,
-    /// Extra parameters of every token request.
-    pub token_parameters: Option<BTreeMap<String, String>>,
-    /// Issuer (RFC 9207, RFC 8414); `oidc` discovers the rest from it.
-    pub issuer: Option<String>,
-    /// Base URL that paths are taken below.
-    pub base_url: Option<String>,
-    /// Origins that the credential may be sent to, beside that of the base URL.
-    pub origins: Option<Vec<String>>,
-    /// User name of type `basic`.
-    pub username: Option<String>,
-    /// Password of type `basic`.
-    #[schema(format = Password)]
-    pub password: Option<String>,
-    /// Token of type `bearer`.
-    #[schema(format = Password)]
-    pub token: Option<String>,
-    /// Headers of type `headers`, with their values.
-    pub headers: Option<BTreeMap<String, String>>,
-    /// Query parameter of type `query_key`.
-    pub query_key: Option<QueryKey>,
-    /// Certificates to trust beside those of the machine, in PEM.
-    pub ca_certificate: Option<String>,
-    /// When the secret expires: a date (`2027-11-28`) or an RFC 3339 time; empty for "not known".
-    pub secret_expires_at: Option<String>,
-    /// How many calls may be under way at once; the others wait for their turn. Left out in a new connection: 256.
-    #[schema(minimum = 1, maximum = 1000)]
-    pub concurrency: Option<u32>,
-    /// Says that a token endpoint on another site than the authorization endpoint is meant.
-    pub confirm_foreign_token_endpoint: Option<bool>,
-    /// Whether to prove the connection after saving it; the default is yes.
-    pub prove: Option<bool>,
+/// The fields that a new connection and a change have in common, below what is said of the name.
+macro_rules! connection_fields {
+    ($(#[$about:meta])* $shape:ident, $(#[$of_name:meta])* $name:ty) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct $shape {
+            $(#[$of_name])*
+            pub name: $name,
+            /// `microsoft-graph`, `github`, `google`, `salesforce`, `okta`, `keycloak`, `oidc` or `generic`.
+            pub preset: Option<String>,
+            /// `oauth`, `basic`, `headers`, `query_key`, `bearer` or `none`; a preset implies `oauth`.
+            #[serde(rename = "type")]
+            pub kind: Option<String>,
+            /// `authorization_code`, `client_credentials`, `device_code`, `jwt_bearer`, `on_behalf_of` or `token_exchange`.
+            pub grant: Option<String>,
+            /// `global`, `us-gov`, `china`, the name of a declared cloud, or an https origin; of other presets, the origin of an installation of one's own.
+            pub cloud: Option<String>,
+            /// Tenant of the Entra preset: its id or a domain of it.
+            pub tenant: Option<String>,
+            /// Authorization endpoint.
+            pub authorization_endpoint: Option<String>,
+            /// Device authorization endpoint (RFC 8628).
+            pub device_authorization_endpoint: Option<String>,
+            /// Token endpoint.
+            pub token_endpoint: Option<String>,
+            /// Client id.
+            pub client_id: Option<String>,
+            /// Client secret; never shown again.
+            #[schema(format = Password)]
+            pub client_secret: Option<String>,
+            /// Certificate with its private key (RSA, 2048 bits or more), in PEM; implies `private_key_jwt`; the key is never shown again.
+            #[schema(format = Password)]
+            pub certificate: Option<String>,
+            /// Private key that signs assertions of the grant `jwt_bearer` (RSA), in PEM, or the JSON file of a Google service account's key; never shown again.
+            #[schema(format = Password)]
+            pub private_key: Option<String>,
+            /// For whom assertions ask; left out: for the client itself.
+            pub subject: Option<String>,
+            /// For which server assertions are meant, left out: the token endpoint; with `token_exchange` the service that the token is for.
+            pub audience: Option<String>,
+            /// What kind of token callers bring with `token_exchange`, as a URI; left out: an access token.
+            pub subject_token_type: Option<String>,
+            /// Which key signs assertions (`kid`).
+            pub key_id: Option<String>,
+            /// `automatic` (default), `client_secret_basic`, `client_secret_post`, `private_key_jwt`, `private_key_jwt_rs256` or `none`.
+            pub client_authentication: Option<String>,
+            /// Scope, separated by spaces.
+            pub scope: Option<String>,
+            /// Extra parameters of the authorization request, or of the device authorization request.
+            pub authorize_parameters: Option<BTreeMap<String, String>>,
+            /// Extra parameters of every token request.
+            pub token_parameters: Option<BTreeMap<String, String>>,
+            /// Issuer (RFC 9207, RFC 8414); `oidc` discovers the rest from it.
+            pub issuer: Option<String>,
+            /// Base URL that paths are taken below.
+            pub base_url: Option<String>,
+            /// Origins that the credential may be sent to, beside that of the base URL.
+            pub origins: Option<Vec<String>>,
+            /// User name of type `basic`.
+            pub username: Option<String>,
+            /// Password of type `basic`.
+            #[schema(format = Password)]
+            pub password: Option<String>,
+            /// Token of type `bearer`.
+            #[schema(format = Password)]
+            pub token: Option<String>,
+            /// Headers of type `headers`, with their values.
+            pub headers: Option<BTreeMap<String, String>>,
+            /// Query parameter of type `query_key`.
+            pub query_key: Option<QueryKey>,
+            /// Certificates to trust beside those of the machine, in PEM.
+            pub ca_certificate: Option<String>,
+            /// When the secret expires: a date (`2027-11-28`) or an RFC 3339 time; empty for "not known".
+            pub secret_expires_at: Option<String>,
+            /// How many calls may be under way at once; the others wait for their turn. Left out in a new connection: 256.
+            #[schema(minimum = 1, maximum = 1000)]
+            pub concurrency: Option<u32>,
+            /// Says that a token endpoint on another site than the authorization endpoint is meant.
+            pub confirm_foreign_token_endpoint: Option<bool>,
+            /// Whether to prove the connection after saving it; the default is yes.
+            pub prove: Option<bool>,
+        }
+    };
 }
 
-/// The fields to change; what is left out stays. `null` is refused.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Change {
+connection_fields! {
+    /// The fields of a new connection; which are needed depends on the type.
+    NewConnection,
+    /// Name of the connection: 1 to 64 of letters, digits, `.`, `_`, `-`.
+    String
+}
+
+connection_fields! {
+    /// The fields to change; what is left out stays. `null` is refused.
+    Change,
     /// Name of the connection; in a change, its new name.
-    pub name: Option<String>,
-    /// `microsoft-graph`, `github`, `google`, `salesforce`, `okta`, `keycloak`, `oidc` or `generic`.
-    pub preset: Option<String>,
-    /// `oauth`, `basic`, `headers`, `query_key`, `bearer` or `none`; a preset implies `oauth`.
-    #[serde(rename = "type")]
-    pub kind: Option<String>,
-    /// `authorization_code`, `client_credentials`, `device_code`, `jwt_bearer`, `on_behalf_of` or `token_exchange`.
-    pub grant: Option<String>,
-    /// `global`, `us-gov`, `china`, the name of a declared cloud, or an https origin; of other presets, the origin of an installation of one's own.
-    pub cloud: Option<String>,
-    /// Tenant of the Entra preset: its id or a domain of it.
-    pub tenant: Option<String>,
-    /// Authorization endpoint.
-    pub authorization_endpoint: Option<String>,
-    /// Device authorization endpoint (RFC 8628).
-    pub device_authorization_endpoint: Option<String>,
-    /// Token endpoint.
-    pub token_endpoint: Option<String>,
-    /// Client id.
-    pub client_id: Option<String>,
-    /// Client secret; never shown again.
-    #[schema(format = Password)]
-    pub client_secret: Option<String>,
-    /// Certificate with its private key (RSA, 2048 bits or more), in PEM; implies `private_key_jwt`; the key is never shown again.
-    #[schema(format = Password)]
-    pub certificate: Option<String>,
-    /// Private key that signs assertions of the grant `jwt_bearer` (RSA), in PEM, or the JSON file of a Google service account's key; never shown again.
-    #[schema(format = Password)]
-    pub private_key: Option<String>,
-    /// For whom assertions ask; left out: for the client itself.
-    pub subject: Option<String>,
-    /// For which server assertions are meant, left out: the token endpoint; with `token_exchange` the service that the token is for.
-    pub audience: Option<String>,
-    /// What kind of token callers bring with `token_exchange`, as a URI; left out: an access token.
-    pub subject_token_type: Option<String>,
-    /// Which key signs assertions (`kid`).
-    pub key_id: Option<String>,
-    /// `automatic` (default), `client_secret_basic`, `client_secret_post`, `private_key_jwt`, `private_key_jwt_rs256` or `none`.
-    pub client_authentication: Option<String>,
-    /// Scope, separated by spaces.
-    pub scope: Option<String>,
-    /// Extra parameters of the authorization request, or of the device authorization request.
-    pub authorize_parameters: Option<BTreeMap<String, String>>,
-    /// Extra parameters of every token request.
-    pub token_parameters: Option<BTreeMap<String, String>>,
-    /// Issuer (RFC 9207, RFC 8414); `oidc` discovers the rest from it.
-    pub issuer: Option<String>,
-    /// Base URL that paths are taken below.
-    pub base_url: Option<String>,
-    /// Origins that the credential may be sent to, beside that of the base URL.
-    pub origins: Option<Vec<String>>,
-    /// User name of type `basic`.
-    pub username: Option<String>,
-    /// Password of type `basic`.
-    #[schema(format = Password)]
-    pub password: Option<String>,
-    /// Token of type `bearer`.
-    #[schema(format = Password)]
-    pub token: Option<String>,
-    /// Headers of type `headers`, with their values.
-    pub headers: Option<BTreeMap<String, String>>,
-    /// Query parameter of type `query_key`.
-    pub query_key: Option<QueryKey>,
-    /// Certificates to trust beside those of the machine, in PEM.
-    pub ca_certificate: Option<String>,
-    /// When the secret expires: a date (`2027-11-28`) or an RFC 3339 time; empty for "not known".
-    pub secret_expires_at: Option<String>,
-    /// How many calls may be under way at once; the others wait for their turn. Left out in a new connection: 256.
-    #[schema(minimum = 1, maximum = 1000)]
-    pub concurrency: Option<u32>,
-    /// Says that a token endpoint on another site than the authorization endpoint is meant.
-    pub confirm_foreign_token_endpoint: Option<bool>,
-    /// Whether to prove the connection after saving it; the default is yes.
-    pub prove: Option<bool>,
+    Option<String>
 }
 
 /// The redirect URI of a connection, or of one still to be made.
