@@ -79,7 +79,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists calls, newest first. A call appears within a second of its end. */
+        /** Lists calls, those of runs too, newest first. A call appears within a second of its end. */
         get: operations["list_calls"];
         put?: never;
         post?: never;
@@ -675,6 +675,26 @@ export interface paths {
          *     connections an operator may call; a text that names plain secrets needs an administrator.
          */
         post: operations["run_once"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/watch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Watches a list of runs: `run` for each that is new or has changed, `list` with their order when it is another one,
+         *     `again` after five minutes, when the stream ends and may be asked for anew.
+         */
+        get: operations["watch_runs"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1339,8 +1359,12 @@ export interface components {
              * @description When it began.
              */
             at: string;
-            /** @description Who called. */
+            /** @description Who called; a run by its id. */
             actor: string;
+            /** @description The run, if one called. */
+            run?: string | null;
+            /** @description The `id` of the run's step that called. */
+            step?: string | null;
             /** @description The connection's id. */
             connection: string;
             method: string;
@@ -1722,6 +1746,8 @@ export interface components {
             warnings: Record<string, never>[];
             /** @description The connections and secrets that it names. */
             preflight: Record<string, never>[];
+            /** @description When its schedule starts it next: each `trigger` with its next three `times`. */
+            starts: Record<string, never>[];
         };
         /** @description The address to find out about. */
         Discover: {
@@ -3153,6 +3179,8 @@ export interface operations {
                 before?: string;
                 /** @description Only calls through the connection of this name. */
                 connection?: string;
+                /** @description Only calls of this run's steps. */
+                run?: string;
             };
             header?: never;
             path?: never;
@@ -6050,6 +6078,88 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StartedRun"];
+                };
+            };
+            /** @description The request is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is not enough, or a page of another site asks. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    watch_runs: {
+        parameters: {
+            query?: {
+                /** @description Of this flow (`namespace.name`). */
+                flow?: string;
+                /** @description With this status. */
+                status?: string;
+                /** @description Stored not earlier than. */
+                since?: string;
+                /** @description Stored earlier than. */
+                until?: string;
+                /** @description Started by this run. */
+                parent?: string;
+                /** @description With this text in the input or in the error. */
+                text?: string;
+                /** @description At most so many. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events: `run` (a run as it is listed), `list` (`ids`, newest first, and `next`), `again`, `problem`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
                 };
             };
             /** @description The request is not valid. */

@@ -13,6 +13,7 @@ mod authorize;
 mod batch;
 mod budget;
 mod call;
+mod call_log;
 mod callback;
 mod card;
 mod certificate;
@@ -63,12 +64,14 @@ mod wire;
 use std::sync::{Arc, OnceLock};
 
 use store::{Actor, Clock, Connection, ConnectionName, Store};
+use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
 pub use attempt::{Attempt, Why};
 pub use authorize::Started;
 pub use batch::BATCH_SIZE;
+pub use call_log::{Begun, CallLog};
 pub use card::{
     Advice, AssertionCard, Card, CertificateCard, Explanation, Identity, LastAuthorization,
     PendingCard, Raw, TokenCard, Warning,
@@ -152,13 +155,14 @@ struct Inner {
     clouds: preset::Clouds,
     http: http::Http,
     tracker: TaskTracker,
+    calls: CallLog,
     known: known::Known,
     /// Counts the requests that passed through well.
     passed: OnceLock<metrics::Counter>,
 }
 
 impl Connector {
-    /// Sets the room up; nothing is sent.
+    /// Sets the room up; nothing is sent. Within a runtime, on which the call log is written.
     pub fn new(store: Store, config: Config, tracker: TaskTracker) -> Result<Connector, Error> {
         let clouds = preset::Clouds::new(&config.clouds)?;
         for warning in config.egress.warnings() {
@@ -167,6 +171,7 @@ impl Connector {
         let http = http::Http::new(config.egress.clone(), config.timeouts);
         Ok(Connector {
             inner: Arc::new(Inner {
+                calls: CallLog::new(store.clone(), tracker.clone(), Handle::current()),
                 store,
                 config,
                 clouds,
@@ -176,6 +181,11 @@ impl Connector {
                 passed: OnceLock::new(),
             }),
         })
+    }
+
+    /// Where whoever calls notes each call.
+    pub fn calls(&self) -> &CallLog {
+        &self.inner.calls
     }
 
     /// Every connection, as cards.

@@ -11,6 +11,10 @@ use store::{Actor, Connection, ConnectionName, FlowId, FlowRecord, NewVersion, R
 
 use crate::Error;
 use crate::local::Local;
+use crate::schedule::{self, Coming};
+
+/// How many of its next times are told of each trigger.
+const COMING: usize = 3;
 
 pub use calls::Need;
 
@@ -43,6 +47,8 @@ pub struct Deployed {
     pub warnings: Vec<Diagnostic>,
     /// The connections and secrets that it names, and how they stand.
     pub preflight: Vec<Preflight>,
+    /// When its schedule starts it next.
+    pub starts: Vec<Coming>,
 }
 
 /// A connection or secret that a flow names, and what it needs of it.
@@ -119,6 +125,9 @@ impl Local {
             diff: diff::lines(old_source.as_deref().unwrap_or_default(), source),
             warnings: flow.warnings.clone(),
             preflight: self.preflight(actor, &flow).await?,
+            starts: flow.schedule.as_ref().map_or_else(Vec::new, |plan| {
+                schedule::coming(plan, store.clock().now(), COMING)
+            }),
         };
         if dry_run == DryRun::Yes {
             return Ok(deployed);

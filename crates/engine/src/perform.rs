@@ -7,6 +7,7 @@ mod answer;
 mod batch;
 mod failure;
 mod http;
+mod log;
 mod openapi;
 mod page;
 mod policy;
@@ -23,6 +24,7 @@ use store::{Actor, ConnectionId, ConnectionName, RunId};
 use tokio::sync::Mutex;
 
 use crate::definitions::Definitions;
+use crate::redact::Redactor;
 
 pub(crate) use http::must_not_repeat;
 
@@ -49,16 +51,24 @@ pub(crate) struct Caller {
     pub(crate) run: RunId,
     pub(crate) actor: Actor,
     pub(crate) needs: OnConnectionNeeds,
+    /// What must not be stored.
+    pub(crate) redactor: Redactor,
     /// Policies of the flow's own, and the tokens they obtained; they live as long as the run is in memory.
     unnamed: Mutex<HashMap<String, Arc<Unnamed>>>,
 }
 
 impl Caller {
-    pub(crate) fn new(run: RunId, actor: Actor, needs: OnConnectionNeeds) -> Caller {
+    pub(crate) fn new(
+        run: RunId,
+        actor: Actor,
+        needs: OnConnectionNeeds,
+        redactor: Redactor,
+    ) -> Caller {
         Caller {
             run,
             actor,
             needs,
+            redactor,
             unnamed: Mutex::default(),
         }
     }
@@ -154,17 +164,17 @@ impl Performer {
     pub(crate) async fn call(&self, caller: &Caller, id: &CommandId, call: &Call) -> Done {
         match call {
             Call::Http(call) => self.http(caller, id, call).await,
-            Call::OpenApi(call) => self.openapi(caller, call).await,
+            Call::OpenApi(call) => self.openapi(caller, id, call).await,
             Call::Function {
                 name,
                 arguments,
                 authentication,
-            } if name == "page" => self.page(caller, arguments, authentication).await,
+            } if name == "page" => self.page(caller, id, arguments, authentication).await,
             Call::Function {
                 name,
                 arguments,
                 authentication,
-            } if name == "batch" => self.batch(caller, arguments, authentication).await,
+            } if name == "batch" => self.batch(caller, id, arguments, authentication).await,
             Call::Function { name, .. } => Fault::new(
                 flow::FaultType::Configuration,
                 format!("there is no function \"{name}\""),

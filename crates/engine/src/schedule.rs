@@ -10,6 +10,7 @@ use flow::definition::schedule::CatchUp;
 use flow::definition::{Schedule, Trigger};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 
 /// How late a start may be and still count as in time.
 const GRACE: SignedDuration = SignedDuration::from_secs(60);
@@ -51,6 +52,30 @@ pub fn first(schedule: &Schedule, now: Timestamp) -> Vec<(String, Option<Timesta
     let triggers = schedule.triggers.iter();
     triggers
         .map(|trigger| (key(trigger, zone), first(trigger)))
+        .collect()
+}
+
+/// A trigger of a schedule and its coming times.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Coming {
+    /// Which of the flow's triggers.
+    pub trigger: String,
+    /// When it fires next, soonest first; of one that counts from the end of a run the first time alone.
+    pub times: Vec<Timestamp>,
+}
+
+/// The triggers of a schedule with their next times, as of now.
+pub fn coming(schedule: &Schedule, now: Timestamp, count: usize) -> Vec<Coming> {
+    let triggers = first(schedule, now).into_iter().zip(&schedule.triggers);
+    triggers
+        .map(|((name, first), trigger)| {
+            let all = Times::of(trigger, &schedule.time_zone);
+            let times = std::iter::successors(first, |at| all.following(*at));
+            Coming {
+                trigger: name,
+                times: times.take(count).collect(),
+            }
+        })
         .collect()
 }
 

@@ -152,6 +152,7 @@ fn flow_router() -> OpenApiRouter<App> {
         .routes(routes!(runs::list, runs::start::once))
         .routes(routes!(runs::show, runs::delete))
         .routes(routes!(watch::watch))
+        .routes(routes!(watch::list::watch))
         .routes(routes!(runs::cancel))
         .routes(routes!(runs::suspend))
         .routes(routes!(runs::resume))

@@ -16,7 +16,6 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::access::InProcess;
-use crate::call_log::CallLog;
 use crate::hooks::HookLimit;
 use crate::key_cache::KeyCache;
 use crate::problem::Problem;
@@ -114,11 +113,10 @@ struct Parts {
     keys: KeyCache,
     logins: LoginLimit,
     hooks: HookLimit,
-    calls: CallLog,
 }
 
 impl App {
-    /// Wires the server; its background task is spawned on the tracker and ends when the last clone is dropped.
+    /// Wires the server; nothing is listened to yet.
     pub fn new(
         store: Store,
         connector: Connector,
@@ -130,7 +128,6 @@ impl App {
             keys: KeyCache::new(config.local_token.as_ref()),
             logins: LoginLimit::new(config.limits.logins_per_minute),
             hooks: HookLimit::default(),
-            calls: CallLog::start(store.clone(), &tracker),
             store,
             connector,
             engine,
@@ -187,10 +184,6 @@ impl App {
 
     pub(crate) fn hook_limit(&self) -> &HookLimit {
         &self.0.hooks
-    }
-
-    pub(crate) fn calls(&self) -> &CallLog {
-        &self.0.calls
     }
 }
 

@@ -9,7 +9,6 @@ mod api;
 mod app;
 mod approve;
 mod bare;
-mod call_log;
 mod callback;
 mod console;
 mod cookie;

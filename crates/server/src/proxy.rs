@@ -9,7 +9,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use connect::{ProxyRequest, StreamBody};
+use connect::{Begun, ProxyRequest, StreamBody};
 use http::header::{
     AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, COOKIE, HeaderValue, SET_COOKIE,
     VIA,
@@ -18,7 +18,6 @@ use store::{ConnectionName, Role};
 
 use crate::access::{Caller, InProcess, Kind, bearer};
 use crate::app::App;
-use crate::call_log::Begun;
 use crate::frame::around;
 use crate::problem::Problem;
 
@@ -75,7 +74,7 @@ async fn forward(app: &App, request: Request) -> Result<Response, Problem> {
         body: StreamBody::new(body),
     };
     let answered = app.connector().forward(&caller.actor, &name, request).await;
-    app.calls().record(match &answered {
+    app.connector().calls().record(match &answered {
         Ok(answer) => Some(begun.passed(answer)),
         Err(error) => begun.failed(error),
     });

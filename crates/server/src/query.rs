@@ -19,11 +19,17 @@ const KNOWN: &[(&str, &[&str])] = &[
             "limit", "before", "since", "until", "action", "actor", "subject",
         ],
     ),
-    ("/api/v1/calls", &["limit", "before", "connection"]),
+    ("/api/v1/calls", &["limit", "before", "connection", "run"]),
     ("/api/v1/connections/{name}", &["force"]),
     ("/api/v1/flows/{flow}/source", &["number"]),
     (
         "/api/v1/runs",
+        &[
+            "flow", "status", "since", "until", "parent", "text", "limit", "before",
+        ],
+    ),
+    (
+        "/api/v1/runs/watch",
         &[
             "flow", "status", "since", "until", "parent", "text", "limit", "before",
         ],

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use oauth::ProviderError;
 
 use crate::{
-    Actor, CallId, ConnectionId, Error, Outcome, Role, Row, Shared, Store, Tx,
+    Actor, CallId, ConnectionId, Error, Outcome, Role, Row, RunId, Shared, Store, Tx,
     audit::page_size,
     settings::{from_json, to_json},
 };
@@ -14,8 +14,10 @@ use crate::{
 pub struct CallRecord {
     /// When it began.
     pub at: Timestamp,
-    /// Who called.
+    /// Who called; a run by its id.
     pub actor: String,
+    /// The id of the run's step that called, where a run did.
+    pub step: Option<String>,
     /// Through which connection.
     pub connection: ConnectionId,
     /// The method.
@@ -54,11 +56,30 @@ pub struct CallRow {
 pub struct CallFilter {
     /// Through this connection.
     pub connection: Option<ConnectionId>,
+    /// Made by this run's steps.
+    pub run: Option<RunId>,
     /// Begun before.
     pub before: Option<Timestamp>,
     /// At most so many (0 = 100, never more than 1,000).
     pub limit: u32,
 }
+
+macro_rules! listed {
+    ($whose:literal) => {
+        concat!(
+            "SELECT id, at, actor, connection, method, host, path, status, code, provider, duration, attempts,
+             token_generation, request_id, step FROM calls
+             WHERE (CAST($1 AS TEXT) IS NULL OR connection = $1) AND (CAST($2 AS BIGINT) IS NULL OR at < $2) AND ",
+            $whose,
+            " ORDER BY at DESC, id LIMIT $3"
+        )
+    };
+}
+
+/// By time, whoever called.
+const OF_ALL: &str = listed!("CAST($4 AS TEXT) IS NULL");
+/// By the index that holds nothing but the calls of runs.
+const OF_A_RUN: &str = listed!("actor = $4 AND step IS NOT NULL");
 
 /// The call log.
 pub struct CallLog<'a>(pub(crate) &'a Store);
@@ -81,15 +102,14 @@ impl CallLog<'_> {
     /// The rows that a filter lets through, newest first.
     pub async fn list(&self, actor: &Actor, filter: &CallFilter) -> Result<Vec<CallRow>, Error> {
         actor.require(Role::Viewer)?;
+        let run = filter.run.as_ref().map(RunId::as_str);
         let rows = self.0.read(
-            "SELECT id, at, actor, connection, method, host, path, status, code, provider, duration, attempts,
-             token_generation, request_id FROM calls
-             WHERE (CAST($1 AS TEXT) IS NULL OR connection = $1) AND (CAST($2 AS BIGINT) IS NULL OR at < $2)
-             ORDER BY at DESC, id LIMIT $3",
+            if run.is_some() { OF_A_RUN } else { OF_ALL },
             [
                 filter.connection.as_ref().map(ConnectionId::as_str).into(),
                 filter.before.into(),
                 page_size(filter.limit).into(),
+                run.into(),
             ],
         );
         rows.await?.iter().map(call_row).collect()
@@ -109,7 +129,7 @@ fn insert(tx: &mut Tx<'_>, id: &CallId, record: &CallRecord) -> Result<(), Error
     let microseconds = i64::try_from(record.duration.as_micros()).unwrap_or(i64::MAX);
     tx.execute(
         "INSERT INTO calls (id, at, actor, connection, method, host, path, status, code, provider, duration, attempts,
-         token_generation, request_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+         token_generation, request_id, step) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         [
             id.as_str().into(),
             record.at.into(),
@@ -125,6 +145,7 @@ fn insert(tx: &mut Tx<'_>, id: &CallId, record: &CallRecord) -> Result<(), Error
             record.attempts.into(),
             record.token_generation.into(),
             record.request_id.as_deref().into(),
+            record.step.as_deref().into(),
         ],
     )?;
     Ok(())
@@ -154,6 +175,7 @@ fn call_row(row: &Row) -> Result<CallRow, Error> {
             attempts: small(11, row.int(11)?)?,
             token_generation: row.opt_int(12)?,
             request_id: row.opt_text(13)?.map(str::to_owned),
+            step: row.opt_text(14)?.map(str::to_owned),
         },
     })
 }

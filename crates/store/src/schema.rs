@@ -50,6 +50,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "once",
         sql: include_str!("../migrations/0006_once.sql"),
     },
+    Migration {
+        number: 7,
+        name: "calls_of_runs",
+        sql: include_str!("../migrations/0007_calls_of_runs.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE migrations (

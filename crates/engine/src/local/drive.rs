@@ -46,8 +46,7 @@ pub(super) struct Drive {
     pub(super) unsent: BTreeSet<CommandId>,
     /// Whether nothing new is begun, since the process is being stopped.
     pub(super) stopping: bool,
-    pub(super) redactor: Redactor,
-    caller: Arc<Caller>,
+    pub(super) caller: Arc<Caller>,
     pub(super) busy: JoinSet<Done>,
     pub(super) doing: HashMap<Id, (CommandId, AbortHandle)>,
     pub(super) nudge: Arc<Notify>,
@@ -98,8 +97,7 @@ impl Drive {
             parked: BTreeMap::new(),
             unsent: BTreeSet::new(),
             stopping: false,
-            redactor,
-            caller: Arc::new(Caller::new(draft.run.clone(), actor, needs)),
+            caller: Arc::new(Caller::new(draft.run.clone(), actor, needs, redactor)),
             busy: JoinSet::new(),
             doing: HashMap::new(),
         }

@@ -134,13 +134,13 @@ impl Drive {
                     event: Event::Completed {
                         id,
                         result: match result {
-                            Ok(value) => Ok(self.redactor.value(value)),
+                            Ok(value) => Ok(self.caller.redactor.value(value)),
                             Err(fault) => Err(Fault {
-                                detail: fault.detail.map(|text| self.redactor.text(text)),
+                                detail: fault.detail.map(|text| self.caller.redactor.text(text)),
                                 ..fault
                             }),
                         },
-                        explanation: explanation.map(|value| self.redactor.value(value)),
+                        explanation: explanation.map(|value| self.caller.redactor.value(value)),
                     },
                 });
             }

@@ -1,9 +1,9 @@
 //! Independent calls in few requests (`call: batch`), through a connection to Graph.
 
 use ::http::Method;
-use connect::{ApiRequest, ApiResponse, Body, CallError, Retries};
+use connect::{ApiRequest, ApiResponse, Begun, Body, CallError, Retries};
 use flow::command::Authentication;
-use flow::{Fault, FaultType};
+use flow::{CommandId, Fault, FaultType};
 use serde_json::{Value, json};
 
 use super::answer::{content, headers};
@@ -14,6 +14,7 @@ impl Performer {
     pub(super) async fn batch(
         &self,
         caller: &Caller,
+        id: &CommandId,
         arguments: &Value,
         authentication: &Authentication,
     ) -> Done {
@@ -31,6 +32,9 @@ impl Performer {
             Err(why) => return invalid(why).into(),
         };
         let count = requests.len();
+        let noted =
+            |request: &ApiRequest| self.begun(caller, id, (&request.method, &request.target));
+        let begun: Vec<Begun> = requests.iter().map(noted).collect();
         let answered = self
             .connector
             .batch(&caller.actor, &connection, requests)
@@ -39,6 +43,9 @@ impl Performer {
             Ok(answers) => answers,
             Err(error) => return failure::of_call(caller, &error, self.now()),
         };
+        for (begun, answer) in begun.into_iter().zip(&answers) {
+            self.report(caller, begun, answer.as_ref());
+        }
         if let Some(Err(error)) = answers.first()
             && answers.iter().all(Result::is_err)
         {

@@ -64,7 +64,7 @@ impl Performer {
         }
         match &call.authentication {
             Authentication::Connection { name, word } => {
-                self.through_connection(caller, call, request, (name, word))
+                self.through_connection((caller, id), call, request, (name, word))
                     .await
             }
             Authentication::None => self.unnamed(caller, call, request, None).await,
@@ -77,7 +77,7 @@ impl Performer {
 
     async fn through_connection(
         &self,
-        caller: &Caller,
+        (caller, id): (&Caller, &CommandId),
         call: &HttpCall,
         request: ApiRequest,
         (name, word): (&str, &str),
@@ -90,12 +90,14 @@ impl Performer {
         let Ok(connection) = ConnectionName::parse(name) else {
             return no_connection(name).into();
         };
+        let noted = self.begun(caller, id, (&request.method, &request.target));
         let begun = Instant::now();
         failpoint::reach(Place::RequestSent);
         let answered = self
             .connector
             .call(&caller.actor, &connection, request)
             .await;
+        self.report(caller, noted, answered.as_ref());
         let now = self.now();
         match answered {
             Ok(answer) => {

@@ -43,11 +43,16 @@ impl Documents {
 }
 
 impl Performer {
-    pub(super) async fn openapi(&self, caller: &Caller, call: &OpenApiCall) -> Done {
+    pub(super) async fn openapi(
+        &self,
+        caller: &Caller,
+        id: &CommandId,
+        call: &OpenApiCall,
+    ) -> Done {
         let key = format!("{:?} {}", call.document_authentication, call.document);
         let document = match self.documents.find(&key) {
             Some(document) => document,
-            None => match self.fetch(caller, call).await {
+            None => match self.fetch(caller, id, call).await {
                 Ok(document) => {
                     self.documents.keep(key, &document);
                     document
@@ -61,7 +66,12 @@ impl Performer {
         }
     }
 
-    async fn fetch(&self, caller: &Caller, call: &OpenApiCall) -> Result<Arc<Value>, Done> {
+    async fn fetch(
+        &self,
+        caller: &Caller,
+        id: &CommandId,
+        call: &OpenApiCall,
+    ) -> Result<Arc<Value>, Done> {
         let get = HttpCall {
             method: "GET".to_owned(),
             endpoint: call.document.clone(),
@@ -76,8 +86,7 @@ impl Performer {
             redirect: true,
             outcome_unknown: OutcomeUnknown::Retry,
         };
-        let id = CommandId(String::new());
-        match self.http(caller, &id, &get).await {
+        match self.http(caller, id, &get).await {
             Done::Result {
                 result: Ok(document),
                 ..

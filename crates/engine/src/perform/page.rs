@@ -3,7 +3,7 @@
 use ::http::Method;
 use connect::{ApiRequest, More, Page, PageCursor, PageError, PageSize, PageStyle, Paging};
 use flow::command::Authentication;
-use flow::{Fault, FaultType};
+use flow::{CommandId, Fault, FaultType};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use store::ConnectionName;
@@ -14,6 +14,7 @@ impl Performer {
     pub(super) async fn page(
         &self,
         caller: &Caller,
+        id: &CommandId,
         arguments: &Value,
         authentication: &Authentication,
     ) -> Done {
@@ -35,6 +36,7 @@ impl Performer {
             },
         };
         let paging = paging(arguments);
+        let begun = self.begun(caller, id, (&request.method, &request.target));
         let page = self
             .connector
             .page(
@@ -45,6 +47,13 @@ impl Performer {
                 cursor.as_ref(),
             )
             .await;
+        match &page {
+            Ok(page) => self.report(caller, begun, Ok(&page.head)),
+            Err(PageError::Refused { head, .. }) => self.report(caller, begun, Ok(head)),
+            Err(PageError::Call(error)) => self.report(caller, begun, Err(error)),
+            // what was answered was no page, or none was asked for
+            Err(_) => {}
+        }
         match page {
             Ok(page) => read(&connection, &page),
             Err(PageError::Call(error)) => failure::of_call(caller, &error, self.now()),

@@ -204,3 +204,35 @@ fn each_nominal_time_comes_once_whatever_the_clock_does() {
         }
     }
 }
+
+#[test]
+fn coming_times_are_told_of_each_trigger() {
+    let day = |text: &str| at(&format!("2026-06-{text}:00Z"));
+    let plan = Schedule {
+        triggers: vec![
+            cron("0 8 * * 1-5"),
+            Trigger::Every(SignedDuration::from_hours(6)),
+            Trigger::After(SignedDuration::from_hours(1)),
+        ],
+        ..schedule(cron("0 8 * * 1-5"), "Europe/Berlin", CatchUp::One)
+    };
+    let told = coming(&plan, day("05T06:30"), 3);
+    let told: Vec<_> = told
+        .iter()
+        .map(|coming| (coming.trigger.as_str(), coming.times.as_slice()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (
+                "cron 0 8 * * 1-5 Europe/Berlin",
+                &[day("08T06:00"), day("09T06:00"), day("10T06:00")][..]
+            ),
+            (
+                "every 21600000",
+                &[day("05T12:30"), day("05T18:30"), day("06T00:30")]
+            ),
+            ("after 3600000", &[day("05T07:30")]),
+        ]
+    );
+}

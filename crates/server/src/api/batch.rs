@@ -3,7 +3,7 @@
 //! Each call has an answer of its own, whatever became of the others; a problem in its place means that there was none.
 
 use axum::{Extension, Json as Answer};
-use connect::{ApiRequest, ApiResponse, CallError};
+use connect::{ApiRequest, ApiResponse, Begun, CallError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::ConnectionName;
@@ -12,7 +12,6 @@ use utoipa::ToSchema;
 use super::calls::{Call, CallAnswer};
 use super::{Name, Refusals, schema};
 use crate::access::Operator;
-use crate::call_log::Begun;
 use crate::frame::TraceId;
 use crate::json::{Json, RequestBody};
 use crate::problem::Problem;
@@ -70,7 +69,7 @@ impl Operator {
             .await
             .map_err(|error| Problem::from_call(app, name, &error))?;
         for (begun, answer) in begun.into_iter().zip(&answers) {
-            app.calls().record(match answer {
+            app.connector().calls().record(match answer {
                 Ok(response) => Some(begun.answered(response)),
                 Err(error) => begun.failed(error),
             });

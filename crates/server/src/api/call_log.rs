@@ -4,7 +4,7 @@ use axum::Json as Answer;
 use axum::extract::RawQuery;
 use jiff::Timestamp;
 use serde::Serialize;
-use store::{CallFilter, CallRow, ConnectionName};
+use store::{CallFilter, CallRow, ConnectionName, RunId};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Refusals;
@@ -30,6 +30,8 @@ pub(crate) struct CallsQuery {
     before: Option<Timestamp>,
     /// Only calls through the connection of this name.
     connection: Option<String>,
+    /// Only calls of this run's steps.
+    run: Option<String>,
 }
 
 /// One call: who, where to, how it went. Never bodies, headers or query values.
@@ -39,8 +41,12 @@ pub(crate) struct CallEntry {
     id: String,
     /// When it began.
     at: Timestamp,
-    /// Who called.
+    /// Who called; a run by its id.
     actor: String,
+    /// The run, if one called.
+    run: Option<String>,
+    /// The `id` of the run's step that called.
+    step: Option<String>,
     /// The connection's id.
     connection: String,
     method: String,
@@ -72,10 +78,13 @@ pub(crate) struct CallList {
 impl From<CallRow> for CallEntry {
     fn from(row: CallRow) -> CallEntry {
         let record = row.record;
+        let run = record.step.is_some().then(|| record.actor.clone());
         CallEntry {
             id: row.id.to_string(),
             at: record.at,
             actor: record.actor,
+            run,
+            step: record.step,
             connection: record.connection.to_string(),
             method: record.method,
             host: record.host,
@@ -111,8 +120,13 @@ impl Viewer {
                 Some(found.ok_or_else(absent)?.id)
             }
         };
+        let run = query.get::<String>("run", "a run's id")?;
+        let Ok(run) = run.map(|text| RunId::parse(&text)).transpose() else {
+            return Err(Problem::new("query.invalid", "`run` must be a run's id").field("run"));
+        };
         let filter = CallFilter {
             connection,
+            run,
             before: query.get("before", "a time such as 2026-11-02T08:00:00Z")?,
             limit,
         };
@@ -120,7 +134,7 @@ impl Viewer {
     }
 }
 
-/// Lists calls, newest first. A call appears within a second of its end.
+/// Lists calls, those of runs too, newest first. A call appears within a second of its end.
 #[utoipa::path(get, path = "/api/v1/calls", tag = "calls", operation_id = "list_calls", params(CallsQuery),
     responses((status = 200, body = CallList), Refusals))]
 pub(crate) async fn list(

@@ -12,7 +12,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use connect::{
-    ATTEMPTS_LIMIT, ApiRequest, ApiResponse, Body, Part, Redirects, ResponseBody, Retried, Retries,
+    ATTEMPTS_LIMIT, ApiRequest, ApiResponse, Begun, Body, Part, Redirects, ResponseBody, Retried,
+    Retries,
 };
 use http::Method;
 use http::header::CONTENT_TYPE;
@@ -25,7 +26,6 @@ use utoipa::ToSchema;
 
 use super::{Name, Refusals, schema};
 use crate::access::Operator;
-use crate::call_log::Begun;
 use crate::json::{Json, RequestBody};
 use crate::problem::Problem;
 
@@ -451,7 +451,7 @@ impl Operator {
             Ok(response) => Some(begun.answered(response)),
             Err(error) => begun.failed(error),
         };
-        app.calls().record(record);
+        app.connector().calls().record(record);
         answered.map_err(|error| Problem::from_call(app, name, &error))
     }
 }

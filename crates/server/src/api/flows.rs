@@ -1,5 +1,7 @@
 //! `/api/v1/flows`: definitions, from deploying a text to rolling back. A flow is named `namespace.name` here.
 
+mod deployment;
+
 use axum::Json as Answer;
 use axum::extract::{FromRequestParts, RawQuery};
 use axum::response::{IntoResponse, Response};
@@ -19,6 +21,7 @@ use crate::app::App;
 use crate::json::{Json, RequestBody};
 use crate::problem::Problem;
 use crate::query::Query;
+use deployment::DeploymentCard;
 
 /// A text to deploy.
 #[derive(Deserialize, ToSchema)]
@@ -187,42 +190,6 @@ pub(crate) struct ScheduleCard {
     trigger: String,
     /// When it fires next.
     next_at: Option<Timestamp>,
-}
-
-/// What a deployment did, or would do.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct DeploymentCard {
-    /// `created`, `added` or `unchanged`.
-    #[schema(value_type = String)]
-    deployment: engine::Deployment,
-    /// `namespace.name`.
-    key: String,
-    /// `document.version`.
-    version: String,
-    /// The number of the version that new runs get; none yet of a flow that is not stored.
-    current: Option<i64>,
-    /// The text against the current one, as lines that begin with ` `, `-` or `+`.
-    diff: Vec<String>,
-    /// What somebody should look at, though the flow runs.
-    #[schema(value_type = Vec<Object>)]
-    warnings: Vec<flow::Diagnostic>,
-    /// The connections and secrets that it names.
-    #[schema(value_type = Vec<Object>)]
-    preflight: Vec<engine::Preflight>,
-}
-
-impl From<Deployed> for DeploymentCard {
-    fn from(deployed: Deployed) -> DeploymentCard {
-        DeploymentCard {
-            deployment: deployed.deployment,
-            key: deployed.name.replace('/', "."),
-            version: deployed.version,
-            current: deployed.flow.map(|flow| flow.current),
-            diff: deployed.diff,
-            warnings: deployed.warnings,
-            preflight: deployed.preflight,
-        }
-    }
 }
 
 impl From<FlowVersion> for VersionCard {

@@ -10,7 +10,9 @@ use axum::Extension;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use connect::{ApiRequest, More, Page, PageCursor, PageError, PageSize, PageStyle, Pages, Paging};
+use connect::{
+    ApiRequest, Begun, More, Page, PageCursor, PageError, PageSize, PageStyle, Pages, Paging,
+};
 use futures_util::stream::unfold;
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -23,7 +25,6 @@ use utoipa::ToSchema;
 use super::calls::Pairs;
 use super::{Name, Refusals, schema};
 use crate::access::Operator;
-use crate::call_log::Begun;
 use crate::frame::TraceId;
 use crate::json::{Json, RequestBody};
 use crate::problem::Problem;
@@ -253,7 +254,7 @@ impl Reader {
             &self.target,
         );
         let outcome = self.pages.next().await?;
-        app.calls().record(match &outcome {
+        app.connector().calls().record(match &outcome {
             Ok(page) => Some(begun.answered(&page.head)),
             Err(PageError::Refused { head, .. }) => Some(begun.answered(head)),
             Err(PageError::Call(error)) => begun.failed(error),

@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::json::{Json, RequestBody};
 use crate::problem::Problem;
 use crate::query::Query;
-use filter::{RunQuery, filter};
+pub(super) use filter::{RunQuery, filter};
 use start::{StartedRun, started_run};
 
 /// From where a run is done again.
@@ -131,6 +131,19 @@ pub(crate) struct RunList {
     next: Option<String>,
 }
 
+impl RunCard {
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl RunList {
+    /// The runs, and where the next page begins.
+    pub(super) fn parts(self) -> (Vec<RunCard>, Option<String>) {
+        (self.items, self.next)
+    }
+}
+
 /// A run with all that it did.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RunDetail {
@@ -186,7 +199,7 @@ impl FromRequestParts<App> for Id {
 }
 
 impl Viewer {
-    async fn runs(&self, filter: &RunFilter) -> Result<RunList, Problem> {
+    pub(super) async fn runs(&self, filter: &RunFilter) -> Result<RunList, Problem> {
         let page = self.app().store().runs().list(self.actor(), filter).await?;
         let items = page.runs.into_iter().map(RunCard::from).collect();
         let next = page

@@ -3,6 +3,8 @@
 //! The journal's length is asked for twice a second, at once when the run ends here; only when it has grown is the
 //! journal read. A stream ends with the run, with its reader, or when the server is being stopped.
 
+pub(crate) mod list;
+
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -42,7 +44,6 @@ struct Watcher {
     mark: Option<Mark>,
     /// The steps as they were last told, by their place in the run.
     told: BTreeMap<usize, Value>,
-    spoken: Instant,
 }
 
 impl Watcher {
@@ -87,42 +88,80 @@ impl Watcher {
         mut self,
         first: (String, bool),
         ended: impl Future<Output = ()> + Send,
-        lines: Sender<Bytes>,
+        mut speaker: Speaker,
     ) {
         let (mut text, mut over) = first;
         let app = self.viewer.app().clone();
         let mut ended: Pin<Box<dyn Future<Output = ()> + Send + '_>> = Box::pin(ended);
         loop {
-            if text.is_empty() && self.spoken.elapsed() >= SILENCE {
-                text.push_str(":\n\n");
-            }
-            if !text.is_empty() {
-                self.spoken = Instant::now();
-                if lines.send(text.into()).await.is_err() {
-                    return;
-                }
-            }
-            if over {
+            if speaker.say(text).await == Listener::Gone || over {
                 return;
             }
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
                 // asked for anew before the next look: an answer to a hook's caller is no end
                 () = &mut ended => ended = Box::pin(app.engine().ended(&self.id)),
-                () = lines.closed() => return,
+                () = speaker.lines.closed() => return,
                 () = app.closing().cancelled() => return,
             }
             (text, over) = match self.look().await {
                 Ok(told) => told,
-                Err(problem) => {
-                    let mut text = String::new();
-                    let said = json!({ "code": problem.code(), "detail": problem.detail() });
-                    event(&mut text, "problem", &said);
-                    (text, true)
-                }
+                Err(problem) => (trouble(&problem), true),
             };
         }
     }
+}
+
+/// Whether somebody still reads a stream.
+#[derive(PartialEq, Eq)]
+enum Listener {
+    There,
+    Gone,
+}
+
+/// The side of a stream that tells.
+struct Speaker {
+    lines: Sender<Bytes>,
+    spoken: Instant,
+}
+
+impl Speaker {
+    /// A stream's telling side, and the answer that passes it on.
+    fn new() -> (Speaker, Response) {
+        let (lines, receiver) = channel(1);
+        let body = unfold(receiver, async |mut receiver| {
+            let piece = receiver.recv().await?;
+            Some((Ok::<Bytes, Infallible>(piece), receiver))
+        });
+        let mut response = Response::new(Body::from_stream(body));
+        let kind = HeaderValue::from_static("text/event-stream");
+        response.headers_mut().insert(CONTENT_TYPE, kind);
+        let spoken = Instant::now();
+        (Speaker { lines, spoken }, response)
+    }
+
+    /// Tells this; where there was nothing to tell for long, that all is well.
+    async fn say(&mut self, mut text: String) -> Listener {
+        if text.is_empty() && self.spoken.elapsed() >= SILENCE {
+            text.push_str(":\n\n");
+        }
+        if text.is_empty() {
+            return Listener::There;
+        }
+        self.spoken = Instant::now();
+        match self.lines.send(text.into()).await {
+            Ok(()) => Listener::There,
+            Err(_) => Listener::Gone,
+        }
+    }
+}
+
+/// The event that says why a stream ends.
+fn trouble(problem: &Problem) -> String {
+    let mut text = String::new();
+    let said = json!({ "code": problem.code(), "detail": problem.detail() });
+    event(&mut text, "problem", &said);
+    text
 }
 
 /// One event; JSON has no line breaks of its own.
@@ -143,19 +182,11 @@ pub(crate) async fn watch(viewer: Viewer, Id(id): Id) -> Result<Response, Proble
         id,
         mark: None,
         told: BTreeMap::new(),
-        spoken: Instant::now(),
     };
     // before the first look, or an end right after it would go unnoticed for a while
     let ended = app.engine().ended(&watcher.id);
     let first = watcher.look().await?;
-    let (sender, receiver) = channel(1);
-    app.tracker().spawn(watcher.run(first, ended, sender));
-    let lines = unfold(receiver, async |mut receiver| {
-        let piece = receiver.recv().await?;
-        Some((Ok::<Bytes, Infallible>(piece), receiver))
-    });
-    let mut response = Response::new(Body::from_stream(lines));
-    let kind = HeaderValue::from_static("text/event-stream");
-    response.headers_mut().insert(CONTENT_TYPE, kind);
+    let (speaker, response) = Speaker::new();
+    app.tracker().spawn(watcher.run(first, ended, speaker));
     Ok(response)
 }

@@ -88,6 +88,7 @@ const TABLE: &[(&str, &str, &str, &str, [u16; 8])] = &[
     ("GET", "/api/v1/runs", "", "", [401, 200, 200, 200, 401, 200, 401, 401]),
     ("POST", "/api/v1/runs", "", "{}", [401, 403, 400, 400, 401, 400, 401, 401]),
     ("GET", "/api/v1/runs/{run}", "/api/v1/runs/run_absent", "", [401, 404, 404, 404, 401, 404, 401, 401]),
+    ("GET", "/api/v1/runs/watch", "/api/v1/runs/watch?status=none", "", [401, 400, 400, 400, 401, 400, 401, 401]),
     ("GET", "/api/v1/runs/{run}/watch", "/api/v1/runs/run_absent/watch", "", [401, 404, 404, 404, 401, 404, 401, 401]),
     ("GET", "/api/v1/overview", "", "", [401, 200, 200, 200, 401, 200, 401, 401]),
     ("GET", "/api/v1/retention", "", "", [401, 200, 200, 200, 401, 200, 401, 401]),

@@ -267,6 +267,7 @@ async fn the_log_is_read_newest_first_and_by_connection() {
         records.push(store::CallRecord {
             at: jiff::Timestamp::from_second(at).unwrap(),
             actor: "local".to_owned(),
+            step: None,
             connection: found.unwrap().unwrap().id,
             method: "GET".to_owned(),
             host: "127.0.0.1:9".to_owned(),
@@ -311,6 +312,7 @@ async fn the_log_is_read_newest_first_and_by_connection() {
         ("?limit=1001", "400 query.invalid limit"),
         ("?before=yesterday", "400 query.invalid before"),
         ("?connection=absent", "404 connection.not_found"),
+        ("?run=absent", "400 query.invalid run"),
         ("?host=x", "400 query.unknown host"),
     ] {
         assert_eq!(get(query).await.refusal(), refusal, "{query}");

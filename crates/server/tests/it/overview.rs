@@ -89,6 +89,7 @@ fn call(at: Timestamp) -> CallRecord {
     CallRecord {
         at,
         actor: "local".to_owned(),
+        step: None,
         connection: ConnectionId::random(),
         method: "GET".to_owned(),
         host: "graph.contoso.example".to_owned(),

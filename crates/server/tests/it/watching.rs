@@ -32,7 +32,7 @@ async fn started(house: &House) -> RunId {
     engine.start(&actor, start).await.unwrap().run().clone()
 }
 
-async fn go(house: &House) {
+async fn go(house: &House, recipients: u64) {
     let operator = house.key(Role::Operator).await;
     let event = json!({ "specversion": "1.0", "id": "1", "source": "test", "type": "contoso.go" });
     let sent = house
@@ -41,7 +41,7 @@ async fn go(house: &House) {
         .body("application/cloudevents+json", event.to_string())
         .send()
         .await;
-    assert_eq!(sent.json()["recipients"], 1, "{}", sent.text);
+    assert_eq!(sent.json()["recipients"], recipients, "{}", sent.text);
 }
 
 /// Reads on until an event of this name came; all events since.
@@ -87,7 +87,7 @@ async fn whoever_watches_sees_each_step_and_the_end() {
         [told("first", "completed"), told("listens", "waiting")]
     );
     text.clear();
-    go(&house).await;
+    go(&house, 1).await;
     let events = until(&mut stream, &mut text, "end").await;
     assert_eq!(
         steps(&events),
@@ -103,6 +103,78 @@ async fn whoever_watches_sees_each_step_and_the_end() {
     let late = house.request("GET", &path).key(&viewer).send().await;
     assert_eq!(late.text.matches("event: step").count(), 3, "{}", late.text);
     assert!(late.text.contains("event: end"), "{}", late.text);
+}
+
+/// What the next `list` says, and the runs that were told with it as id and status.
+async fn listed(
+    stream: &mut reqwest::Response,
+    text: &mut String,
+) -> (Vec<String>, Vec<(String, String)>) {
+    text.clear();
+    let events = until(stream, text, "list").await;
+    let (last, told) = events.split_last().unwrap();
+    assert_eq!(last.0, "list");
+    let ids = last.1["ids"].as_array().unwrap().iter();
+    let word = |value: &Value| value.as_str().unwrap().to_owned();
+    let told = told.iter().map(|(name, run)| {
+        assert_eq!(name, "run");
+        (word(&run["id"]), word(&run["status"]))
+    });
+    (ids.map(word).collect(), told.collect())
+}
+
+#[tokio::test]
+async fn whoever_watches_a_list_sees_runs_come_change_and_go() {
+    let house = House::new().await;
+    let first = started(&house).await.to_string();
+    let viewer = house.key(Role::Viewer).await;
+    let watched = async |query: &str| {
+        let path = format!("/api/v1/runs/watch{query}");
+        house.request("GET", &path).key(&viewer).stream().await
+    };
+    let waiting = |id: &str| (id.to_owned(), "waiting".to_owned());
+    let mut text = String::new();
+    let mut all = watched("?flow=people.waits").await;
+    assert_eq!(all.headers()["content-type"], "text/event-stream");
+    assert_eq!(
+        listed(&mut all, &mut text).await,
+        (vec![first.clone()], vec![waiting(&first)])
+    );
+    let mut few = watched("?status=waiting&limit=1").await;
+    listed(&mut few, &mut text).await;
+    house.clock.advance(jiff::SignedDuration::from_secs(1));
+    let second = started(&house).await.to_string();
+    assert_eq!(
+        listed(&mut few, &mut text).await,
+        (vec![second.clone()], vec![waiting(&second)])
+    );
+    let (ids, told) = listed(&mut all, &mut text).await;
+    assert_eq!(ids, [second.clone(), first.clone()]);
+    assert!(told.iter().all(|(id, _)| *id == second), "{told:?}");
+    // one message ends both: the list of those that wait is empty, in the other they stay where they are
+    go(&house, 2).await;
+    let mut ids = vec![second.clone()];
+    while !ids.is_empty() {
+        (ids, _) = listed(&mut few, &mut text).await;
+    }
+    text.clear();
+    let mut ended = std::collections::BTreeSet::new();
+    while ended.len() < 2 {
+        let events = until(&mut all, &mut text, "run").await;
+        text.clear();
+        for (name, run) in events {
+            assert_eq!(name, "run", "the order is the same");
+            if run["status"] == "completed" {
+                ended.insert(run["id"].to_string());
+            }
+        }
+    }
+    // nobody watches for longer than five minutes without asking anew
+    house.clock.advance(jiff::SignedDuration::from_mins(5));
+    for stream in [few, all] {
+        let rest = stream.text().await.unwrap();
+        assert_eq!(rest, "event: again\ndata: {}\n\n");
+    }
 }
 
 #[tokio::test]
@@ -148,7 +220,7 @@ async fn runs_are_counted_and_a_stuck_engine_is_not_ready() {
     })
     .await;
     let run = started(&house).await;
-    go(&house).await;
+    go(&house, 1).await;
     let actor = Actor::local();
     house
         .engine

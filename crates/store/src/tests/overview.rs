@@ -10,6 +10,7 @@ fn call(at: Timestamp, status: Option<u16>, code: Option<&str>) -> CallRecord {
     CallRecord {
         at,
         actor: "local".to_owned(),
+        step: None,
         connection: ConnectionId::random(),
         method: "GET".to_owned(),
         host: "graph.contoso.example".to_owned(),

@@ -440,9 +440,15 @@ async fn calls_are_logged_in_batches_and_listed_newest_first() {
     for db in every_database().await {
         let connection = add(&db, "graph").await.id;
         let other = crate::ConnectionId::random();
+        let run = crate::RunId::random();
         let record = |number: i64| CallRecord {
             at: db.clock.now() + SignedDuration::from_secs(number),
-            actor: "local".to_owned(),
+            actor: if number < 2 {
+                run.to_string()
+            } else {
+                "local".to_owned()
+            },
+            step: (number < 2).then(|| "/do/0/ask".to_owned()),
             connection: if number == 2 {
                 other.clone()
             } else {
@@ -482,6 +488,25 @@ async fn calls_are_logged_in_batches_and_listed_newest_first() {
             db.calls().list(&viewer, &filter).await.unwrap()[0].record,
             records[2]
         );
+        for (run, connection, expected) in [
+            (&run, None, &[1, 0][..]),
+            (&run, Some(connection), &[1, 0]),
+            (&run, Some(other), &[]),
+            (&crate::RunId::random(), None, &[]),
+        ] {
+            let filter = CallFilter {
+                run: Some(run.clone()),
+                connection,
+                ..CallFilter::default()
+            };
+            let listed = db.calls().list(&viewer, &filter).await.unwrap();
+            let listed: Vec<CallRecord> = listed.into_iter().map(|row| row.record).collect();
+            let expected: Vec<CallRecord> = expected
+                .iter()
+                .map(|place: &usize| records[*place].clone())
+                .collect();
+            assert_eq!(listed, expected);
+        }
         assert_eq!(db.calls().sweep(records[2].at).await.unwrap(), 2);
         assert_eq!(
             db.calls()

@@ -36,7 +36,10 @@ pub(in crate::api) struct RunQuery {
     before: Option<String>,
 }
 
-pub(super) async fn filter(viewer: &Viewer, query: &Query<'_>) -> Result<RunFilter, Problem> {
+pub(in crate::api) async fn filter(
+    viewer: &Viewer,
+    query: &Query<'_>,
+) -> Result<RunFilter, Problem> {
     let wrong = |field: &'static str, detail: &str| {
         Err(Problem::new("query.invalid", detail.to_owned()).field(field))
     };

@@ -1,96 +1,141 @@
 //! The call log's way to the store: rows that wait, and one writer.
 //!
 //! A call never waits for its row, never costs a commit of its own
-//! (`connections.md` §6), and wakes the writer only with the first row of a
-//! batch and with the one that fills it. If the store can't follow, rows are dropped and
+//! (`connections.md` §6), and does no more than begin the writer with the first row of a
+//! batch and wake it with the one that fills it. If the store can't follow, rows are dropped and
 //! counted; the audit log, which must not lose any, is written elsewhere.
+//! Who called, a person or a run, notes it: only they know what it was one call to them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use connect::{ApiResponse, CallError, ProxyResponse};
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use metrics::counter;
 use store::{Actor, CallRecord, ConnectionId, Store};
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
 
+use crate::{ApiResponse, CallError, ProxyResponse};
+
 /// Rows that may wait for the writer.
 const QUEUE: usize = 16 * 1024;
-/// In place of a number of rows: there was no room for one more.
-const REFUSED: usize = QUEUE + 1;
 /// So many rows are written at once without waiting for more.
 const BATCH: usize = 1024;
 /// How long a row waits for company.
 const LINGER: Duration = Duration::from_millis(500);
 
 /// Where finished calls are reported.
-pub(crate) struct CallLog(Arc<Waiting>);
+pub struct CallLog {
+    waiting: Arc<Waiting>,
+    store: Store,
+    tracker: TaskTracker,
+    /// The runtime of the writer: that of a caller may end before what it reported is written.
+    runtime: Handle,
+}
 
 /// Rows on their way to the writer.
 #[derive(Default)]
 struct Waiting {
-    rows: Mutex<Vec<CallRecord>>,
-    some: Notify,
+    queue: Mutex<Queue>,
     full: Notify,
     closed: AtomicBool,
 }
 
+#[derive(Default)]
+struct Queue {
+    rows: Vec<CallRecord>,
+    /// Whether somebody writes already.
+    writer: bool,
+}
+
+/// What is to be done about a row that was added.
+enum Added {
+    Begin,
+    Wake,
+    Nothing,
+    Refused,
+}
+
 impl CallLog {
-    /// Starts the writer; it ends, with everything written, when the log is dropped.
-    pub(crate) fn start(store: Store, tracker: &TaskTracker) -> CallLog {
-        let waiting = Arc::new(Waiting::default());
-        tracker.spawn(write(store, Arc::clone(&waiting)));
-        CallLog(waiting)
+    /// A log that writes on this runtime; what waits when the log is dropped is written at once.
+    pub(crate) fn new(store: Store, tracker: TaskTracker, runtime: Handle) -> CallLog {
+        CallLog {
+            waiting: Arc::default(),
+            store,
+            tracker,
+            runtime,
+        }
     }
 
     /// Reports one call, if there is anything to report; never waits.
-    pub(crate) fn record(&self, record: Option<CallRecord>) {
+    pub fn record(&self, record: Option<CallRecord>) {
         let Some(record) = record else { return };
-        match self.0.push(record) {
-            1 => self.0.some.notify_one(),
-            BATCH => self.0.full.notify_one(),
-            REFUSED => counter!("keyway_call_log_dropped_total").increment(1),
-            _ => {}
+        match self.waiting.push(record) {
+            Added::Begin => {
+                let writing = write(self.store.clone(), Arc::clone(&self.waiting));
+                self.tracker.spawn_on(writing, &self.runtime);
+            }
+            Added::Wake => self.waiting.full.notify_one(),
+            Added::Refused => counter!("keyway_call_log_dropped_total").increment(1),
+            Added::Nothing => {}
         }
     }
 }
 
 impl Drop for CallLog {
     fn drop(&mut self) {
-        self.0.closed.store(true, Ordering::Release);
-        self.0.some.notify_one();
-        self.0.full.notify_one();
+        self.waiting.closed.store(true, Ordering::Release);
+        self.waiting.full.notify_one();
     }
 }
 
 impl Waiting {
-    /// Adds a row if there is room; answers how many wait now.
-    fn push(&self, record: CallRecord) -> usize {
-        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        if rows.len() < QUEUE {
-            rows.push(record);
-            return rows.len();
-        }
-        REFUSED
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self) -> Vec<CallRecord> {
-        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *rows, Vec::with_capacity(BATCH))
+    /// Adds a row if there is room.
+    fn push(&self, record: CallRecord) -> Added {
+        let mut queue = self.queue();
+        if queue.rows.len() >= QUEUE {
+            return Added::Refused;
+        }
+        queue.rows.push(record);
+        if !std::mem::replace(&mut queue.writer, true) {
+            return Added::Begin;
+        }
+        match queue.rows.len() {
+            BATCH => Added::Wake,
+            _ => Added::Nothing,
+        }
+    }
+
+    /// The rows that wait; none: the writer has ended.
+    fn take(&self) -> Option<Vec<CallRecord>> {
+        let mut queue = self.queue();
+        if queue.rows.is_empty() {
+            queue.writer = false;
+            return None;
+        }
+        Some(std::mem::replace(
+            &mut queue.rows,
+            Vec::with_capacity(BATCH),
+        ))
     }
 }
 
 /// A call under way.
-pub(crate) struct Begun {
+pub struct Begun {
     at: Timestamp,
     instant: Instant,
     actor: String,
     method: String,
     path: String,
+    step: Option<String>,
 }
 
 /// Where a call went and what came of it.
@@ -105,7 +150,7 @@ struct Sent {
 
 impl Begun {
     /// Notes who calls what; of the target only the path is kept.
-    pub(crate) fn new(now: Timestamp, actor: &Actor, method: &Method, target: &str) -> Begun {
+    pub fn new(now: Timestamp, actor: &Actor, method: &Method, target: &str) -> Begun {
         let path = target.split(['?', '#']).next().unwrap_or_default();
         Begun {
             at: now,
@@ -113,11 +158,18 @@ impl Begun {
             actor: actor.id.clone(),
             method: method.as_str().to_owned(),
             path: path.to_owned(),
+            step: None,
         }
     }
 
+    /// Says that a step of a run calls, by the step's id; the actor is the run.
+    pub fn in_step(mut self, id: &str) -> Begun {
+        self.step = Some(id.to_owned());
+        self
+    }
+
     /// The row of a call that was answered.
-    pub(crate) fn answered(mut self, response: &ApiResponse) -> CallRecord {
+    pub fn answered(mut self, response: &ApiResponse) -> CallRecord {
         self.path.clone_from(&response.path);
         self.into_record(Sent {
             connection: response.connection.clone(),
@@ -130,7 +182,7 @@ impl Begun {
     }
 
     /// The row of a request whose answer passes through.
-    pub(crate) fn passed(self, response: &ProxyResponse) -> CallRecord {
+    pub fn passed(self, response: &ProxyResponse) -> CallRecord {
         self.into_record(Sent {
             connection: response.connection.clone(),
             host: response.host.to_string(),
@@ -142,7 +194,7 @@ impl Begun {
     }
 
     /// The row of a call that got no answer; none if there is no such connection.
-    pub(crate) fn failed(self, error: &CallError) -> Option<CallRecord> {
+    pub fn failed(self, error: &CallError) -> Option<CallRecord> {
         let sent = Sent {
             connection: error.connection_id()?.clone(),
             host: String::new(),
@@ -168,6 +220,7 @@ impl Begun {
             actor: self.actor,
             method: self.method,
             path: self.path,
+            step: self.step,
             connection: sent.connection,
             host: sent.host,
             status: sent.status,
@@ -180,19 +233,14 @@ impl Begun {
     }
 }
 
+/// Writes until nothing waits any more.
 async fn write(store: Store, waiting: Arc<Waiting>) {
     loop {
-        // Looked at before the rows are: what came before the end of the log is still written.
-        let closed = waiting.closed.load(Ordering::Acquire);
-        if !closed {
-            waiting.some.notified().await;
+        if !waiting.closed.load(Ordering::Acquire) {
             // The first row waits for company; if nobody fills the batch in time, it goes as it is.
             let _ = timeout(LINGER, waiting.full.notified()).await;
         }
-        let batch = waiting.take();
-        if batch.is_empty() && closed {
-            return;
-        }
+        let Some(batch) = waiting.take() else { return };
         let rows = batch.len() as u64;
         if let Err(error) = store.calls().record_many(batch).await {
             tracing::warn!(%error, rows, "rows of the call log were lost");
