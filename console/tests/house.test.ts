@@ -22,10 +22,11 @@ const MAY_IMPORT: Record<string, string[]> = {
   settings: ["ui", "api", "texts"],
   canvas: ["ui", "texts"],
   home: ["ui", "api", "texts"],
+  calls: ["ui", "api", "texts"],
   flows: ["canvas", "ui", "api", "texts"],
   runs: ["canvas", "ui", "api", "texts"],
   tables: ["ui", "api", "texts"],
-  app: ["access", "connections", "explorer", "settings", "home", "flows", "runs", "tables", "ui", "api", "texts"],
+  app: ["access", "connections", "explorer", "settings", "home", "calls", "flows", "runs", "tables", "ui", "api", "texts"],
 };
 
 function importsOf(path: string, text: string): { from: string; typeOnly: boolean }[] {

@@ -38,13 +38,13 @@ export function isOver(run: RunCard): boolean {
   return OVER.includes(run.status);
 }
 
-function queryOf(filter: Partial<RunFilter>, limit: number): URLSearchParams {
+export function queryOf(filter: Partial<RunFilter>, limit: number): URLSearchParams {
   const query = new URLSearchParams({ limit: String(limit) });
   for (const [name, value] of Object.entries(filter)) if (value !== "") query.set(name, value);
   return query;
 }
 
-/** Pages of runs; looked at again every few seconds, because runs come and go by themselves. */
+/** Pages of runs; the newest are followed by `liveRuns.ts`. */
 export const runsQuery = (filter: RunFilter, limit: number) =>
   infiniteQueryOptions({
     queryKey: [...runsKey, "list", filter, limit],
@@ -55,7 +55,6 @@ export const runsQuery = (filter: RunFilter, limit: number) =>
     },
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.next ?? null,
-    refetchInterval: 4_000,
   });
 
 /** The newest runs that a filter lets through. */
@@ -74,6 +73,15 @@ export const runQuery = (id: string) =>
 
 /** How it stands with following a run: what counts as failures of a query is kept until it ends, which this one does last. */
 export type Watch = "live" | "broken" | "over";
+
+/** Streams that break off are begun again, but not what the server refuses. */
+export const retryWatch = {
+  retry: (_: number, error: Error) => !(error instanceof Problem && error.document.status >= 400 && error.document.status < 500),
+  retryDelay: 1_000,
+  staleTime: Infinity,
+  gcTime: 0,
+  networkMode: "always",
+} as const;
 
 const watchKey = (id: string) => ["run-watch", id] as const;
 
@@ -99,11 +107,7 @@ export const watchQuery = (client: QueryClient, id: string) =>
       say("broken");
       throw unreachable();
     },
-    retry: (_, error) => !(error instanceof Problem && error.document.status >= 400 && error.document.status < 500),
-    retryDelay: 1_000,
-    staleTime: Infinity,
-    gcTime: 0,
-    networkMode: "always",
+    ...retryWatch,
   });
 
 /** A run with what was told of it since. */

@@ -3,6 +3,7 @@
 import { type ReactNode, Suspense, lazy } from "react";
 import { Route, Switch } from "wouter";
 import { type Me, type Role, may } from "../api/session";
+import { CallsPage } from "../calls/CallsPage";
 import { ChangePage } from "../connections/change/ChangePage";
 import { DetailPage } from "../connections/detail/DetailPage";
 import { ListPage } from "../connections/list/ListPage";
@@ -79,6 +80,9 @@ export function Pages({ me }: { me: Me }) {
       <Route path="/connections/new/preset/:preset">{({ preset }) => only("admin", <PresetPage key={preset} preset={preset} />)}</Route>
       <Route path="/connections/:name/change">{({ name }) => only("admin", <ChangePage key={name} name={name} />)}</Route>
       <Route path="/connections/:name">{({ name }) => <DetailPage key={name} name={name} me={me} />}</Route>
+      <Route path="/calls">
+        <CallsPage />
+      </Route>
       <Route path="/explorer">{only("operator", <ExplorerPage me={me} />)}</Route>
       <Route path="/audit">{only("admin", <AuditPage />)}</Route>
       <Route path="/keys">{only("admin", <KeysPage />)}</Route>

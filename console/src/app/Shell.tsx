@@ -21,6 +21,7 @@ const LINKS: readonly { to: string; label: string; icon: IconName; role: Role }[
   { to: "/approvals", label: shell.approvals, icon: "question", role: "viewer" },
   { to: "/tables", label: shell.tables, icon: "grid", role: "viewer" },
   { to: "/connections", label: shell.connections, icon: "plug", role: "viewer" },
+  { to: "/calls", label: shell.calls, icon: "arrows", role: "viewer" },
   { to: "/explorer", label: shell.explorer, icon: "send", role: "operator" },
   { to: "/secrets", label: shell.secrets, icon: "lock", role: "viewer" },
   { to: "/webhooks", label: shell.webhooks, icon: "hook", role: "admin" },

@@ -56,6 +56,7 @@ export const shell = {
   approvals: "Approvals",
   tables: "Tables",
   connections: "Connections",
+  calls: "Calls",
   explorer: "API explorer",
   secrets: "Secrets",
   webhooks: "Webhooks",

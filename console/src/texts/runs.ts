@@ -105,6 +105,7 @@ export const run = {
   } as Record<string, string>,
   answerIt: "Answer the question",
   children: "Runs that it started",
+  calls: "Its calls",
   picture: "Picture of the flow",
   noPicture: "The version that it stands on is gone.",
   steps: "Steps",

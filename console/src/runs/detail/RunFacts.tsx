@@ -38,7 +38,12 @@ export function RunFacts({ run }: { run: RunDetail }) {
     [text.waitsFor, run.waits_for.length > 0 && <Waits run={run} />],
   ];
   return (
-    <Panel title={text.facts} actions={<Link href={`/runs?parent=${encodeURIComponent(run.id)}`}>{text.children}</Link>}>
+    <Panel title={text.facts} actions={
+        <>
+          <Link href={`/calls?run=${encodeURIComponent(run.id)}`}>{text.calls}</Link> <Link href={`/runs?parent=${encodeURIComponent(run.id)}`}>{text.children}</Link>
+        </>
+      }
+    >
       <Facts facts={facts} />
     </Panel>
   );

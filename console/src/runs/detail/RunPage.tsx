@@ -5,10 +5,10 @@ import { type RunDetail, isOver, runQuery, watchQuery } from "../../api/runs";
 import type { Me } from "../../api/session";
 import { run as text } from "../../texts/runs";
 import { Data } from "../../ui/Data";
-import { Badge } from "../../ui/Facts";
 import { Loaded } from "../../ui/Loaded";
 import { Page, Panel } from "../../ui/Page";
 import { ProblemView } from "../../ui/ProblemView";
+import { LiveBadge } from "../Live";
 import { StatusBadge } from "../StatusBadge";
 import { Actions } from "./Actions";
 import { FaultView } from "./FaultView";
@@ -68,8 +68,5 @@ function Detail({ run, me, stale }: { run: RunDetail; me: Me; stale: Error | nul
 /** Follows the run as long as it is shown. */
 function Live({ id }: { id: string }) {
   const client = useQueryClient();
-  const watch = useQuery(watchQuery(client, id));
-  if (watch.isError) return <ProblemView error={watch.error} />;
-  const broken = watch.data === "broken" || (watch.data === undefined && watch.failureCount > 0);
-  return broken ? <Badge tone="warn">{text.reconnecting}</Badge> : <Badge tone="info">{text.live}</Badge>;
+  return <LiveBadge watch={useQuery(watchQuery(client, id))} />;
 }

@@ -1,7 +1,7 @@
 // The steps of a run in the order in which they began. What a step took in and put out is drawn once it is opened.
 
 import { useState } from "react";
-import { Link } from "wouter";
+import { Link, useSearch } from "wouter";
 import type { RunDetail, Step } from "../../api/runs";
 import { statuses, run as text, stepStatuses } from "../../texts/runs";
 import { Button } from "../../ui/Button";
@@ -20,6 +20,7 @@ const PAGE = 200;
 export function Steps({ run }: { run: RunDetail }) {
   const [shown, setShown] = useState(PAGE);
   const left = run.steps.length - shown;
+  const wanted = new URLSearchParams(useSearch()).get("step");
   const parked = new Set(run.parked.map(({ command }) => command));
   return (
     <Panel title={text.steps}>
@@ -27,7 +28,7 @@ export function Steps({ run }: { run: RunDetail }) {
       <ol className="steps">
         {run.steps.slice(0, shown).map((step) => (
           <li key={`${step.id}${step.attempt}`} className={`step-depth-${Math.min(depthOf(step), 4)}`}>
-            <OneStep step={step} run={run.id} parked={parked.has(step.id)} />
+            <OneStep step={step} run={run.id} parked={parked.has(step.id)} wanted={step.id === wanted} />
           </li>
         ))}
       </ol>
@@ -42,11 +43,19 @@ export function Steps({ run }: { run: RunDetail }) {
   );
 }
 
-function OneStep({ step, run, parked }: { step: Step; run: string; parked: boolean }) {
-  const [open, setOpen] = useState(false);
+interface OneStepProps {
+  step: Step;
+  run: string;
+  parked: boolean;
+  /** Whether the address asks for it: then it is open from the start, and seen. */
+  wanted: boolean;
+}
+
+function OneStep({ step, run, parked, wanted }: OneStepProps) {
+  const [open, setOpen] = useState(wanted);
   const status = parked ? statuses.parked : stepStatuses[step.status];
   return (
-    <details data-step={step.reference} open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+    <details data-step={step.reference} open={open} ref={wanted ? intoView : undefined} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary className="step-line">
         <Badge tone={status?.tone ?? "neutral"}>{status?.label ?? step.status}</Badge>
         <bdi className="strong">{step.name}</bdi>
@@ -55,6 +64,10 @@ function OneStep({ step, run, parked }: { step: Step; run: string; parked: boole
       {open && <StepBody step={step} run={run} />}
     </details>
   );
+}
+
+function intoView(line: HTMLDetailsElement | null) {
+  line?.scrollIntoView({ block: "center" });
 }
 
 function StepBody({ step, run }: { step: Step; run: string }) {
