@@ -6,6 +6,7 @@ import type { components } from "./schema";
 
 export type Cloud = components["schemas"]["Cloud"];
 export type Preset = components["schemas"]["Preset"];
+export type Discovered = components["schemas"]["Discovered"];
 
 export interface Presets {
   publicUrl: string;
@@ -34,4 +35,9 @@ export const presetsQuery = queryOptions({
 /** Paths and scopes are put behind it. */
 function withoutSlash(cloud: Cloud): Cloud {
   return { ...cloud, graph: cloud.graph.replace(/\/$/, "") };
+}
+
+/** What stands behind an address: an issuer's, or any address of an API. Nothing is stored. */
+export function discover(url: string, ca_certificate: string): Promise<Discovered> {
+  return send("POST", "/discovery", { body: ca_certificate === "" ? { url } : { url, ca_certificate } });
 }

@@ -21,6 +21,10 @@ export function draftOf(card: Card): ChangeDraft {
     cloud: card.cloud ?? "",
     token_endpoint: card.token_endpoint ?? "",
     authorization_endpoint: card.authorization_endpoint ?? "",
+    device_authorization_endpoint: card.device_authorization_endpoint ?? "",
+    subject: card.assertion?.subject ?? "",
+    audience: card.assertion?.audience ?? "",
+    key_id: card.assertion?.key_id ?? "",
     client_id: card.client_id ?? "",
     client_authentication: methodOf(card.client_authentication),
     scope: card.scope ?? "",
@@ -34,7 +38,7 @@ export function draftOf(card: Card): ChangeDraft {
 }
 
 function typeOf(card: Card): Draft["type"] {
-  if (card.type === "oauth") return card.grant === "client_credentials" ? "client_credentials" : "oauth";
+  if (card.type === "oauth") return card.grant === "client_credentials" || card.grant === "device_code" || card.grant === "jwt_bearer" ? card.grant : "oauth";
   if (card.type === "basic" || card.type === "headers" || card.type === "bearer" || card.type === "query_key") return card.type;
   return "none";
 }
@@ -43,8 +47,8 @@ function methodOf(text: string | null | undefined): ClientAuthentication {
   return METHODS.includes(text ?? "") ? (text as ClientAuthentication) : "automatic";
 }
 
-const PLAIN = ["name", "tenant", "cloud", "token_endpoint", "authorization_endpoint", "client_id", "client_authentication", "scope", "username", "base_url", "secret_expires_at"] as const;
-const SECRET = ["client_secret", "certificate", "password", "token", "ca_certificate"] as const;
+const PLAIN = ["name", "tenant", "cloud", "token_endpoint", "authorization_endpoint", "device_authorization_endpoint", "subject", "audience", "key_id", "client_id", "client_authentication", "scope", "username", "base_url", "secret_expires_at"] as const;
+const SECRET = ["client_secret", "certificate", "private_key", "password", "token", "ca_certificate"] as const;
 
 /** Only what differs from what is stored. */
 export function changesOf(card: Card, draft: ChangeDraft): Change {

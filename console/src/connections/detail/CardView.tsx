@@ -1,13 +1,14 @@
 // The result card and the settings: everything about a connection that may be seen.
 
 import { type Card, type Token, signsIn } from "../../api/connections";
-import { card as text, list } from "../../texts/connections";
+import { card as text } from "../../texts/connections";
 import { clientAuthentications } from "../../texts/form";
 import { type Fact, Facts, Scopes } from "../../ui/Facts";
 import { Notes } from "../../ui/Field";
 import { Panel } from "../../ui/Page";
 import { Time } from "../../ui/Time";
 import { Words } from "../../ui/Words";
+import { kindOf } from "../kind";
 
 export function ResultCard({ card }: { card: Card }) {
   const { token, identity } = card;
@@ -74,7 +75,7 @@ function tokenFacts(token: Token, appOnly: boolean): Fact[] {
 export function Settings({ card }: { card: Card }) {
   const method = clientAuthentications.find((known) => known.value === card.client_authentication)?.label ?? card.client_authentication;
   const facts: Fact[] = [
-    [text.authType, list.kinds[card.grant === "client_credentials" ? card.grant : card.type] ?? card.type],
+    [text.authType, kindOf(card)],
     [text.cloud, card.cloud],
     [text.tenant, card.tenant],
     [text.issuer, card.issuer],

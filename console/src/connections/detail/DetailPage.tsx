@@ -2,7 +2,7 @@
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { useSearch } from "wouter";
+import { Link, useSearch } from "wouter";
 import { useHistoryState } from "wouter/use-browser-location";
 import { type Card, connectionKey, connectionQuery, connectionsKey, explanationQuery, signsIn, testConnection } from "../../api/connections";
 import { type Me, may } from "../../api/session";
@@ -112,6 +112,9 @@ function Detail({ card, me, stale }: { card: Card; me: Me; stale: Error | null }
         </Panel>
       )}
       <Settings card={card} />
+      <div>
+        <Link href={`/calls?connection=${encodeURIComponent(card.name)}`}>{detail.calls}</Link>
+      </div>
       {may(me, "admin") && <Timeline subject={card.id} />}
       {deleting && <DeleteDialog card={card} onClose={() => setDeleting(false)} />}
     </Page>

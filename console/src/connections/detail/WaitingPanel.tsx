@@ -17,6 +17,8 @@ export function WaitingPanel({ name, signIn }: { name: string; signIn: Waiting }
       <p>{signIn.opened ? waiting.lead : waiting.blocked}</p>
       {signIn.userCode && (
         <>
+          <p>{waiting.typeAt}</p>
+          <Copyable text={signIn.url} what={waiting.address} />
           <p>{waiting.typeCode}</p>
           <Copyable text={signIn.userCode} what={waiting.code} />
         </>

@@ -2,9 +2,10 @@
 
 import type { Cloud } from "../../api/presets";
 import { clientAuthentications, form, publicClient } from "../../texts/form";
-import { Check, type FieldNote, SecretField, Select, TextArea, TextField } from "../../ui/Field";
+import { Check, type FieldNote, FileField, SecretField, Select, TextArea, TextField } from "../../ui/Field";
 import { recognise } from "../lint/endpoints";
-import type { Draft } from "./draft";
+import { type Draft, actsForPerson } from "./draft";
+import { fromKeyFile } from "./keyFile";
 
 export interface FieldsProps {
   draft: Draft;
@@ -18,8 +19,8 @@ interface OAuthFieldsProps extends FieldsProps {
 }
 
 export function OAuthFields({ draft, patch, notes, clouds, secretHint }: OAuthFieldsProps) {
-  const delegated = draft.type === "oauth";
-  const known = recognise({ token: draft.token_endpoint, authorization: draft.authorization_endpoint }, clouds);
+  const delegated = actsForPerson(draft.type);
+  const known = recognise({ token: draft.token_endpoint, authorization: draft.type === "oauth" ? draft.authorization_endpoint : "" }, clouds);
   return (
     <>
       <TextField
@@ -35,7 +36,19 @@ export function OAuthFields({ draft, patch, notes, clouds, secretHint }: OAuthFi
       {notes("token_endpoint").some((note) => note.severity === "warning") || draft.confirm_foreign_token_endpoint ? (
         <Check label={form.confirmForeign} checked={draft.confirm_foreign_token_endpoint} onChange={(confirm_foreign_token_endpoint) => patch({ confirm_foreign_token_endpoint })} />
       ) : null}
-      {delegated && (
+      {draft.type === "device_code" && (
+        <TextField
+          label={form.devicePath}
+          hint={form.devicePathHint}
+          type="url"
+          mono
+          required={!known?.cloud}
+          value={draft.device_authorization_endpoint}
+          onChange={(device_authorization_endpoint) => patch({ device_authorization_endpoint, confirm_foreign_token_endpoint: false })}
+          notes={notes("device_authorization_endpoint")}
+        />
+      )}
+      {draft.type === "oauth" && (
         <TextField
           label={form.authorizePath}
           hint={form.authorizePathHint}
@@ -43,7 +56,7 @@ export function OAuthFields({ draft, patch, notes, clouds, secretHint }: OAuthFi
           mono
           required
           value={draft.authorization_endpoint}
-          onChange={(authorization_endpoint) => patch({ authorization_endpoint, confirm_foreign_token_endpoint: false })}
+          onChange={(authorization_endpoint) => patch({ authorization_endpoint, issuer: "", confirm_foreign_token_endpoint: false })}
           notes={notes("authorization_endpoint")}
         />
       )}
@@ -52,10 +65,25 @@ export function OAuthFields({ draft, patch, notes, clouds, secretHint }: OAuthFi
           {known.cloud ? form.recognised(known.tenant, known.cloud.name) : form.borrowed(known.tenant)}
         </p>
       )}
-      <TextField label={form.clientId} hint={form.clientIdHint} mono required value={draft.client_id} onChange={(client_id) => patch({ client_id })} notes={notes("client_id")} />
+      <TextField label={form.clientId} hint={draft.type === "jwt_bearer" ? form.clientIdSigns : form.clientIdHint} mono required value={draft.client_id} onChange={(client_id) => patch({ client_id })} notes={notes("client_id")} />
+      {draft.type === "jwt_bearer" && <AssertionFields draft={draft} patch={patch} notes={notes} secretHint={secretHint} />}
       <ProofFields draft={draft} patch={patch} notes={notes} hint={secretHint} />
-      <TextField label={form.scope} hint={delegated ? form.scopeHint : form.scopeHintAppOnly} mono value={draft.scope} onChange={(scope) => patch({ scope })} notes={notes("scope")} />
+      <TextField label={form.scope} hint={draft.type === "client_credentials" ? form.scopeHintAppOnly : form.scopeHint} mono value={draft.scope} onChange={(scope) => patch({ scope })} notes={notes("scope")} />
       {!delegated && <ClientAuthenticationField draft={draft} patch={patch} notes={notes} />}
+      {draft.type === "device_code" && <p className="field-hint">{form.byDeviceHint}</p>}
+    </>
+  );
+}
+
+/** What an assertion says (RFC 7523), and the key that signs it. */
+function AssertionFields({ draft, patch, notes, secretHint }: FieldsProps & { secretHint?: string | undefined }) {
+  return (
+    <>
+      <FileField label={form.keyFile} hint={form.keyFileHint} onChoose={(file) => void file.text().then((text) => patch(fromKeyFile(text)))} />
+      <TextArea label={form.privateKey} hint={secretHint ?? form.privateKeyHint} rows={4} required={secretHint === undefined} value={draft.private_key} onChange={(private_key) => patch({ private_key })} notes={notes("private_key")} />
+      <TextField label={form.subject} hint={form.subjectHint} mono value={draft.subject} onChange={(subject) => patch({ subject })} notes={notes("subject")} />
+      <TextField label={form.audience} hint={form.audienceHint} mono value={draft.audience} onChange={(audience) => patch({ audience })} notes={notes("audience")} />
+      <TextField label={form.keyId} hint={form.keyIdHint} mono value={draft.key_id} onChange={(key_id) => patch({ key_id })} notes={notes("key_id")} />
     </>
   );
 }
@@ -101,7 +129,7 @@ function unused(method: Draft["client_authentication"]): Partial<Draft> {
 }
 
 export function ClientAuthenticationField({ draft, patch, notes }: FieldsProps) {
-  const options = draft.type === "oauth" ? [...clientAuthentications, publicClient] : clientAuthentications;
+  const options = draft.type === "client_credentials" ? clientAuthentications : [...clientAuthentications, publicClient];
   return (
     <Select
       label={form.clientAuthentication}

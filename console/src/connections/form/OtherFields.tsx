@@ -2,6 +2,7 @@
 
 import { form } from "../../texts/form";
 import { Notes, Pairs, SecretField, TextArea, TextField } from "../../ui/Field";
+import { actsForPerson } from "./draft";
 import { ClientAuthenticationField, type FieldsProps, SecretExpiry } from "./OAuthFields";
 
 /** For the types that are not OAuth's. */
@@ -59,8 +60,8 @@ export function MoreFields(props: FieldsProps & { oauth: boolean }) {
     <details className="panel">
       <summary className="strong">{form.more}</summary>
       <div className="stack more">
-        {draft.type === "oauth" && <ClientAuthenticationField {...props} />}
-        {draft.type === "oauth" && (
+        {actsForPerson(draft.type) && <ClientAuthenticationField {...props} />}
+        {actsForPerson(draft.type) && (
           <Pairs legend={form.authorizeParameters} nameLabel={form.parameterName} valueLabel={form.parameterValue} pairs={draft.authorize_parameters} onChange={(authorize_parameters) => patch({ authorize_parameters })} />
         )}
         {oauth && <Pairs legend={form.tokenParameters} nameLabel={form.parameterName} valueLabel={form.parameterValue} pairs={draft.token_parameters} onChange={(token_parameters) => patch({ token_parameters })} />}

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { type Draft, EMPTY_DRAFT, fieldsOf, newConnection, notesOn } from "./draft";
+import { fieldsOf, newConnection } from "./body";
+import { type Draft, EMPTY_DRAFT, notesOn, withType } from "./draft";
 import { emptyGraphDraft, graphConnection, graphNotes, names, toggled, withGrant } from "./graphDraft";
+import { fromKeyFile } from "./keyFile";
 import { pointsAt } from "./notes";
 import { EMPTY_OIDC, oidcConnection, oidcNotes, withOidcGrant } from "./oidcDraft";
 
@@ -185,5 +187,56 @@ describe("JSON pointers", () => {
     expect(pointsAt("/headers/X-Api-Key", "headers")).toBe(true);
     expect(pointsAt("/client", "client_secret")).toBe(false);
     expect(pointsAt(null, "name")).toBe(false);
+  });
+});
+
+describe("a device code", () => {
+  const device = draft({ ...withType("device_code"), token_endpoint: "https://id.contoso.example/token", device_authorization_endpoint: " https://id.contoso.example/device ", client_id: "app", scope: "read", issuer: "left over" });
+
+  it("is asked for by a public client, at its own endpoint", () => {
+    expect(newConnection({ ...device, authorization_endpoint: "left over", subject: "left over" })).toEqual({
+      name: "graph",
+      type: "oauth",
+      grant: "device_code",
+      token_endpoint: "https://id.contoso.example/token",
+      device_authorization_endpoint: "https://id.contoso.example/device",
+      client_id: "app",
+      client_authentication: "none",
+      scope: "read",
+    });
+  });
+
+  it("is warned of a token endpoint on another site, and of an address that is none", () => {
+    expect(codes(device)).toEqual([]);
+    expect(codes({ ...device, token_endpoint: "https://login.fabrikam.example/token" })).toContain("token_endpoint connection.foreign_token_endpoint");
+    expect(codes({ ...device, device_authorization_endpoint: "id.contoso.example" })).toEqual(["device_authorization_endpoint connection.url_invalid"]);
+  });
+
+  it("is linted as what a person consents to", () => {
+    const entra = { ...device, token_endpoint: TOKEN, device_authorization_endpoint: "", scope: "User.Read" };
+    expect(codes(entra)).toEqual(["scope scope.no_refresh"]);
+  });
+});
+
+describe("JWT bearer", () => {
+  const signed = draft({ ...withType("jwt_bearer"), token_endpoint: "https://id.contoso.example/token", client_id: "app", private_key: " fake key\n", subject: "ada", key_id: "" });
+
+  it("sends the key and what assertions say, and no empty field", () => {
+    expect(newConnection(signed)).toEqual({
+      name: "graph",
+      type: "oauth",
+      grant: "jwt_bearer",
+      token_endpoint: "https://id.contoso.example/token",
+      client_id: "app",
+      client_authentication: "none",
+      private_key: "fake key",
+      subject: "ada",
+    });
+  });
+
+  it("takes what a service account's file says", () => {
+    const file = JSON.stringify({ type: "service_account", client_email: "app@contoso.example", private_key_id: "k1", private_key: "fake", token_uri: "https://id.contoso.example/token" });
+    expect(fromKeyFile(file)).toEqual({ private_key: file, client_id: "app@contoso.example", key_id: "k1", token_endpoint: "https://id.contoso.example/token" });
+    for (const text of ["fake key", "null", '"text"', '{"client_email":1}']) expect(fromKeyFile(text)).toEqual({ private_key: text });
   });
 });

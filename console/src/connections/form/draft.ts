@@ -1,7 +1,6 @@
-// The generic form as a value: what was typed, what is sent, and what is said about it. Field names are
+// The generic form as a value: what was typed, and what is said about it (`body.ts`: what is sent). Field names are
 // the API's, so that a problem's JSON pointer finds its input.
 
-import type { Change, NewConnection } from "../../api/connections";
 import type { Cloud } from "../../api/presets";
 import { fixText, formLint } from "../../texts/lint";
 import type { authTypes, clientAuthentications, publicClient } from "../../texts/form";
@@ -18,9 +17,17 @@ export interface Draft {
   type: AuthType;
   token_endpoint: string;
   authorization_endpoint: string;
+  device_authorization_endpoint: string;
+  /** As discovery found it; a callback that names another one is refused. */
+  issuer: string;
   client_id: string;
   client_secret: string;
   certificate: string;
+  /** Signs the assertions of JWT Bearer. */
+  private_key: string;
+  subject: string;
+  audience: string;
+  key_id: string;
   /** A day as a date input has it; empty for "not known". */
   secret_expires_at: string;
   scope: string;
@@ -45,9 +52,15 @@ export const EMPTY_DRAFT: Draft = {
   type: "oauth",
   token_endpoint: "",
   authorization_endpoint: "",
+  device_authorization_endpoint: "",
+  issuer: "",
   client_id: "",
   client_secret: "",
   certificate: "",
+  private_key: "",
+  subject: "",
+  audience: "",
+  key_id: "",
   secret_expires_at: "",
   scope: "",
   client_authentication: "automatic",
@@ -81,8 +94,21 @@ export function isName(name: string): boolean {
   return NAME.test(name);
 }
 
-export function usesOAuth(type: AuthType): boolean {
-  return type === "oauth" || type === "client_credentials";
+/** The types that get tokens, with the grant that each one asks by. */
+export const GRANTS = { oauth: "authorization_code", client_credentials: "client_credentials", device_code: "device_code", jwt_bearer: "jwt_bearer" } as const;
+
+export function usesOAuth(type: AuthType): type is keyof typeof GRANTS {
+  return Object.hasOwn(GRANTS, type);
+}
+
+/** Whether calls act as a person who signed in. */
+export function actsForPerson(type: AuthType): boolean {
+  return type === "oauth" || type === "device_code";
+}
+
+/** Another type, with the proof that is usual for it: who has no browser keeps no secret, and an assertion says who signs it. */
+export function withType(type: AuthType): Pick<Draft, "type" | "client_authentication"> {
+  return { type, client_authentication: type === "device_code" || type === "jwt_bearer" ? "none" : "automatic" };
 }
 
 /** Everything that can be said before anything is sent. Fields that are still empty are not complained about. */
@@ -95,9 +121,10 @@ export function notesOn(draft: Draft, clouds: readonly Cloud[]): Note[] {
 }
 
 function oauthNotes(draft: Draft, clouds: readonly Cloud[]): Note[] {
-  const delegated = draft.type === "oauth";
-  const endpoints = { token: draft.token_endpoint, authorization: delegated ? draft.authorization_endpoint : "" };
-  const notes: Note[] = urlNotes(draft, delegated ? ["token_endpoint", "authorization_endpoint"] : ["token_endpoint"]);
+  const delegated = actsForPerson(draft.type);
+  const signIn = signInField(draft.type);
+  const endpoints = { token: draft.token_endpoint, authorization: draft.type === "oauth" ? draft.authorization_endpoint : "" };
+  const notes: Note[] = urlNotes(draft, signIn ? ["token_endpoint", signIn] : ["token_endpoint"]);
   for (const lint of lintEndpoints(endpoints)) {
     const patch: Partial<Draft> = {};
     if (lint.fix.authorization !== undefined) patch.authorization_endpoint = lint.fix.authorization;
@@ -108,7 +135,7 @@ function oauthNotes(draft: Draft, clouds: readonly Cloud[]): Note[] {
   if (known && !delegated && /^(common|organizations|consumers)$/i.test(known.tenant)) {
     notes.push({ code: "tenant.shared", field: "token_endpoint", severity: "error", message: formLint.commonTenant });
   }
-  if (delegated) notes.push(...foreignTokenNotes(draft));
+  if (signIn) notes.push(...foreignTokenNotes(draft, signIn));
   if (draft.client_id !== draft.client_id.trim()) {
     notes.push({ code: "client_id.whitespace", field: "client_id", severity: "error", message: formLint.clientIdSpace, fix: { label: fixText.trim, patch: { client_id: draft.client_id.trim() } } });
   }
@@ -137,8 +164,14 @@ export function scopeNotes(scope: string, rule: "exact" | "entra", grant: "autho
   }));
 }
 
-function foreignTokenNotes(draft: Draft): Note[] {
-  const [signIn, token] = [site(draft.authorization_endpoint), site(draft.token_endpoint)];
+/** Where a sign-in of this type begins. */
+function signInField(type: AuthType): "authorization_endpoint" | "device_authorization_endpoint" | undefined {
+  if (type === "device_code") return "device_authorization_endpoint";
+  return type === "oauth" ? "authorization_endpoint" : undefined;
+}
+
+function foreignTokenNotes(draft: Draft, field: "authorization_endpoint" | "device_authorization_endpoint"): Note[] {
+  const [signIn, token] = [site(draft[field]), site(draft.token_endpoint)];
   if (signIn === undefined || token === undefined || signIn === token || draft.confirm_foreign_token_endpoint) return [];
   const host = (url: string) => new URL(url.trim()).host;
   return [
@@ -146,12 +179,12 @@ function foreignTokenNotes(draft: Draft): Note[] {
       code: "connection.foreign_token_endpoint",
       field: "token_endpoint",
       severity: "warning",
-      message: formLint.foreignToken(host(draft.authorization_endpoint), host(draft.token_endpoint)),
+      message: formLint.foreignToken(host(draft[field]), host(draft.token_endpoint)),
     },
   ];
 }
 
-function urlNotes(draft: Draft, fields: readonly ("base_url" | "token_endpoint" | "authorization_endpoint")[]): Note[] {
+function urlNotes(draft: Draft, fields: readonly ("base_url" | "token_endpoint" | "authorization_endpoint" | "device_authorization_endpoint")[]): Note[] {
   return fields.flatMap((field): Note[] => {
     const message = urlComplaint(draft[field]);
     return message === undefined ? [] : [{ code: "connection.url_invalid", field, severity: "error", message }];
@@ -173,57 +206,4 @@ function originNotes(draft: Draft): Note[] {
     const fixed = draft.origins.replace(text, origin);
     return [{ code: "connection.url_invalid", field: "origins", severity: "error", message: formLint.originPath(text), fix: { label: fixText.origin(origin), patch: { origins: fixed } } }];
   });
-}
-
-/** What is sent: empty fields and those of other types are left out. */
-export function newConnection(draft: Draft): NewConnection {
-  return { ...fieldsOf(draft), name: draft.name };
-}
-
-export function fieldsOf(draft: Draft): Change {
-  const body: Change = { type: usesOAuth(draft.type) ? "oauth" : draft.type };
-  if (usesOAuth(draft.type)) putOAuth(draft, body);
-  if (draft.type === "basic") {
-    body.username = draft.username;
-    put(body, "password", draft.password);
-  }
-  if (draft.type === "bearer") put(body, "token", draft.token);
-  if (draft.type === "headers") body.headers = record(draft.headers);
-  if (draft.type === "query_key") body.query_key = { name: draft.query_key_name.trim(), value: draft.query_key };
-  if (hasSecret(draft)) put(body, "secret_expires_at", draft.secret_expires_at);
-  put(body, "base_url", draft.base_url.trim());
-  if (originsOf(draft.origins).length > 0) body.origins = originsOf(draft.origins);
-  put(body, "ca_certificate", draft.ca_certificate.trim());
-  return body;
-}
-
-function putOAuth(draft: Draft, body: Change): void {
-  const delegated = draft.type === "oauth";
-  body.grant = delegated ? "authorization_code" : "client_credentials";
-  body.token_endpoint = draft.token_endpoint.trim();
-  if (delegated) body.authorization_endpoint = draft.authorization_endpoint.trim();
-  body.client_id = draft.client_id;
-  put(body, "client_secret", draft.client_secret);
-  put(body, "certificate", draft.certificate.trim());
-  body.client_authentication = draft.client_authentication;
-  put(body, "scope", draft.scope);
-  if (delegated && draft.authorize_parameters.length > 0) body.authorize_parameters = record(draft.authorize_parameters);
-  if (draft.token_parameters.length > 0) body.token_parameters = record(draft.token_parameters);
-  if (delegated && draft.confirm_foreign_token_endpoint) body.confirm_foreign_token_endpoint = true;
-}
-
-/** A password of Basic is a person's own; the others are made with a last day. */
-export function hasSecret(draft: Pick<Draft, "type" | "client_authentication">): boolean {
-  if (usesOAuth(draft.type)) return draft.client_authentication !== "none" && draft.client_authentication !== "private_key_jwt";
-  return draft.type === "bearer" || draft.type === "headers" || draft.type === "query_key";
-}
-
-type TextField = "certificate" | "secret_expires_at" | "password" | "token" | "base_url" | "ca_certificate" | "client_secret" | "scope";
-
-function put(body: Change, field: TextField, value: string): void {
-  if (value !== "") body[field] = value;
-}
-
-function record(rows: Rows): Record<string, string> {
-  return Object.fromEntries(rows.filter(([name]) => name.trim() !== "").map(([name, value]) => [name.trim(), value]));
 }

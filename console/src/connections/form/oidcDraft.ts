@@ -4,7 +4,8 @@ import type { NewConnection } from "../../api/connections";
 import type { Preset } from "../../api/presets";
 import { formLint } from "../../texts/lint";
 import { urlComplaint } from "../lint/endpoints";
-import { type Draft, type DraftNote, EMPTY_DRAFT, isName, newConnection, scopeNotes, secretNotes } from "./draft";
+import { newConnection } from "./body";
+import { type Draft, type DraftNote, EMPTY_DRAFT, isName, scopeNotes, secretNotes } from "./draft";
 
 export interface OidcDraft extends Draft {
   issuer: string;

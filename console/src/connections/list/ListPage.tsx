@@ -11,6 +11,7 @@ import { Loaded } from "../../ui/Loaded";
 import { Page } from "../../ui/Page";
 import { Time } from "../../ui/Time";
 import { StateBadge } from "../StateBadge";
+import { kindOf } from "../kind";
 import { Door } from "../new/StartPage";
 
 export function ListPage({ me }: { me: Me }) {
@@ -55,7 +56,7 @@ function Table({ cards }: { cards: Card[] }) {
                 <Link href={`/connections/${encodeURIComponent(card.name)}`} className="strong">
                   <bdi>{card.name}</bdi>
                 </Link>
-                <div className="muted small nowrap">{list.kinds[card.grant === "client_credentials" ? card.grant : card.type] ?? card.type}</div>
+                <div className="muted small nowrap">{kindOf(card)}</div>
               </td>
               <td data-label={list.state}>
                 <StateBadge state={card.state} />
@@ -87,6 +88,7 @@ function actsAs(card: Card): string {
   const name = identity?.username ?? identity?.name ?? card.username;
   if (name) return name;
   if (card.grant === "client_credentials") return list.itself;
+  if (card.grant === "jwt_bearer") return card.assertion?.subject ?? list.itself;
   return signsIn(card) ? list.nobodyYet : "–";
 }
 

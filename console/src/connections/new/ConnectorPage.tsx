@@ -12,9 +12,11 @@ import { ProblemView } from "../../ui/ProblemView";
 import { ApiFields, MoreFields, SimpleFields } from "../form/OtherFields";
 import { OAuthFields } from "../form/OAuthFields";
 import { type Callback, RedirectUri } from "../form/RedirectUri";
-import { type AuthType, type Draft, EMPTY_DRAFT, isName, newConnection, notesOn, usesOAuth } from "../form/draft";
+import { newConnection } from "../form/body";
+import { type AuthType, type Draft, EMPTY_DRAFT, isName, notesOn, usesOAuth, withType } from "../form/draft";
 import { fieldNotes } from "../form/notes";
 import { recognise } from "../lint/endpoints";
+import { Discovery } from "./Discovery";
 import { useCreate } from "./useCreate";
 
 export function ConnectorPage() {
@@ -56,10 +58,11 @@ function ConnectorForm({ presets }: { presets: Presets }) {
           onLeave={() => setReserved(isName(draft.name) ? draft.name : "")}
           notes={notes("name")}
         />
-        {oauth && <RedirectUri callback={callbackOf(known, draft)} shared={presets.graphRedirectUri} reserved={reserved} />}
+        {oauth && draft.type !== "device_code" && draft.type !== "jwt_bearer" && <RedirectUri callback={callbackOf(known, draft)} shared={presets.graphRedirectUri} reserved={reserved} />}
       </Panel>
       <Panel title={form.second}>
-        <Select label={form.authType} hint={authTypeHints[draft.type]} value={draft.type} options={authTypes} onChange={(type) => patch({ type, client_authentication: "automatic" })} notes={notes("type")} />
+        <Select label={form.authType} hint={authTypeHints[draft.type]} value={draft.type} options={authTypes} onChange={(type) => patch(withType(type))} notes={notes("type")} />
+        {oauth && <Discovery draft={draft} patch={patch} />}
         {oauth ? <OAuthFields {...fields} clouds={presets.clouds} /> : <SimpleFields {...fields} />}
       </Panel>
       <Panel title={form.whichApi} lead={form.whichApiLead}>
@@ -85,5 +88,6 @@ function callbackOf(known: ReturnType<typeof recognise>, draft: Draft): Callback
 
 function leadOf(type: AuthType): string {
   if (type === "oauth") return form.createLead.code;
-  return type === "client_credentials" ? form.createLead.app : form.createLead.plain;
+  if (type === "device_code") return form.createLead.device;
+  return type === "client_credentials" || type === "jwt_bearer" ? form.createLead.app : form.createLead.plain;
 }
