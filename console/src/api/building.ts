@@ -24,7 +24,13 @@ export interface Lack {
   problem?: string | null;
 }
 
-export type Deployment = Omit<DeploymentCard, "warnings" | "preflight"> & { warnings: Finding[]; preflight: Lack[] };
+/** A trigger of the flow's schedule, and when it fires next. */
+export interface Coming {
+  trigger: string;
+  times: string[];
+}
+
+export type Deployment = Omit<DeploymentCard, "warnings" | "preflight" | "starts"> & { warnings: Finding[]; preflight: Lack[]; starts: Coming[] };
 
 /** What the server says to a text: refused with findings, or what deploying it would do. */
 export type Checked = { refused: Finding[] } | { would: Deployment };

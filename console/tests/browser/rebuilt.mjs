@@ -96,7 +96,7 @@ export const REBUILT = {
       await unfold(hand, "Input and output");
       await hand.fill("Input schema", "{type: object, required: [user], additionalProperties: false, properties: {user: {type: string, minLength: 1, description: Id or user principal name.}, after: {type: string}}}");
       await unfold(hand, "Names that steps can use");
-      await hand.fill("Named retries", "patient: {delay: PT2S, backoff: {exponential: {}}, limit: {attempt: {count: 5}}}");
+      await hand.press("Add a named retry");
       await hand.add("Wait");
       await hand.name("untilThen");
       await hand.fill("How long", "${ .after }");
@@ -109,7 +109,7 @@ export const REBUILT = {
       await hand.add("Try and catch");
       await hand.name("revoke");
       await hand.fill("Errors that are caught", "{type: https://serverlessworkflow.io/spec/1.0.0/errors/communication}");
-      await hand.fill("Retry", "patient");
+      await hand.choose("Retry", "patient");
       await hand.into("try this", "revoke");
       await call(hand, "sessions", "POST", "/users/{user}/revokeSignInSessions");
       await hand.choose("After a crash, when nobody knows whether it was sent", "send it again");
@@ -124,7 +124,8 @@ export const REBUILT = {
     input: {},
     async build(hand) {
       await unfold(hand, "What starts it");
-      await hand.fill("Schedule", "cron: 0 2 * * *");
+      await hand.choose("By the clock", "every day");
+      await hand.fill("At", "02:00");
       await hand.fill("Time zone", "Europe/Berlin");
       await hand.fill("Keep finished runs for days", "90");
       await call(hand, "licences", "GET", "/subscribedSkus");

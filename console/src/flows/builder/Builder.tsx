@@ -44,7 +44,7 @@ export function Builder({ draft, connections, secrets, editable, onSaved }: Buil
   const check = useCheck(state.source, editable);
   const marks = useMemo(() => marksOf(troublesByStep(steps, check.troubles), running.run?.steps ?? []), [steps, check.troubles, running.run]);
   const onSample = useCallback((pointer: string, output: unknown) => setTried((known) => new Map(known).set(pointer, output)), []);
-  const shared = useMemo(() => ({ draft, flow, root, connections, secrets, samples: running.samples, onSample }), [draft, flow, root, connections, secrets, running.samples, onSample]);
+  const shared = useMemo(() => ({ draft, flow, root, connections, secrets, samples: running.samples, starts: check.starts, onSample }), [draft, flow, root, connections, secrets, running.samples, check.starts, onSample]);
   // what is typed shows at once, the drawing and the list a moment later
   const drawn = useDeferredValue(root);
   const [leaving, setLeaving] = useState<(() => void) | undefined>();

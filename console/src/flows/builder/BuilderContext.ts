@@ -1,6 +1,7 @@
 // What the parts of the builder share: the draft, what follows from its text, and what is known of runs.
 
 import { createContext, use } from "react";
+import type { Coming } from "../../api/building";
 import type { Card } from "../../api/connections";
 import type { StepList } from "../../canvas/steps";
 import type { Draft } from "./draft";
@@ -14,6 +15,8 @@ export interface BuilderState {
   connections: readonly Card[];
   secrets: readonly string[];
   samples: Samples;
+  /** When the flow's schedule would start it, as far as the text was looked at. */
+  starts: readonly Coming[];
   /** What a tried call answered, under its step. */
   onSample: (pointer: string, output: unknown) => void;
 }

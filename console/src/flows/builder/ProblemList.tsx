@@ -1,7 +1,7 @@
 // What is wrong with the flow, each with the step it is about.
 
 import { useQuery } from "@tanstack/react-query";
-import { type Checked, type Finding, checkQuery } from "../../api/building";
+import { type Checked, type Coming, type Finding, checkQuery } from "../../api/building";
 import { type Step, everyStep, stepAround } from "../../canvas/steps";
 import { parse } from "../../canvas/text/source";
 import { builder as words } from "../../texts/builder";
@@ -20,21 +20,25 @@ export interface Check {
   troubles: Trouble[];
   /** What has to be done elsewhere before it can run. */
   lacks: string[];
+  starts: readonly Coming[];
   error: Error | null;
   pending: boolean;
 }
+
+/** The same one every time, so that nothing is drawn anew for it. */
+const NONE: readonly Coming[] = [];
 
 /** What is wrong with a text, for who may ask. While a newer text is looked at, the last answer stays. */
 export function useCheck(source: string, editable: "yes" | "no"): Check {
   const { faults } = parse(source);
   const query = useQuery({ ...checkQuery(source), enabled: editable === "yes" && faults.length === 0, placeholderData: (last: Checked | undefined) => last });
-  if (faults.length > 0) return { troubles: faults.map(({ message, line, column }) => ({ grave: "yes", finding: { code: "flow.parse", pointer: "", line, column, message } })), lacks: [], error: null, pending: false };
+  if (faults.length > 0) return { troubles: faults.map(({ message, line, column }) => ({ grave: "yes", finding: { code: "flow.parse", pointer: "", line, column, message } })), lacks: [], starts: NONE, error: null, pending: false };
   const { data, error, isFetching } = query;
   const rest = { error, pending: isFetching };
-  if (!data) return { troubles: [], lacks: [], ...rest };
-  if ("refused" in data) return { troubles: data.refused.map((finding) => ({ finding, grave: "yes" })), lacks: [], ...rest };
+  if (!data) return { troubles: [], lacks: [], starts: NONE, ...rest };
+  if ("refused" in data) return { troubles: data.refused.map((finding) => ({ finding, grave: "yes" })), lacks: [], starts: NONE, ...rest };
   const lacks = data.would.preflight.flatMap(({ name, problem }) => (problem ? [`${name}: ${problem}`] : []));
-  return { troubles: data.would.warnings.map((finding) => ({ finding, grave: "no" })), lacks, ...rest };
+  return { troubles: data.would.warnings.map((finding) => ({ finding, grave: "no" })), lacks, starts: data.would.starts, ...rest };
 }
 
 /** How many grave troubles each step has, those of what it holds not counted. */

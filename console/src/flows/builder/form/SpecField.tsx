@@ -10,6 +10,10 @@ import { AuthenticationField } from "./AuthenticationField";
 import { CasesField } from "./CasesField";
 import { EndpointFields } from "./EndpointFields";
 import { PairsField } from "./PairsField";
+import { RetriesField } from "./RetriesField";
+import { RetryField } from "./RetryField";
+import { ScheduleField } from "./ScheduleField";
+import { TimeZoneField } from "./TimeZoneField";
 import { UsesField } from "./UsesField";
 import { ValueField } from "./ValueField";
 import { ThenField } from "./ThenField";
@@ -55,6 +59,14 @@ export function SpecField({ spec, base }: { spec: Spec; base: Path }) {
       return <CasesField path={path} base={base} />;
     case "uses":
       return <UsesField />;
+    case "schedule":
+      return <ScheduleField path={path} />;
+    case "timeZone":
+      return <TimeZoneField value={value} onChange={change} />;
+    case "retry":
+      return <RetryField path={path} />;
+    case "retries":
+      return <RetriesField path={path} />;
   }
 }
 

@@ -10,7 +10,7 @@ export type FieldId = keyof typeof fields;
 export type Sees = "input" | "output" | "nothing";
 
 type Editor =
-  | { as: "text" | "number" | "check" | "unless" | "endpoint" | "authentication" | "cases" | "then" | "pairs" | "uses" }
+  | { as: "text" | "number" | "check" | "unless" | "endpoint" | "authentication" | "cases" | "then" | "pairs" | "uses" | "schedule" | "timeZone" | "retry" | "retries" }
   | { as: "uri" | "jq" | "value" | "line"; sees: Sees }
   | { as: "select"; options: readonly { value: string; label: string }[] };
 
@@ -66,7 +66,7 @@ export function mainSpecs(step: Step): readonly Spec[] {
     case "switch":
       return [{ id: "cases", at: ["switch"], as: "cases" }];
     case "try":
-      return [plain("catchErrors", "catch", "errors", "with"), plain("retry", "catch", "retry"), text("catchAs", "catch", "as"), jq("catchWhen", "catch", "when"), jq("catchExcept", "catch", "exceptWhen")];
+      return [plain("catchErrors", "catch", "errors", "with"), { id: "retry", at: ["catch", "retry"], as: "retry" }, text("catchAs", "catch", "as"), jq("catchWhen", "catch", "when"), jq("catchExcept", "catch", "exceptWhen")];
     case "raise":
       return typeof step.task["raise"] === "object" && typeof (step.task["raise"] as { error?: unknown }).error === "string"
         ? [plain("error", "raise", "error")]
@@ -94,7 +94,7 @@ const KEYWAY = ["document", "metadata", "keyway"];
 export const FLOW_SPECS: Record<"what" | "uses" | "starts" | "data" | "names", readonly Spec[]> = {
   what: [text("title", "document", "title"), text("namespace", "document", "namespace"), text("documentName", "document", "name"), text("flowVersion", "document", "version"), { id: "summary", at: ["document", "summary"], as: "value", sees: "nothing" }],
   uses: [{ id: "uses", at: ["use", "secrets"], as: "uses" }, select("onConnectionNeeds", words.needs, ...KEYWAY, "onConnectionNeeds"), number("retentionDays", ...KEYWAY, "retentionDays")],
-  starts: [plain("schedule", "schedule"), text("timeZone", ...KEYWAY, "timeZone"), select("overlap", words.overlaps, ...KEYWAY, "overlap"), select("catchUp", words.catchUps, ...KEYWAY, "catchUp"), plain("webhooks", ...KEYWAY, "webhooks")],
+  starts: [{ id: "schedule", at: ["schedule"], as: "schedule" }, { id: "timeZone", at: [...KEYWAY, "timeZone"], as: "timeZone" }, select("overlap", words.overlaps, ...KEYWAY, "overlap"), select("catchUp", words.catchUps, ...KEYWAY, "catchUp"), plain("webhooks", ...KEYWAY, "webhooks")],
   data: [plain("inputSchema", "input", "schema", "document"), jq("inputFrom", "input", "from"), after("outputAs", "output", "as"), plain("timeout", "timeout")],
-  names: [plain("authentications", "use", "authentications"), plain("retries", "use", "retries"), plain("errors", "use", "errors"), plain("timeouts", "use", "timeouts"), plain("functions", "use", "functions")],
+  names: [plain("authentications", "use", "authentications"), { id: "retries", at: ["use", "retries"], as: "retries" }, plain("errors", "use", "errors"), plain("timeouts", "use", "timeouts"), plain("functions", "use", "functions")],
 };
