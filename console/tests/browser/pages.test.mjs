@@ -173,6 +173,8 @@ const PAGES = [
   ["/connections/by-issuer", "by-issuer"],
   ["/connections/keyed/change", "Change keyed"],
   ["/connections/absent", "absent"],
+  ["/calls", "Calls"],
+  ["/calls?connection=keyed", "Calls"],
   ["/explorer", "API explorer"],
   ["/audit", "Audit"],
   ["/keys", "API keys"],

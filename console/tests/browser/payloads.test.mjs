@@ -60,12 +60,17 @@ async function watched(browser) {
   });
   found.context.on("request", (request) => {
     const { origin, pathname } = new URL(request.url());
-    if (origin !== new URL(stage.url).origin || !/^\/(api\/v1\/|assets\/|keyway\.svg$|$|connections|explorer|audit|keys|users|flows|runs|approvals|tables|secrets|settings|webhooks)/.test(pathname)) elsewhere.push(request.url());
+    if (origin !== new URL(stage.url).origin || !/^\/(api\/v1\/|assets\/|keyway\.svg$|$|connections|calls|explorer|audit|keys|users|flows|runs|approvals|tables|secrets|settings|webhooks)/.test(pathname)) elsewhere.push(request.url());
   });
   // what follows a run has no end as long as the run has none
-  found.context.on("request", (request) => request.url().endsWith("/watch") || waiting.add(request));
+  found.context.on("request", (request) => isWatch(request) || waiting.add(request));
   for (const end of ["requestfinished", "requestfailed"]) found.context.on(end, (request) => waiting.delete(request));
   return found;
+}
+
+/** A stream that follows a run or a list of them. */
+function isWatch(request) {
+  return new URL(request.url()).pathname.endsWith("/watch");
 }
 
 /** Waits until everything that was asked for is answered and drawn. */
@@ -232,7 +237,7 @@ function poisoned(value, key, round, path) {
   return BATCHES[round % BATCHES.length].join(" ");
 }
 
-const OTHERS = ["/connections", "/connections/told-1/change", "/connections/absent", "/connections/new/microsoft-graph", "/connections/new/api-connector", "/explorer", "/audit", "/keys", "/users", "/", "/flows", "/flows/walk.hostile", "/flows/walk.hostile/start", "/runs", "/approvals", "/tables", "/tables/hostile", "/secrets", "/settings", "/webhooks", "/webhooks/hostile"];
+const OTHERS = ["/connections", "/connections/told-1/change", "/connections/absent", "/connections/new/microsoft-graph", "/connections/new/api-connector", "/calls", "/explorer", "/audit", "/keys", "/users", "/", "/flows", "/flows/walk.hostile", "/flows/walk.hostile/start", "/runs", "/approvals", "/tables", "/tables/hostile", "/secrets", "/settings", "/webhooks", "/webhooks/hostile"];
 
 test("every other string of every answer", async () => {
   const { page, context } = admin;
@@ -240,7 +245,7 @@ test("every other string of every answer", async () => {
   let poisons = 0;
   await context.route("**/api/v1/**", async (route) => {
     // a stream has no end that could be waited for; what it tells of is full of payloads as it is
-    if (route.request().url().endsWith("/watch")) return route.continue();
+    if (isWatch(route.request())) return route.continue();
     const response = await route.fetch();
     if (!response.headers()["content-type"]?.includes("json")) return route.fulfill({ response });
     poisons += 1;

@@ -21,9 +21,9 @@ export async function firstStart(stage, page) {
 
 /** No page may have a serious finding, or be wider than its window. */
 export async function looksRight(page) {
-  // a page that follows a run never falls silent
-  const follows = (await badge(page, /^live$/).count()) > 0;
-  await (follows ? page.getByText("Loading…").first().waitFor({ state: "hidden" }) : page.waitForLoadState("networkidle"));
+  await page.getByText("Loading…").first().waitFor({ state: "hidden" });
+  // a page that follows runs never falls silent
+  if ((await badge(page, /^live$/).count()) === 0) await page.waitForLoadState("networkidle");
   assert.deepEqual(await axe(page), [], page.url());
   const [wide, window] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
   assert.ok(wide <= window, `${page.url()} is ${wide} wide in a window of ${window}`);

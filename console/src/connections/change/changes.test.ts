@@ -50,6 +50,23 @@ describe("a change", () => {
     expect(wiping(card, change)).toEqual(["origins", "tenant", "client_id"]);
   });
 
+  it("of what assertions say, or of where a code is asked for, wipes", () => {
+    const signed = { ...card, preset: "generic", grant: "jwt_bearer", assertion: { issuer: "client-id", subject: "ada", audience: "https://id.contoso.example/token", key_id: null } };
+    const assertion = draftOf(signed);
+    expect(assertion).toMatchObject({ type: "jwt_bearer", subject: "ada", audience: "https://id.contoso.example/token" });
+    expect(changesOf(signed, assertion)).toEqual({});
+    const other = changesOf(signed, { ...assertion, subject: "grace", private_key: "fake key" });
+    expect(other).toEqual({ subject: "grace", private_key: "fake key" });
+    expect(wiping(signed, other)).toEqual(["subject"]);
+    expect(wiping(signed, changesOf(signed, { ...assertion, private_key: "fake key" }))).toEqual([]);
+    const typed = { ...card, preset: "generic", grant: "device_code", device_authorization_endpoint: "https://id.contoso.example/device" };
+    const device = draftOf(typed);
+    expect(device.type).toBe("device_code");
+    const elsewhere = changesOf(typed, { ...device, device_authorization_endpoint: "https://id.contoso.example/code" });
+    expect(wiping(typed, elsewhere)).toEqual(["device_authorization_endpoint"]);
+    expect(asksAgain(typed, changesOf(typed, { ...device, scope: "more" }))).toBe(true);
+  });
+
   it("of headers: new values keep, new names wipe", () => {
     const keyed = { ...card, preset: "generic", type: "headers", grant: null, header_names: ["X-Api-Key"] };
     const draft = draftOf(keyed);

@@ -70,7 +70,7 @@ export function changesOf(card: Card, draft: ChangeDraft): Change {
   return change;
 }
 
-const MOVES = ["base_url", "origins", "tenant", "cloud", "token_endpoint", "authorization_endpoint", "client_id", "username", "ca_certificate"] as const;
+const MOVES = ["base_url", "origins", "tenant", "cloud", "token_endpoint", "authorization_endpoint", "device_authorization_endpoint", "subject", "audience", "key_id", "client_id", "username", "ca_certificate"] as const;
 
 /** The changed fields that decide where or how a secret is sent: with them the stored secrets and tokens go. */
 export function wiping(card: Card, change: Change): string[] {
