@@ -293,7 +293,10 @@ export const REBUILT = {
       await hand.add("Try and catch");
       await hand.name("join");
       await hand.fill("Errors that are caught", "{type: https://serverlessworkflow.io/spec/1.0.0/errors/communication}");
-      await hand.fill("Retry", "{when: $problem.status == 429 or $problem.status >= 500, delay: PT1S, backoff: {exponential: {}}, limit: {attempt: {count: 3}}}");
+      await hand.choose("Retry", "as said here");
+      await hand.fill("Delay before the next try", "1");
+      await hand.fill("Tries again at most", "3");
+      await hand.fill("Tries again only when", "$problem.status == 429 or $problem.status >= 500");
       await hand.fill("The error is called", "problem");
       await hand.into("try this", "join");
       await call(hand, "member", "POST", '${ "/groups/\\(.group)/members/$ref" }');
