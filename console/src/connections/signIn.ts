@@ -30,9 +30,12 @@ const EVERY = 1_500;
 const MISSES = 3;
 const windows = new Map<string, Window>();
 
-/** To be called in the click itself: later the browser takes the window for an advertisement. */
-export function openWindow(): Window | null {
-  return window.open("about:blank", "_blank", "popup,width=520,height=720");
+/**
+ * To be called in the click itself: later the browser takes the window for an advertisement. A code is typed wherever the
+ * person likes, and a window that stays at the provider's could not be closed from here.
+ */
+export function windowFor(grant: string | null | undefined): Window | null {
+  return grant === "authorization_code" ? window.open("about:blank", "_blank", "popup,width=520,height=720") : null;
 }
 
 export const signInKey = (name: string) => ["sign-in", name] as const;

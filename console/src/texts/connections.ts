@@ -160,7 +160,7 @@ export const waiting = {
   blocked: "The browser did not let a window open. Open the sign-in page yourself; this page goes on by itself.",
   open: "Open the sign-in page",
   address: "Address",
-  typeAt: "On any device, open this address.",
+  typeAt: "Open this address, here or on any other device. This page goes on by itself.",
   typeCode: "There, type this code. It acts for whoever types it: give it to nobody but that person.",
   code: "Code",
   stop: "Stop waiting",

@@ -47,13 +47,12 @@ test("device code: the code and its address are shown, it is typed elsewhere, an
   await page.getByLabel("Base URL").fill(`${stage.facts.origin}/v1.0`);
   await looksRight(page);
 
-  const opening = page.context().waitForEvent("page");
   await create(page);
-  const window = await opening;
   const waits = page.getByRole("region", { name: "Waiting for the sign-in" });
   const address = await waits.getByText(/\/devicelogin$/).innerText();
+  assert.equal(await waits.getByRole("link", { name: "Open the sign-in page" }).getAttribute("href"), address);
+  assert.equal(page.context().pages().length, 1, "a code is typed wherever the person likes");
   const code = await waits.getByText(/^[B-Z2-9]{9}$/).innerText();
-  const gone = window.waitForEvent("close");
 
   const other = await person(stage);
   await other.page.goto(address);
@@ -69,7 +68,6 @@ test("device code: the code and its address are shown, it is typed elsewhere, an
 
   // the server polls the provider every five seconds
   await badge(page, "works").waitFor({ timeout: 40_000 });
-  await gone;
   await waits.waitFor({ state: "detached" });
   await page.getByText(user.upn).first().waitFor();
   assert.equal(await page.getByText("Device Code", { exact: true }).count(), 1);

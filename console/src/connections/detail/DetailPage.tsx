@@ -38,7 +38,7 @@ export function DetailPage({ name, me }: { name: string; me: Me }) {
 function Detail({ card, me, stale }: { card: Card; me: Me; stale: Error | null }) {
   const client = useQueryClient();
   const [deleting, setDeleting] = useState(false);
-  const signIn = useSignIn(card.name);
+  const signIn = useSignIn(card);
   const test = useMutation({
     mutationFn: () => testConnection(card.name),
     onSuccess: (tested) => {

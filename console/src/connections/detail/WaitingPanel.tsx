@@ -14,10 +14,9 @@ export function WaitingPanel({ name, signIn }: { name: string; signIn: Waiting }
       <p className="row strong" role="status">
         <span className="spinner" aria-hidden="true" /> {waiting.title}
       </p>
-      <p>{signIn.opened ? waiting.lead : waiting.blocked}</p>
+      <p>{signIn.userCode ? waiting.typeAt : signIn.opened ? waiting.lead : waiting.blocked}</p>
       {signIn.userCode && (
         <>
-          <p>{waiting.typeAt}</p>
           <Copyable text={signIn.url} what={waiting.address} />
           <p>{waiting.typeCode}</p>
           <Copyable text={signIn.userCode} what={waiting.code} />

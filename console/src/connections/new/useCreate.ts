@@ -4,7 +4,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useLocation } from "wouter";
 import { type Card, type NewConnection, connectionKey, connectionsKey, createConnection, signsIn } from "../../api/connections";
-import { beginSignIn, openWindow } from "../signIn";
+import { beginSignIn, windowFor } from "../signIn";
 
 export function useCreate() {
   const client = useQueryClient();
@@ -34,7 +34,7 @@ export function useCreate() {
   });
   const create = (body: NewConnection) => {
     if (mutation.isPending) return;
-    mutation.mutate({ body, opened: signsIn(body) ? openWindow() : null });
+    mutation.mutate({ body, opened: windowFor(body.grant) });
   };
   return { create, isPending: mutation.isPending, error: mutation.error, reset: mutation.reset };
 }
