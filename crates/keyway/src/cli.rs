@@ -86,6 +86,8 @@ pub(crate) enum Command {
     Webhook(commands::webhook::Arguments),
     /// The keys that seal all secrets, and their rotation
     EncryptionKey(commands::encryption_key::Arguments),
+    /// For how many days finished runs and the call log are kept
+    Retention(commands::retention::Arguments),
     /// API keys for programs
     Key(commands::key::Arguments),
     /// People who may sign in

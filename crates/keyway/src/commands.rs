@@ -12,6 +12,7 @@ pub(crate) mod expression_worker;
 pub(crate) mod flow;
 pub(crate) mod key;
 pub(crate) mod reference;
+pub(crate) mod retention;
 pub(crate) mod run;
 pub(crate) mod sandbox;
 pub(crate) mod secret;

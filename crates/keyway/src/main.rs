@@ -148,6 +148,7 @@ async fn run(ui: Ui, cli: Cli) -> Result<Exit, Failure> {
         Command::EncryptionKey(arguments) => {
             commands::encryption_key::run(ui, &global, arguments).await
         }
+        Command::Retention(arguments) => commands::retention::run(ui, &global, arguments).await,
         Command::Key(arguments) => commands::key::run(ui, &global, arguments).await,
         Command::User(arguments) => commands::user::run(ui, &global, arguments).await,
         Command::Calls(arguments) => commands::calls::run(ui, &global, arguments).await,

@@ -29,6 +29,7 @@ mod page;
 #[cfg(test)]
 mod permissions;
 #[cfg(test)]
+mod retention;
 mod sandbox;
 #[cfg(test)]
 mod secrets;
