@@ -65,7 +65,9 @@ impl Exit {
         if UPSTREAM.iter().any(|prefix| code.starts_with(prefix)) {
             return Exit::Upstream;
         }
-        if code.starts_with("storage") {
+        // what is stored can't be unsealed: the file was damaged, or the key is another one
+        let unsealable = ["connection.unreadable", "store.unreadable"].contains(&code);
+        if code.starts_with("storage") || unsealable {
             return Exit::Storage;
         }
         match status {
