@@ -22,7 +22,7 @@ pub struct Attempt {
     pub took_ms: u64,
     /// The status that came back.
     pub status: Option<u16>,
-    /// What went wrong if none came.
+    /// What went wrong, where none came or a renewed token was refused too.
     pub code: Option<&'static str>,
     /// Which token it carried.
     pub token_generation: Option<i64>,
@@ -107,6 +107,13 @@ impl Trail {
         if let Some(last) = self.attempts.last_mut() {
             last.took_ms = took;
             last.code = Some(code);
+        }
+    }
+
+    /// The API refused the renewed token too: another renewal would change nothing.
+    pub(crate) fn refused_again(&mut self) {
+        if let Some(last) = self.attempts.last_mut() {
+            last.code = Some("upstream.unauthorized");
         }
     }
 

@@ -116,6 +116,7 @@ impl Connector {
                 .await;
             let refused = matches!(&outcome, Ok(answer) if answer.incoming.status == StatusCode::UNAUTHORIZED);
             if refused && trail.renewed() {
+                trail.refused_again();
                 loaded.slot.rest();
             } else if refused
                 && let Some(newer) = self

@@ -171,14 +171,18 @@ impl Begun {
     /// The row of a call that was answered.
     pub fn answered(mut self, response: &ApiResponse) -> CallRecord {
         self.path.clone_from(&response.path);
-        self.into_record(Sent {
+        let mut record = self.into_record(Sent {
             connection: response.connection.clone(),
             host: response.host.clone(),
             status: Some(response.status),
             attempts: response.attempts,
             token_generation: response.token_generation,
             request_id: response.request_id.clone(),
-        })
+        });
+        // the API answered, and Keyway has a word for what that answer means
+        let last = response.trail.last();
+        record.code = last.and_then(|attempt| attempt.code).map(str::to_owned);
+        record
     }
 
     /// The row of a request whose answer passes through.

@@ -245,6 +245,14 @@ impl Page {
             let _ = writeln!(body, "<dt>{}</dt><dd>{}</dd>", Escaped(label), Words(value));
         }
         body.push_str("</dl>\n");
+        // The way back: the connection's page in the console, with the button that begins the sign-in again.
+        if let Some(name) = self.problem.as_ref().and_then(Problem::connection_name) {
+            let name = Escaped(name);
+            let _ = writeln!(
+                body,
+                "<p><a href=\"/connections/{name}\">Open {name} in Keyway, and try again there</a></p>"
+            );
+        }
         let html = framed(&Mark { text, class }, &self.title, &body, trace_id);
         let mut response = answer(self.status, html, POLICY.clone());
         if let Some(problem) = &self.problem {

@@ -13,6 +13,8 @@ mod diagnoses;
 #[cfg(test)]
 mod discovery;
 #[cfg(test)]
+mod endpoint;
+#[cfg(test)]
 mod forms;
 #[cfg(test)]
 mod house;
@@ -36,3 +38,5 @@ mod retries;
 mod secrets;
 #[cfg(test)]
 mod sign_in;
+#[cfg(test)]
+mod token_answers;

@@ -102,7 +102,6 @@ async fn answers_that_break_the_protocol() {
     assert_eq!((answer.status, answer.body), (204, ResponseBody::Empty));
 }
 
-/// The last of equal keys counts; keys that are special elsewhere are data; what is no JSON stays text.
 #[tokio::test]
 async fn an_answer_that_never_ends_is_ended() {
     let timeouts = Timeouts {
@@ -120,6 +119,7 @@ async fn an_answer_that_never_ends_is_ended() {
     assert_eq!(patient.code("api", "/endless").await, "upstream.too_large");
 }
 
+/// The last of equal keys counts; keys that are special elsewhere are data; what is no JSON stays text.
 #[tokio::test]
 async fn json_at_its_edges() {
     let plain = plain(&["loopback"], Timeouts::default()).await;

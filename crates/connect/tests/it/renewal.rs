@@ -124,8 +124,17 @@ async fn an_api_that_refuses_every_token_causes_one_renewal() {
             json!({"route": "graph", "status": 401, "times": 50}),
         )
         .await;
-    for _ in 0..5 {
-        assert_eq!(house.get("graph", "/v1.0/users").await.unwrap().status, 401);
+    for call in 0..5 {
+        let answer = house.get("graph", "/v1.0/users").await.unwrap();
+        assert_eq!(answer.status, 401);
+        // the first call had the token renewed, and says what the second refusal means; the others do not try that again
+        let codes: Vec<_> = answer.trail.iter().map(|attempt| attempt.code).collect();
+        let expected = if call == 0 {
+            vec![None, Some("upstream.unauthorized")]
+        } else {
+            vec![None]
+        };
+        assert_eq!(codes, expected, "call {call}");
     }
     assert_eq!(
         house.token_requests(&client_id, "client_credentials").await,

@@ -1,10 +1,11 @@
 //! `security.md` §3.2: what comes to the callback, and what must not come of it.
 
-use connect::{Form, Proof};
+use connect::{Form, Proof, Timeouts};
 use oauth::{Callback, Secret, State};
 use serde_json::json;
 use store::{Actor, Role};
 
+use crate::endpoint::{Endpoint, Reply, token};
 use crate::house::{Decision, Trip, house, name, ticket};
 
 fn callback(query: &str) -> Callback {
@@ -321,4 +322,47 @@ async fn an_administrators_return_is_not_taken_for_a_sign_in() {
         )
         .await;
     assert_eq!(outcome.unwrap_err().code(), "oauth.admin_consented");
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_wrong_or_missing_though_promised_is_oauth_issuer_mismatch() {
+    let endpoint = Endpoint::promising_its_issuer().await;
+    let own = endpoint.origin();
+    let other = own.replace("127.0.0.1", "localhost");
+    for iss in [
+        String::new(),
+        "&iss=".to_owned(),
+        "&iss=https://attacker.example".to_owned(),
+        format!("&iss={other}"),
+        format!("&iss={own}/"),
+    ] {
+        let (_, ended) = endpoint.comes_back_with(&iss).await;
+        assert_eq!(
+            ended.unwrap_err().code(),
+            "oauth.issuer_mismatch",
+            "{iss:?}"
+        );
+    }
+    assert!(endpoint.asked().is_empty(), "no code was redeemed");
+    endpoint.says(token(&json!({ "refresh_token": "fake" })));
+    let (_, ended) = endpoint.comes_back_with(&format!("&iss={own}")).await;
+    assert!(ended.is_ok(), "{ended:?}");
+    assert_eq!(endpoint.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn an_exchange_that_times_out_spends_the_state_and_keeps_the_old_tokens() {
+    let hasty = Timeouts {
+        token: std::time::Duration::from_secs(1),
+        ..Timeouts::default()
+    };
+    let endpoint = Endpoint::signed_in_waiting(hasty).await;
+    let before = endpoint.stored().await;
+    endpoint.says(Reply::Stalled(Vec::new()));
+    let (_, ended) = endpoint.comes_back_with("").await;
+    assert_eq!(ended.unwrap_err().code(), "oauth.exchange_failed");
+    assert_eq!(endpoint.asked().len(), 2, "a code is sent once");
+    assert_eq!(endpoint.stored().await, before);
+    assert_eq!(endpoint.card().await.state, State::Ok);
+    assert_eq!(endpoint.call().await.unwrap().token_generation, Some(1));
 }

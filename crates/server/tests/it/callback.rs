@@ -9,7 +9,7 @@ use crate::house::House;
 use crate::walk::{authorize, consent, create, graph, sign_in};
 
 /// How often the sandbox's token endpoint was asked; the truth is counted outside.
-async fn token_requests(house: &House) -> usize {
+pub(crate) async fn token_requests(house: &House) -> usize {
     let sandbox = house.sandbox.as_ref().unwrap();
     let authority = reqwest::Certificate::from_pem(sandbox.ca_pem().as_bytes()).unwrap();
     let client = reqwest::Client::builder()
@@ -86,7 +86,7 @@ impl Trip {
 }
 
 #[track_caller]
-fn refused(page: &Page, status: u16, code: &str) {
+pub(crate) fn refused(page: &Page, status: u16, code: &str) {
     let text = page.text();
     assert_eq!(page.status, status, "{text}");
     assert!(text.contains(code), "{code}: {text}");
@@ -99,10 +99,13 @@ fn refused(page: &Page, status: u16, code: &str) {
         policy.starts_with("default-src 'none'; style-src 'sha256-"),
         "{policy}"
     );
+    // the one link that there may be leads to the connection's own page
+    let links = page.html.matches("<a ").count();
+    let back = page.html.matches("<a href=\"/connections/graph\">");
+    assert_eq!(links, back.count(), "{}", page.html);
     for active in [
         "<script",
         "javascript:",
-        "<a ",
         "<img",
         "<form",
         " onload",

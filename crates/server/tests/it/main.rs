@@ -12,6 +12,8 @@ mod browser;
 #[cfg(test)]
 mod callback;
 #[cfg(test)]
+mod callback_errors;
+#[cfg(test)]
 mod calls;
 #[cfg(test)]
 mod console;

@@ -30,10 +30,11 @@ fn lines(method: &str, answer: &Value) -> Vec<String> {
             Some("network") => "no answer had come",
             _ => "called",
         };
-        let ended = attempt["status"].as_u64().map_or_else(
-            || text(&attempt["code"]),
-            |status| format!("answered {status}"),
-        );
+        let ended = match (attempt["status"].as_u64(), attempt["code"].as_str()) {
+            (Some(status), Some(code)) => format!("answered {status} ({code})"),
+            (Some(status), None) => format!("answered {status}"),
+            (None, _) => text(&attempt["code"]),
+        };
         let mut parts = vec![format!(
             "  {}. after {} ms: {why}; {ended} in {} ms",
             at + 1,
@@ -62,6 +63,8 @@ mod tests {
         let answer = json!({ "host": "graph.contoso.example", "path": "/v1.0/users", "trail": [
             { "why": "called", "begun_ms": 2, "took_ms": 40, "status": 401, "code": null, "token_generation": 7,
               "token_expires_at": "2026-03-01T12:00:00Z", "request_id": "a" },
+            { "why": "token_refused", "begun_ms": 60, "took_ms": 20, "status": 401, "code": "upstream.unauthorized",
+              "token_generation": 8, "token_expires_at": "2026-03-01T13:00:00Z", "request_id": null },
             { "why": "token_refused", "begun_ms": 90, "took_ms": 30, "status": null, "code": "upstream.timeout",
               "token_generation": null, "token_expires_at": null, "request_id": null },
         ]});
@@ -70,7 +73,8 @@ mod tests {
             [
                 "GET graph.contoso.example/v1.0/users",
                 "  1. after 2 ms: called; answered 401 in 40 ms; token 7, good until 2026-03-01T12:00:00Z; request id a",
-                "  2. after 90 ms: the API refused the token, it was renewed; upstream.timeout in 30 ms",
+                "  2. after 60 ms: the API refused the token, it was renewed; answered 401 (upstream.unauthorized) in 20 ms; token 8, good until 2026-03-01T13:00:00Z",
+                "  3. after 90 ms: the API refused the token, it was renewed; upstream.timeout in 30 ms",
             ]
         );
     }
