@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use flow::Flow;
-use flow::machine::Secrets;
+use flow::machine::{Machine, Recording, Secrets};
 use serde_json::{Map, Value};
-use store::{Actor, ConnectionId, ConnectionName, FlowId, FlowRecord, Secret, Store};
+use store::{Actor, ConnectionId, ConnectionName, FlowId, FlowRecord, Run, Secret, Store};
 
 use crate::Error;
 
@@ -30,6 +30,21 @@ impl Definition {
     pub(crate) fn name(&self) -> String {
         let document = &self.flow.document;
         format!("{}/{}", document.namespace, document.name)
+    }
+
+    /// A machine that plays the journal of a run under the meaning that it began with.
+    pub(crate) fn machine_of(
+        &self,
+        run: &Run,
+        secrets: Secrets,
+        recording: Recording,
+    ) -> Result<Machine, Error> {
+        Machine::new(Arc::clone(&self.flow), secrets, recording)
+            .meaning(run.semantics)
+            .ok_or_else(|| Error::SemanticsUnknown {
+                name: self.name(),
+                semantics: run.semantics,
+            })
     }
 }
 

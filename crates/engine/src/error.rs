@@ -28,6 +28,17 @@ pub enum Error {
         /// The secret.
         name: String,
     },
+    /// The run began under a meaning of flows that this program does not know.
+    #[error(
+        "the run of {name} began under semantics {semantics}, and this Keyway knows 1 to {}: go on with the version that began it, or start the run again",
+        flow::machine::SEMANTICS
+    )]
+    SemanticsUnknown {
+        /// Namespace and name of the flow.
+        name: String,
+        /// The number that the run is pinned to.
+        semantics: u32,
+    },
     /// No run has this id.
     #[error("there is no run {id}")]
     RunNotFound {
@@ -71,6 +82,7 @@ impl Error {
             Error::FlowDisabled { .. } => "flow.disabled",
             Error::FlowInvalid(_) => "flow.invalid",
             Error::SecretForbidden { .. } => "flow.secret_forbidden",
+            Error::SemanticsUnknown { .. } => "run.semantics_unknown",
             Error::RunNotFound { .. } => "run.not_found",
             Error::NotNow { .. } => "run.not_now",
             Error::Invalid { .. } => "input.invalid",

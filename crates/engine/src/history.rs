@@ -56,10 +56,11 @@ impl Local {
         let now = definitions.secrets(&definition).await?;
         let lines = store.runs().journal(id).await?;
         let output = store.runs().output(actor, id).await?;
-        let flow = Arc::clone(&definition.flow);
+        let (played, record) = (Arc::clone(&definition), run.clone());
         let work = move || {
             let lines = secrets::read(lines)?;
-            let machine = Machine::new(flow, secrets::first(&lines, &now), Recording::Steps);
+            let first = secrets::first(&lines, &now);
+            let machine = played.machine_of(&record, first, Recording::Steps)?;
             // What it read once may be in its results, though it holds no more.
             let redactor = Redactor::new(secrets::recorded(&lines).chain([&now]));
             Ok::<_, Error>(play(machine, &lines, &redactor))

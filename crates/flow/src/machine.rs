@@ -16,6 +16,7 @@ mod outbox;
 mod page;
 mod raise;
 mod run;
+mod semantics;
 mod set;
 mod switch;
 #[cfg(test)]
@@ -35,11 +36,10 @@ use serde_json::{Map, Value};
 use crate::definition::Flow;
 use crate::fault::FaultType;
 use crate::{CloudEvent, Command, CommandId, Event, Fault, Recorded};
+pub use semantics::SEMANTICS;
+
 use frame::{Body, Branch, Exported, Frame, Key, Node, Slab};
 use outbox::{Outstanding, Part};
-
-/// The version of this machine's meaning. A run is pinned to the one it began with; a change of meaning is a new number.
-pub const SEMANTICS: u32 = 1;
 
 /// Values of `$secrets`: plain secrets only, never a connection's.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -154,6 +154,7 @@ pub enum StepStatus {
 #[derive(Debug)]
 pub struct Machine {
     flow: Arc<Flow>,
+    semantics: u32,
     secret_values: Value,
     recording: Recording,
     limits: expression::Limits,
@@ -228,6 +229,7 @@ impl Machine {
         )));
         Machine {
             flow,
+            semantics: SEMANTICS,
             secret_values: declared,
             recording,
             limits: expression::Limits::default(),

@@ -114,11 +114,8 @@ impl Inner {
     ) -> Result<Vec<Recorded>, Error> {
         let secrets = self.definitions.secrets(&draft.definition).await?;
         let old_definition = self.definitions.load(&old.flow, old.version).await?;
-        let before = Machine::new(
-            Arc::clone(&old_definition.flow),
-            secrets::first(&events, &secrets),
-            Recording::Nothing,
-        );
+        let read = secrets::first(&events, &secrets);
+        let before = old_definition.machine_of(old, read, Recording::Nothing)?;
         let changed = secrets::change(None, &secrets, first.at);
         let machine = Machine::new(
             Arc::clone(&draft.definition.flow),

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use flow::machine::{Machine, Recording, SEMANTICS, Secrets};
+use flow::machine::{Machine, Recording, Secrets};
 use flow::{Fault, FaultType, Recorded};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -17,6 +17,7 @@ use store::{Actor, ConnectionId, Next, Progress, Run, RunId, RunStatus};
 use super::drive::Drive;
 use super::start::Draft;
 use super::{Company, Inner};
+use crate::definitions::Definition;
 use crate::redact::Redactor;
 use crate::{Error, secrets};
 
@@ -346,7 +347,11 @@ impl Inner {
                 match Box::pin(inner.resume(&run)).await {
                     Ok(Some(drive)) => return drive.work(room).await,
                     Ok(None) => return,
-                    Err(error @ (Error::FlowInvalid(_) | Error::FlowNotFound { .. })) => {
+                    Err(
+                        error @ (Error::FlowInvalid(_)
+                        | Error::FlowNotFound { .. }
+                        | Error::SemanticsUnknown { .. }),
+                    ) => {
                         return inner.give_up(&id, epoch, &error).await;
                     }
                     Err(error) => {
@@ -365,18 +370,13 @@ impl Inner {
     /// Reads a run's journal and plays it again.
     async fn resume(self: &Arc<Self>, run: &Run) -> Result<Option<Drive>, Error> {
         let definition = self.definitions.load(&run.flow, run.version).await?;
-        if run.semantics != SEMANTICS {
-            return Err(Error::FlowNotFound {
-                name: format!("{} in semantics {}", definition.name(), run.semantics),
-            });
-        }
         let secrets = self.definitions.secrets(&definition).await?;
         let lines = self.store.runs().journal(&run.id).await?;
         let letters = self.store.runs().letters(&run.id).await?;
         let position = i64::try_from(lines.len()).unwrap_or(i64::MAX);
-        let flow = Arc::clone(&definition.flow);
+        let (played, record) = (Arc::clone(&definition), run.clone());
         let now = self.now();
-        let replayed = move || replay(flow, lines, &secrets, now);
+        let replayed = move || replay(&played, &record, lines, &secrets, now);
         let replayed = tokio::task::spawn_blocking(replayed).await;
         let replayed = replayed.map_err(|_| Error::Stopping)??;
         let draft = Draft {
@@ -451,13 +451,15 @@ struct Replayed {
 
 /// Plays a journal; not for the async threads, for it may be long.
 fn replay(
-    flow: Arc<flow::Flow>,
+    definition: &Definition,
+    run: &Run,
     lines: Vec<Value>,
     secrets: &Secrets,
     now: Timestamp,
 ) -> Result<Replayed, Error> {
     let lines = secrets::read(lines)?;
-    let mut machine = Machine::new(flow, secrets::first(&lines, secrets), Recording::Nothing);
+    let first = secrets::first(&lines, secrets);
+    let mut machine = definition.machine_of(run, first, Recording::Nothing)?;
     let mut last = Timestamp::MIN;
     for recorded in &lines {
         last = last.max(recorded.at);

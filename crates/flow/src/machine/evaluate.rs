@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
+use super::Machine;
 use super::frame::{Frame, Node, Scope};
-use super::{Machine, SEMANTICS};
 use crate::definition::{Duration, Expression, Schema, Template};
 use crate::fault::{Fault, FaultType};
 
@@ -234,7 +234,7 @@ impl Machine {
                     "task" => Bound::Made(described(frame)),
                     // The version of the meaning, not of the program: a replay after an upgrade must see the same.
                     "runtime" => Bound::Made(
-                        json!({"name": "keyway", "version": SEMANTICS.to_string(), "metadata": {}}),
+                        json!({"name": "keyway", "version": self.semantics.to_string(), "metadata": {}}),
                     ),
                     // `$authorization` too: a token never becomes data.
                     _ => Bound::Shared(&Value::Null),

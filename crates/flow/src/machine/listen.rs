@@ -11,6 +11,7 @@ use super::Machine;
 use super::evaluate::{About, Stop, check};
 use super::frame::{Body, Cursor, Direction, Frame, Key, Node, Phase, Scope};
 use super::outbox::Part;
+use super::semantics::has_room;
 use super::walk::Turn;
 use crate::definition::filter::Matcher;
 use crate::definition::listen::{
@@ -158,7 +159,7 @@ impl Machine {
         let (Node::Task(task), Body::Listen(state)) = (&frame.node, &mut frame.body) else {
             return;
         };
-        if state.letters.len() < limits::EVENTS {
+        if has_room(self.semantics, state.letters.len()) {
             state.letters.push_back(event.clone());
             self.ready.push(key);
         } else {
@@ -172,7 +173,7 @@ impl Machine {
 
     /// An event for the run itself waits until something listens; of several listeners the first by id has the first choice.
     pub(super) fn arrived_for_run(&mut self, event: &CloudEvent) {
-        if self.inbox.len() >= limits::EVENTS {
+        if !has_room(self.semantics, self.inbox.len()) {
             if let Some(root) = self.root {
                 self.overflow(root, "the run itself", "/".to_owned());
             }

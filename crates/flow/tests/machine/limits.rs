@@ -1,6 +1,9 @@
 //! Each limit, on both sides of it (security.md §4.3).
 
+use std::sync::Arc;
+
 use flow::limits;
+use flow::machine::{Machine, Recording, SEMANTICS, Secrets};
 use serde_json::{Value, json};
 
 use crate::world::{Answer, World, parse, run};
@@ -157,4 +160,32 @@ fn events_that_wait() {
     assert_eq!(world.machine.overflows(), 0);
     world.arrive(None, event());
     assert_eq!(world.fault().code.as_deref(), Some("event.queue_full"));
+}
+
+/// A run goes on under the meaning that it began with: under the first one all events wait.
+#[test]
+fn a_journal_means_what_it_meant_when_it_began() {
+    let flow = parse("do: [{nap: {wait: PT1H}}, {said: {set: '${ $runtime.version }'}}]");
+    let machine = || Machine::new(Arc::clone(&flow), Secrets::default(), Recording::Nothing);
+    let waited = |semantics: u32| {
+        let mut world = World::new(&flow);
+        world.machine = machine().meaning(semantics).unwrap();
+        world.start(json!({}));
+        for at in 0..=limits::EVENTS {
+            let id = at.to_string();
+            let event = json!({"specversion": "1.0", "id": id, "source": "https://contoso.example", "type": "a"});
+            world.arrive(None, event);
+        }
+        world
+    };
+    let mut first = waited(1);
+    assert_eq!(first.machine.overflows(), 0);
+    first.complete("/do/0/nap", Ok(json!(null)));
+    assert_eq!(first.output(), &json!("1"));
+    for bounded in 2..=SEMANTICS {
+        let world = waited(bounded);
+        assert_eq!(world.fault().code.as_deref(), Some("event.queue_full"));
+    }
+    assert_eq!(machine().meaning(0).map(|_| ()), None);
+    assert_eq!(machine().meaning(SEMANTICS + 1).map(|_| ()), None);
 }

@@ -100,6 +100,7 @@ const KINDS: &[Kind] = &[
     hinted("flow.invalid", StatusCode::BAD_REQUEST, "The flow cannot run", "each finding says where and what to do; `keyway flow validate FILE` shows them in the text"),
     kind("run.not_found", StatusCode::NOT_FOUND, "No such run"),
     kind("run.not_now", StatusCode::CONFLICT, "The run is not in a state for that"),
+    kind("run.semantics_unknown", StatusCode::CONFLICT, "The run began under another version of Keyway"),
     kind("run.crowded", StatusCode::SERVICE_UNAVAILABLE, "Too many runs are under way"),
     kind("run.stopping", StatusCode::SERVICE_UNAVAILABLE, "Keyway is being stopped"),
     kind("event.", StatusCode::BAD_REQUEST, "The event is not valid"),
