@@ -4,7 +4,7 @@
 
 use std::io::IsTerminal as _;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -16,6 +16,10 @@ use crate::ui::{Ui, plain};
 
 /// How often the API is asked.
 const INTERVAL: Duration = Duration::from_millis(300);
+
+/// How long a process that this command does not ask may take to exchange the code that came back to it: its token
+/// request has 30 seconds.
+const EXCHANGE: Duration = Duration::from_secs(35);
 
 /// How a trip to the provider ended.
 pub(crate) enum Ended {
@@ -112,29 +116,32 @@ async fn watch(
     deadline: Option<Timestamp>,
 ) -> Result<Ended, Failure> {
     let clock = store::Clock::system();
+    let mut gone: Option<Instant> = None;
     loop {
         tokio::time::sleep(INTERVAL).await;
         let explanation = client.get(&format!("{path}/explain")).await?.body;
         if let Some(ended) = ended(&explanation, begun) {
             return Ok(ended);
         }
-        if deadline.is_some_and(|deadline| clock.now() > deadline)
-            || explanation["pending_authorization"].is_null()
-        {
-            return Ok(without_word(&explanation, begun));
+        if explanation["pending_authorization"].is_null() {
+            // Another process has the code: how that goes nobody here can tell, but its token will be there.
+            if is_there(&explanation, begun) {
+                return Ok(Ended::Authorized);
+            }
+            if gone.get_or_insert_with(Instant::now).elapsed() >= EXCHANGE {
+                return Ok(Ended::TimedOut);
+            }
+        } else if deadline.is_some_and(|deadline| clock.now() > deadline) {
+            return Ok(Ended::TimedOut);
         }
     }
 }
 
-/// Another process may have finished the trip: then nobody here can tell how, but its token is there.
-fn without_word(explanation: &Value, begun: Timestamp) -> Ended {
+/// Whether the token is one that came after `begun`.
+fn is_there(explanation: &Value, begun: Timestamp) -> bool {
     let received = explanation["connection"]["token"]["received_at"].as_str();
     let received = received.and_then(|at| at.parse::<Timestamp>().ok());
-    if received.is_some_and(|at| at >= begun) {
-        Ended::Authorized
-    } else {
-        Ended::TimedOut
-    }
+    received.is_some_and(|at| at >= begun)
 }
 
 /// What the explanation says about a trip that ended after `begun`.
