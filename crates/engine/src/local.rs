@@ -10,6 +10,7 @@ mod plan;
 mod retry;
 mod scheduler;
 mod start;
+mod triggers;
 mod waiters;
 
 use std::collections::HashMap;
@@ -110,7 +111,7 @@ struct Inner {
     /// Tells the scheduler to look.
     wake: Notify,
     waiters: waiters::Waiters,
-    triggers: deliver::Triggers,
+    triggers: triggers::Triggers,
     health: scheduler::Watch,
 }
 
@@ -134,7 +135,7 @@ impl Local {
             live: Mutex::default(),
             wake: Notify::new(),
             waiters: waiters::Waiters::default(),
-            triggers: deliver::Triggers::default(),
+            triggers: triggers::Triggers::default(),
             health: scheduler::Watch::default(),
             tracker,
             config,

@@ -1,6 +1,7 @@
 //! The outbox: tells flows and webhooks of the events that the store has written, until they have taken them.
 //!
-//! At least once each: whoever dies between sending and noting that leaves the event to the next, with the same id.
+//! At least once each: whoever dies between sending and noting that leaves the event to the next, with the same id. It
+//! starts no flow a second time.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,6 +10,7 @@ use bytes::Bytes;
 use connect::{Connector, SendError, WebhookAnswer, WebhookMessage};
 use flow::CloudEvent;
 use jiff::{SignedDuration, Timestamp};
+use store::failpoint::{self, Place};
 use store::{Actor, AfterAttempt, Delivery, DeliveryAttempt, Event, EventType, Webhook};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -75,6 +77,7 @@ async fn tell(app: &App, room: &Arc<Semaphore>) -> Result<(), Problem> {
         count(&event);
         let told = cloud_event(&event, app.public_url());
         app.engine().deliver(&Actor::system(), told).await?;
+        failpoint::reach(Place::EventTold);
         app.store().events().settle(&event.id).await?;
     }
     let free = u32::try_from(room.available_permits()).unwrap_or(0);

@@ -2,7 +2,8 @@
 //! none is told that did not happen.
 //!
 //! Each goes to flows that listen and to the webhooks that want its type; who tells them is the caller's business. Both
-//! are told at least once: whoever claims an event and dies leaves it to the next.
+//! are told at least once: whoever claims an event and dies leaves it to the next. A flow is started once all the same: its
+//! runs have the event as their key.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -112,6 +113,19 @@ impl Events<'_> {
                 )?;
             }
             Ok(Outcome::unaudited(events))
+        };
+        self.0.change(work).await
+    }
+
+    /// Ends all claims: for a process that knows that no other one is alive. What the dead one left is told at once.
+    pub(crate) async fn bury(&self) -> Result<(), Error> {
+        let work = |tx: &mut Tx<'_>, shared: &Shared| {
+            let now = shared.clock.now();
+            tx.execute(
+                "UPDATE events SET due_at = $1 WHERE due_at > $1",
+                [now.into()],
+            )?;
+            Ok(Outcome::unaudited(()))
         };
         self.0.change(work).await
     }

@@ -31,6 +31,8 @@ pub enum Place {
     RenewalRead,
     /// The renewed token is stored, and nobody has it yet.
     RenewalStored,
+    /// Flows were told of an event of the installation, and it is not noted that they were.
+    EventTold,
 }
 
 /// A guard that can be left out.
@@ -59,7 +61,7 @@ mod planted {
     }
 
     impl Place {
-        const ALL: [(&str, Place); 12] = [
+        const ALL: [(&str, Place); 13] = [
             ("run-inserted", Place::RunInserted),
             ("sent-recorded", Place::SentRecorded),
             ("request-sent", Place::RequestSent),
@@ -72,6 +74,7 @@ mod planted {
             ("renewal-intended", Place::RenewalIntended),
             ("renewal-read", Place::RenewalRead),
             ("renewal-stored", Place::RenewalStored),
+            ("event-told", Place::EventTold),
         ];
     }
 

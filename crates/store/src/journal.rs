@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use crate::{
-    Error, NewApproval, NewListener, NewRun, Outcome, Parked, RunId, RunStatus, Runs, Shared,
-    Store, TableAnswer, TableOperation, Tx, letters::Letter, vault::Place,
+    Error, Gathering, NewApproval, NewListener, NewRun, Outcome, Parked, RunId, RunStatus, Runs,
+    Shared, Store, TableAnswer, TableOperation, Tx, letters::Letter, vault::Place,
 };
 
 pub(crate) use write::{Sealer, begin};
@@ -69,6 +69,9 @@ pub struct Progress {
     pub approvals: Vec<NewApproval>,
     /// Triggers of its flow that count from now: the trigger's key and its next time.
     pub rescheduled: Vec<(String, Timestamp)>,
+    /// What triggers have gathered with the events that it publishes, after the runs that these start. A conflict
+    /// refuses all of the step.
+    pub gathered: Vec<Gathering>,
     /// Where this leaves it.
     pub next: Next,
 }
@@ -88,6 +91,7 @@ impl Progress {
             letters: Vec::new(),
             approvals: Vec::new(),
             rescheduled: Vec::new(),
+            gathered: Vec::new(),
             next: Next::Go { status: None },
         }
     }

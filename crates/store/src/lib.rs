@@ -87,7 +87,7 @@ pub use runs::{
     Begun, Claimed, Cursor, NewRun, Page, Parent, Parked, ParkedFor, Run, RunFilter, RunStatus,
     Runs, Trigger,
 };
-pub use schedules::{DueTrigger, Firing, FiringOutcome, NewFiring, Schedules};
+pub use schedules::{DueTrigger, Firing, FiringOutcome, Gathering, NewFiring, Schedules};
 pub use sessions::{Session, Sessions};
 pub use settings::{
     Authentication, CallFailure, JwtBearer, OAuth, OAuthGrant, OlderSecret, OnBehalfOf, PresetName,
@@ -213,8 +213,9 @@ impl Store {
             }),
         };
         if store.inner.alone {
-            // Whoever was renewing a token has ended.
+            // Whoever was renewing a token, or telling of an event, has ended.
             store.tokens().bury().await?;
+            store.events().bury().await?;
         }
         Ok(store)
     }

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use crate::{
-    Actor, ConnectionId, Entry, Error, Outcome, Role, RunId, Shared, Store, Tx,
+    Actor, ConnectionId, Entry, Error, FlowId, Outcome, Role, RunId, Shared, Store, Tx,
     journal::{self, Sealer},
     letters,
 };
@@ -69,11 +69,7 @@ impl Runs<'_> {
     }
 
     /// The run that was started under a key.
-    pub async fn find_by_key(
-        &self,
-        flow: &crate::FlowId,
-        key: &str,
-    ) -> Result<Option<RunId>, Error> {
+    pub async fn find_by_key(&self, flow: &FlowId, key: &str) -> Result<Option<RunId>, Error> {
         let rows = self.0.read(
             "SELECT run FROM starts WHERE flow = $1 AND start_key = $2",
             [flow.as_str().into(), key.into()],
@@ -107,7 +103,7 @@ impl Runs<'_> {
     }
 
     /// How many runs of a flow are not over.
-    pub async fn live(&self, flow: &crate::FlowId) -> Result<i64, Error> {
+    pub async fn live(&self, flow: &FlowId) -> Result<i64, Error> {
         let rows = self.0.read(
             "SELECT COUNT(*) FROM runs WHERE flow = $1 AND ended_at IS NULL",
             [flow.as_str().into()],
@@ -263,6 +259,26 @@ impl Runs<'_> {
         };
         self.0.change(work).await
     }
+}
+
+/// Notes the key that a run is started under; tells whether it is the first under it.
+pub(crate) fn note_start(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    flow: &FlowId,
+    key: &str,
+    run: &RunId,
+) -> Result<bool, Error> {
+    let noted = tx.execute(
+        "INSERT INTO starts (flow, start_key, run, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        [
+            flow.as_str().into(),
+            key.into(),
+            run.as_str().into(),
+            now.into(),
+        ],
+    )?;
+    Ok(noted > 0)
 }
 
 /// How long a start key keeps a message from starting a second run.

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::{
-    Actor, Error, FlowId, Outcome, Role, Row, RunId, Shared, Store, Tx, audit::page_size,
-    settings::from_json, vault::Place,
+    Actor, Error, FlowId, Outcome, Role, Row, RunId, Shared, Store, Tx, Vault, audit::page_size,
+    runs, settings::from_json, vault::Place,
 };
 
 /// What became of a nominal time.
@@ -68,6 +68,8 @@ pub enum NewFiring {
         trigger: String,
         /// The revision of what it had gathered.
         revision: i64,
+        /// Start keys of all events that it has gathered: none of them is gathered again.
+        keys: Vec<String>,
     },
 }
 
@@ -229,32 +231,47 @@ impl Schedules<'_> {
         Ok(Some((row.int(0)?, Some(from_json("gathered", &text)?))))
     }
 
-    /// Stores what a trigger has gathered, if nobody else did since `revision`; tells whether it was stored.
-    pub async fn gather(
-        &self,
-        flow: &FlowId,
-        trigger: &str,
-        revision: i64,
-        gathered: &Json,
-    ) -> Result<bool, Error> {
-        let place_row = row_of(flow.as_str(), trigger);
-        let vault = &self.0.inner.shared.vault;
-        let sealed = vault.seal(place(&place_row), gathered.to_string().as_bytes());
-        let (flow, trigger) = (flow.clone(), trigger.to_owned());
-        let work = move |tx: &mut Tx<'_>, _: &Shared| {
-            let stored = tx.execute(
-                "UPDATE schedules SET gathered = $1, revision = revision + 1
-                 WHERE flow = $2 AND trigger_key = $3 AND revision = $4",
-                [
-                    sealed.clone().into(),
-                    flow.as_str().into(),
-                    trigger.as_str().into(),
-                    revision.into(),
-                ],
-            )?;
-            Ok(Outcome::unaudited(stored > 0))
-        };
+    /// Stores what a trigger has gathered, if nobody else did since its revision; tells whether it was stored.
+    pub async fn gather(&self, gathering: Gathering) -> Result<bool, Error> {
+        let sealed = gathering.seal(&self.0.inner.shared.vault);
+        let work =
+            move |tx: &mut Tx<'_>, _: &Shared| gathering.keep(tx, &sealed).map(Outcome::unaudited);
         self.0.change(work).await
+    }
+}
+
+/// What a trigger has gathered, in place of what it had at a revision.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gathering {
+    /// Its flow.
+    pub flow: FlowId,
+    /// Its key.
+    pub trigger: String,
+    /// The revision that this follows.
+    pub revision: i64,
+    /// What it has now.
+    pub value: Json,
+}
+
+impl Gathering {
+    pub(crate) fn seal(&self, vault: &Vault) -> Vec<u8> {
+        let place_row = row_of(self.flow.as_str(), &self.trigger);
+        vault.seal(place(&place_row), self.value.to_string().as_bytes())
+    }
+
+    /// Tells whether it was stored.
+    pub(crate) fn keep(&self, tx: &mut Tx<'_>, sealed: &[u8]) -> Result<bool, Error> {
+        let stored = tx.execute(
+            "UPDATE schedules SET gathered = $1, revision = revision + 1
+             WHERE flow = $2 AND trigger_key = $3 AND revision = $4",
+            [
+                sealed.into(),
+                self.flow.as_str().into(),
+                self.trigger.as_str().into(),
+                self.revision.into(),
+            ],
+        )?;
+        Ok(stored > 0)
     }
 }
 
@@ -355,7 +372,11 @@ pub(crate) fn fire(
             }
             first
         }
-        NewFiring::Gathered { trigger, revision } => {
+        NewFiring::Gathered {
+            trigger,
+            revision,
+            keys,
+        } => {
             let taken = tx.execute(
                 "UPDATE schedules SET gathered = NULL, revision = revision + 1
                  WHERE flow = $1 AND trigger_key = $2 AND revision = $3",
@@ -365,6 +386,9 @@ pub(crate) fn fire(
                     (*revision).into(),
                 ],
             )?;
+            for key in keys {
+                runs::note_start(tx, now, flow, key, run)?;
+            }
             taken > 0
         }
     };

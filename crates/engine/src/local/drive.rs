@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flow::machine::{Machine, Sent};
-use flow::{Command, CommandId, Recorded, Status};
+use flow::{CloudEvent, Command, CommandId, Recorded, Status};
 use jiff::Timestamp;
 use store::failpoint::{self, Fault, Place};
 use store::{
@@ -257,7 +257,7 @@ impl Drive {
         if failpoint::is_planted(Fault::ApplyBeforeAppend) {
             self.perform_all(&mut plan);
         }
-        match self.commit(&progress).await {
+        match self.commit(&progress, &plan.published).await {
             Some(committed) => {
                 self.position = progress.position + lines(&progress);
                 self.stored_step(plan, &progress.next, committed).await
@@ -307,7 +307,7 @@ impl Drive {
                 (next, committed) = (Next::Go { status: None }, Committed::default());
             } else {
                 let progress = Arc::new(after.take());
-                let Some(stored) = self.commit(&progress).await else {
+                let Some(stored) = self.commit(&progress, &after.published).await else {
                     return Stay::No;
                 };
                 self.position = progress.position + lines(&progress);
@@ -390,15 +390,24 @@ impl Drive {
 
     /// Stores a step, however long the database is away: what was done must not be lost, and a run not be left owned.
     /// `None`: somebody else has the run.
-    async fn commit(&mut self, progress: &Arc<Progress>) -> Option<Committed> {
+    async fn commit(
+        &mut self,
+        step: &Arc<Progress>,
+        published: &[CloudEvent],
+    ) -> Option<Committed> {
         let mut pause = Duration::from_millis(50);
+        let mut whole = self.whole(step, published).await;
         loop {
-            match self.engine.store.runs().commit(Arc::clone(progress)).await {
+            match self.engine.store.runs().commit(Arc::clone(&whole)).await {
                 Ok(committed) => return Some(committed),
                 Err(store::Error::Fenced { .. }) => {
                     tracing::info!(run = %self.run, "the run has another owner, or was stored after all");
                     self.engine.look_after(&self.run, self.epoch);
                     return None;
+                }
+                // What a trigger had gathered has changed meanwhile.
+                Err(store::Error::Conflict { .. }) if !published.is_empty() => {
+                    whole = self.whole(step, published).await;
                 }
                 Err(error) => {
                     self.engine.health.failed("commit", &error);

@@ -10,7 +10,7 @@ use expression::worker::Task;
 use flow::command::{Await, Call, FlowReference, OutcomeUnknown};
 use flow::definition::Filter;
 use flow::machine::Sent;
-use flow::{Command, CommandId, Event, Fault, FaultType, Recorded, Status};
+use flow::{CloudEvent, Command, CommandId, Event, Fault, FaultType, Recorded, Status};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use store::{
@@ -40,6 +40,8 @@ pub(super) struct Plan {
     pub(super) replies: Vec<Reply>,
     pub(super) abandoned: Vec<CommandId>,
     pub(super) ended: Option<Outcome>,
+    /// Events that flows may be started by, in the commit.
+    pub(super) published: Vec<CloudEvent>,
     queue: VecDeque<Command>,
 }
 
@@ -67,6 +69,7 @@ impl Plan {
             replies: Vec::new(),
             abandoned: Vec::new(),
             ended: None,
+            published: Vec::new(),
             queue: VecDeque::new(),
         }
     }

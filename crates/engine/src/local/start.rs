@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flow::machine::{Machine, Recording, SEMANTICS};
-use flow::{Event, Recorded};
+use flow::{CloudEvent, Event, Recorded};
 use serde_json::Value;
 use store::failpoint::{self, Place};
-use store::{Actor, Begun, NewFiring, NewRun, Parent, Role, RunId, RunStatus, Trigger};
+use store::{Actor, Begun, NewFiring, NewRun, Parent, Progress, Role, RunId, RunStatus, Trigger};
 
 use super::drive::Drive;
 use super::{Answer, Inner, Local, Outcome};
@@ -248,8 +248,8 @@ impl Inner {
         let mut plan = drive.first(lines).await;
         let progress = plan.take();
         let after = (super::drive::lines(&progress), progress.next.clone());
-        let new = new_run(&draft, Some(self.config.incarnation.clone()), progress);
-        match self.store.runs().begin(new).await? {
+        let begun = self.store_first(&draft, &drive, progress, &plan.published);
+        match begun.await? {
             Begun::Before(run) => Ok(Started::Before(run)),
             Begun::Now(committed) => {
                 failpoint::reach(Place::RunInserted);
@@ -263,9 +263,32 @@ impl Inner {
         }
     }
 
+    /// Stores a run with its first step.
+    async fn store_first(
+        &self,
+        draft: &Draft,
+        drive: &Drive,
+        step: Progress,
+        published: &[CloudEvent],
+    ) -> Result<Begun, Error> {
+        let owner = Some(self.config.incarnation.clone());
+        let runs = self.store.runs();
+        if published.is_empty() {
+            return Ok(runs.begin(new_run(draft, owner, step)).await?);
+        }
+        loop {
+            let whole = drive.with_starts(&step, published).await;
+            match runs.begin(new_run(draft, owner.clone(), whole)).await {
+                // What a trigger had gathered has changed meanwhile; if the run's own trigger has, that is the caller's business.
+                Err(store::Error::Conflict { .. }) if draft.firing.is_none() => {}
+                begun => return Ok(begun?),
+            }
+        }
+    }
+
     /// Stores a run that nobody owns: whoever has room takes it.
     async fn leave_to_others(self: &Arc<Self>, draft: Draft) -> Result<Started, Error> {
-        let mut progress = store::Progress::new(draft.run.clone(), 1, 0);
+        let mut progress = Progress::new(draft.run.clone(), 1, 0);
         progress.lines = vec![super::plan::line(&started(&draft, self.now()))];
         let new = new_run(&draft, None, progress);
         Ok(match self.store.runs().begin(new).await? {
@@ -291,7 +314,7 @@ pub(super) fn started(draft: &Draft, at: jiff::Timestamp) -> Recorded {
 }
 
 /// The record of a run that is about to be stored.
-pub(super) fn new_run(draft: &Draft, owner: Option<String>, first: store::Progress) -> NewRun {
+pub(super) fn new_run(draft: &Draft, owner: Option<String>, first: Progress) -> NewRun {
     NewRun {
         id: draft.run.clone(),
         flow: draft.definition.id.clone(),

@@ -237,6 +237,112 @@ async fn a_flow_starts_when_all_events_have_come() {
     }
 }
 
+/// The data of the events that each run so far was started with, sorted.
+async fn inputs(house: &House) -> Vec<Value> {
+    let runs = house.store.runs();
+    let page = runs.list(&Actor::local(), &RunFilter::default()).await;
+    let mut inputs = Vec::new();
+    for run in &page.unwrap().runs {
+        let history = house.engine().history(&Actor::local(), &run.id).await;
+        if let Value::Array(events) = history.unwrap().input {
+            inputs.push(events.iter().map(|event| event["data"].clone()).collect());
+        }
+    }
+    inputs.sort_by_key(ToString::to_string);
+    inputs
+}
+
+#[tokio::test]
+async fn an_event_that_comes_again_starts_nothing_again() {
+    for mut house in houses().await {
+        for (name, on) in [
+            ("one", "{one: {with: {type: com.contoso.a}}}"),
+            ("any", "{any: [{with: {type: com.contoso.a}}]}"),
+        ] {
+            let body = format!("schedule: {{on: {on}}}\ndo:\n  - a: {{set: {{done: true}}}}\n");
+            house.flow(name, &body).await;
+        }
+        let again = event("com.contoso.a", "1", json!(1));
+        assert_eq!(deliver(&house, again.clone()).await, 2);
+        // Whoever sends it again, not knowing whether it arrived, is told the same.
+        assert_eq!(deliver(&house, again.clone()).await, 2);
+        house.restart();
+        assert_eq!(deliver(&house, again.clone()).await, 2);
+        assert_eq!(inputs(&house).await, [json!([1]), json!([1])]);
+        // The same id from elsewhere is another event.
+        let elsewhere = CloudEvent {
+            source: "https://contoso.example/sales".to_owned(),
+            ..again
+        };
+        assert_eq!(deliver(&house, elsewhere).await, 2);
+        assert_eq!(inputs(&house).await.len(), 4);
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_comes_again_is_gathered_once() {
+    for mut house in houses().await {
+        house
+            .flow(
+                "lot",
+                "schedule:\n  on:\n    any:\n      - with: {type: com.contoso.item}\n    until:\n      one: {with: {type: com.contoso.over}}\ndo:\n  - a: {set: {done: true}}\n",
+            )
+            .await;
+        let item = |id: &str| event("com.contoso.item", id, json!(id));
+        let over = |id: &str| event("com.contoso.over", id, json!(id));
+        for (event, started) in [
+            (item("1"), 0),
+            (item("1"), 0),
+            (item("2"), 0),
+            (over("3"), 1),
+        ] {
+            assert_eq!(deliver(&house, event).await, started);
+        }
+        house.restart();
+        // All that began the first lot is used, also what ended it.
+        for event in [item("1"), over("3"), item("2")] {
+            assert_eq!(deliver(&house, event).await, 0);
+        }
+        assert_eq!(deliver(&house, item("4")).await, 0);
+        assert_eq!(deliver(&house, over("5")).await, 1);
+        assert_eq!(inputs(&house).await, [json!(["1", "2"]), json!(["4"])]);
+    }
+}
+
+#[tokio::test]
+async fn all_that_a_step_publishes_is_gathered_in_its_order() {
+    for house in houses().await {
+        house
+            .flow(
+                "both",
+                "schedule:\n  on:\n    all:\n      - with: {type: com.contoso.a}\n      - with: {type: com.contoso.b}\ndo:\n  - a: {set: {done: true}}\n",
+            )
+            .await;
+        let emit = |n: usize, kind: &str| {
+            format!(
+                "  - e{n}: {{emit: {{event: {{with: {{source: 'https://contoso.example', type: com.contoso.{kind}, data: {n}}}}}}}}}\n"
+            )
+        };
+        let kinds = ["a", "b", "b", "a", "b"];
+        let tasks: String = kinds
+            .iter()
+            .enumerate()
+            .map(|(n, kind)| emit(n, kind))
+            .collect();
+        house.flow("say", &format!("do:\n{tasks}")).await;
+        let said = house.engine().run("say", json!({})).await;
+        assert!(matches!(said.outcome, Outcome::Completed(_)));
+        // In one commit: two lots are full, and the last event waits for another.
+        assert_eq!(inputs(&house).await, [json!([0, 1]), json!([2, 3])]);
+        assert_eq!(
+            deliver(&house, event("com.contoso.a", "5", json!(5))).await,
+            1
+        );
+        let all = [json!([0, 1]), json!([2, 3]), json!([4, 5])];
+        assert_eq!(inputs(&house).await, all);
+    }
+}
+
 #[tokio::test]
 async fn branches_of_one_run_hear_each_other() {
     for house in houses().await {

@@ -6,7 +6,11 @@ use super::{Committed, LONGEST_LINE, Line, Next, Progress, Unread, place, row_of
 use crate::failpoint::{self, Fault};
 use crate::{
     Begun, Error, NewRun, RunId, RunStatus, Shared, TableAnswer, Tx, Value, Vault, approvals,
-    letters, listeners, runs::record, schedules, settings::to_json, tables,
+    letters, listeners,
+    runs::{self, record},
+    schedules,
+    settings::to_json,
+    tables,
 };
 
 /// Seals what is to be written, outside the writer's thread.
@@ -19,6 +23,7 @@ pub(crate) struct Prepared {
     letters: Vec<Vec<u8>>,
     listeners: Vec<listeners::Prepared>,
     approvals: Vec<Vec<u8>>,
+    gathered: Vec<Vec<u8>>,
     children: Vec<PreparedRun>,
     output: Option<Vec<u8>>,
     error: Option<Vec<u8>>,
@@ -76,6 +81,11 @@ impl Sealer<'_> {
             .iter()
             .map(|approval| approvals::seal(self.0, approval))
             .collect();
+        let gathered = progress
+            .gathered
+            .iter()
+            .map(|gathering| gathering.seal(self.0))
+            .collect();
         let (output, error) = match &progress.next {
             Next::End { output, error, .. } => (
                 output
@@ -98,6 +108,7 @@ impl Sealer<'_> {
             letters,
             listeners,
             approvals,
+            gathered,
             children,
             output,
             error,
@@ -123,24 +134,15 @@ pub(crate) fn begin(
 ) -> Result<Begun, Error> {
     let now = shared.clock.now();
     let new = &prepared.run;
-    if let Some(key) = &new.key {
-        let inserted = tx.execute(
-            "INSERT INTO starts (flow, start_key, run, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-            [
-                new.flow.as_str().into(),
-                key.as_str().into(),
-                new.id.as_str().into(),
-                now.into(),
-            ],
+    if let Some(key) = &new.key
+        && !runs::note_start(tx, now, &new.flow, key, &new.id)?
+    {
+        let first = tx.query_one(
+            "SELECT run FROM starts WHERE flow = $1 AND start_key = $2",
+            [new.flow.as_str().into(), key.as_str().into()],
         )?;
-        if inserted == 0 {
-            let first = tx.query_one(
-                "SELECT run FROM starts WHERE flow = $1 AND start_key = $2",
-                [new.flow.as_str().into(), key.as_str().into()],
-            )?;
-            let first = first.ok_or_else(|| Error::not_found("start", key))?;
-            return Ok(Begun::Before(RunId::parse(first.text(0)?)?));
-        }
+        let first = first.ok_or_else(|| Error::not_found("start", key))?;
+        return Ok(Begun::Before(RunId::parse(first.text(0)?)?));
     }
     if let Some(firing) = &new.firing {
         schedules::fire(tx, now, &new.flow, firing, &new.id)?;
@@ -253,6 +255,14 @@ fn step(tx: &mut Tx<'_>, shared: &Shared, prepared: &mut Prepared) -> Result<Com
             for (trigger, at) in &progress.rescheduled {
                 schedules::set(tx, row.text(0)?, trigger, *at)?;
             }
+        }
+    }
+    for (gathering, sealed) in progress.gathered.iter().zip(&prepared.gathered) {
+        if !gathering.keep(tx, sealed)? {
+            return Err(Error::conflict(
+                "what a trigger gathers of flow",
+                &gathering.flow,
+            ));
         }
     }
     committed.unread = leave(tx, prepared, now)?;

@@ -6,8 +6,8 @@ use serde_json::json;
 use super::runs::{begun, flow, new_run, text};
 use super::*;
 use crate::{
-    ApprovalId, Approvals, Deployment, DueTrigger, FiringOutcome, FlowOrigin, NewApproval,
-    NewFiring, RunStatus, Trigger,
+    ApprovalId, Approvals, Deployment, DueTrigger, FiringOutcome, FlowOrigin, Gathering,
+    NewApproval, NewFiring, RunStatus, Trigger,
 };
 
 #[tokio::test]
@@ -291,18 +291,17 @@ async fn what_a_trigger_gathers_is_taken_once() {
             db.schedules().gathered(&id, "on").await.unwrap(),
             Some((0, None))
         );
-        assert!(
-            db.schedules()
-                .gather(&id, "on", 0, &json!(["a"]))
-                .await
-                .unwrap()
-        );
-        assert!(
-            !db.schedules()
-                .gather(&id, "on", 0, &json!(["b"]))
-                .await
-                .unwrap()
-        );
+        let gather = async |revision, value| {
+            let gathering = Gathering {
+                flow: id.clone(),
+                trigger: "on".to_owned(),
+                revision,
+                value,
+            };
+            db.schedules().gather(gathering).await.unwrap()
+        };
+        assert!(gather(0, json!(["a"])).await);
+        assert!(!gather(0, json!(["b"])).await);
         assert_eq!(
             db.schedules().gathered(&id, "on").await.unwrap(),
             Some((1, Some(json!(["a"]))))
@@ -312,14 +311,20 @@ async fn what_a_trigger_gathers_is_taken_once() {
             new.firing = Some(NewFiring::Gathered {
                 trigger: "on".to_owned(),
                 revision,
+                keys: vec!["event:a".to_owned(), "event:b".to_owned()],
             });
             new
         };
-        begun(&db, firing(1)).await;
+        let run = begun(&db, firing(1)).await;
         assert!(matches!(
             db.runs().begin(firing(1)).await,
             Err(Error::Conflict { .. })
         ));
+        // Each of the events that it was started with is known as used.
+        for key in ["event:a", "event:b"] {
+            let found = db.runs().find_by_key(&id, key).await;
+            assert_eq!(found, Ok(Some(run.clone())), "{key}");
+        }
         assert_eq!(
             db.schedules().gathered(&id, "on").await.unwrap(),
             Some((2, None))
