@@ -17,6 +17,7 @@ use crate::schedule::{self, Coming};
 const COMING: usize = 3;
 
 pub use calls::Need;
+pub use diff::lines as difference;
 
 /// What became of a deployment, or would.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -18,7 +18,7 @@ pub mod schedule;
 mod secrets;
 pub mod worker;
 
-pub use deploy::{Deployed, Deployment, DryRun, Need, Preflight, Standing};
+pub use deploy::{Deployed, Deployment, DryRun, Need, Preflight, Standing, difference};
 pub use entrance::Entrance;
 pub use error::Error;
 pub use history::{History, WaitsFor};

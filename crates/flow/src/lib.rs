@@ -22,3 +22,4 @@ pub use diagnostics::{Diagnostic, Diagnostics};
 pub use event::{Event, Recorded};
 pub use fault::{Fault, FaultType};
 pub use machine::{Machine, Status};
+pub use parse::Text;

@@ -25,6 +25,7 @@ mod scalar;
 mod schedule;
 mod scope;
 mod task;
+mod text;
 mod tree;
 mod uses;
 
@@ -34,6 +35,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 pub use duration::{NoDuration, parse_iso8601};
+pub use text::{Text, write};
 
 use crate::definition::Flow;
 use crate::diagnostics::Diagnostics;

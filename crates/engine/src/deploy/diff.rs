@@ -4,7 +4,7 @@
 const LONGEST: usize = 4_000;
 
 /// Lines that begin with a blank (in both), `-` (only in the old) or `+` (only in the new); none if the texts are equal.
-pub(super) fn lines(old: &str, new: &str) -> Vec<String> {
+pub fn lines(old: &str, new: &str) -> Vec<String> {
     if old == new {
         return Vec::new();
     }

@@ -189,7 +189,7 @@ impl Tree {
             Event::DocumentStart(..) if self.root.is_some() => Err((
                 span.clone(),
                 "a second document begins here".to_owned(),
-                Some("one file holds one flow"),
+                Some("one file holds one document"),
             )),
             Event::Scalar(value, style, anchor, _) => {
                 self.scalar(&value, style, anchor, span, findings)
@@ -438,10 +438,7 @@ fn refused_tag(text: &str, span: &Span) -> Stop {
     let tag = text.get(span.clone()).unwrap_or_default();
     (
         span.clone(),
-        format!(
-            "the tag `{}` is not part of a flow's text",
-            super::fields::shown(tag)
-        ),
+        format!("the tag `{}` is not taken here", super::fields::shown(tag)),
         Some("quote the value if it is text"),
     )
 }
