@@ -193,7 +193,13 @@ impl Connector {
             None => preset::EntraCloud::at(&oauth.token_endpoint),
         };
         let (tenant, _) = preset::entra::tenant_of(&oauth.token_endpoint)?;
-        Some(cloud.admin_consent(&tenant, oauth.client_id.as_str(), &redirect_uri))
+        let state = self.inner.store.consents().state(&connection.id);
+        Some(cloud.admin_consent(
+            &tenant,
+            oauth.client_id.as_str(),
+            &redirect_uri,
+            state.expose(),
+        ))
     }
 }
 

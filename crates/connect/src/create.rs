@@ -49,16 +49,21 @@ impl Connector {
             .add(actor, row)
             .await
             .map_err(|error| Error::of_store(error, &name))?;
-        self.stand(&connection, |standing, now| {
-            *standing = first_standing(&connection, now);
-        })
-        .await?;
+        self.stand_first(&connection).await?;
         if proof == Proof::Now {
             Box::pin(self.prove(actor, &connection.name)).await?;
         }
         let mut card = self.card(actor, &connection.name).await?;
         card.recognised = checked.recognised.then_some(true);
         Ok(card)
+    }
+
+    /// Notes how a new connection stands before anything was tried with it.
+    pub(crate) async fn stand_first(&self, connection: &Connection) -> Result<(), store::Error> {
+        self.stand(connection, |standing, now| {
+            *standing = first_standing(connection, now);
+        })
+        .await
     }
 
     /// Proves a connection again: obtains or renews a token, or asks the authorization endpoint.
@@ -120,9 +125,13 @@ impl Connector {
     }
 }
 
-/// The name, by the rules for names.
+/// The name that a form gives.
 pub(crate) fn name(form: &Form) -> Result<ConnectionName, Error> {
-    let text = form.name.as_deref().unwrap_or_default();
+    parse_name(form.name.as_deref().unwrap_or_default())
+}
+
+/// A name, by the rules for names.
+pub(crate) fn parse_name(text: &str) -> Result<ConnectionName, Error> {
     let name = ConnectionName::parse(text).map_err(|_| {
         Error::invalid(
             "connection.name_invalid",

@@ -48,6 +48,12 @@ pub enum Error {
         /// The version that is stored now.
         current: i64,
     },
+    /// Somebody else changed one of several connections meanwhile; none was stored.
+    #[error("one of the connections {names} was changed meanwhile: nothing was applied")]
+    Overtaken {
+        /// The connections that were to be stored.
+        names: String,
+    },
     /// The connection's secrets can't be unsealed.
     #[error("the stored secrets of connection \"{name}\" can't be unsealed")]
     Unreadable {
@@ -100,7 +106,7 @@ impl Error {
             Error::Invalid { code, .. } => code,
             Error::NotFound { .. } => "connection.not_found",
             Error::NameTaken { .. } => "connection.name_taken",
-            Error::Version { .. } => "conflict.version",
+            Error::Version { .. } | Error::Overtaken { .. } => "conflict.version",
             Error::Unreadable { .. } => "connection.unreadable",
             Error::SecretsFull { .. } => "secret.two_already",
             Error::SecretAlone { .. } => "secret.only_one",
@@ -131,6 +137,9 @@ impl Error {
             Error::Version { name, .. } => Some(format!(
                 "read it again (keyway connection show {name}) and repeat the change"
             )),
+            Error::Overtaken { .. } => {
+                Some("look at what is there now (--dry-run), then apply again".to_owned())
+            }
             Error::Unreadable { name } => Some(format!(
                 "enter the secrets again: keyway connection change {name} --client-secret-file FILE"
             )),

@@ -20,7 +20,7 @@ use crate::preset::entra;
 use crate::preset::provider::Place;
 
 /// Most headers of type `headers`.
-const HEADER_LIMIT: usize = 20;
+pub(crate) const HEADER_LIMIT: usize = 20;
 /// The most calls at once that a connection may be given.
 const CONCURRENCY_LIMIT: u32 = 1_000;
 /// Scope complaints that are refused at once; all others are warnings on the card.
@@ -321,29 +321,12 @@ pub(crate) fn headers(
 ) -> Result<Authentication, Error> {
     let given = form.headers.clone().unwrap_or_default();
     if given.is_empty() || given.len() > HEADER_LIMIT {
-        return Err(Error::invalid(
-            "connection.headers_missing",
-            "/headers",
-            "type headers needs between 1 and 20 headers",
-        ));
+        return Err(headers_missing("/headers"));
     }
     let mut names = Vec::new();
     for (name, secret) in given {
         let field = format!("/headers/{name}");
-        if HeaderName::from_bytes(name.as_bytes()).is_err() {
-            return Err(Error::invalid(
-                "header.forbidden",
-                field,
-                format!("{name:?} is no header name"),
-            ));
-        }
-        if let Some(why) = forbidden_on_connection(&name) {
-            return Err(Error::invalid(
-                "header.forbidden",
-                field,
-                format!("header {name} can't be used: {why}"),
-            ));
-        }
+        header_name(&field, &name)?;
         let line_break = secret.0.expose().contains(['\r', '\n', '\0']);
         if line_break || !secret.0.expose().is_ascii() {
             return Err(Error::invalid(
@@ -358,6 +341,27 @@ pub(crate) fn headers(
         names.push(name);
     }
     Ok(Authentication::Headers { names })
+}
+
+/// No headers at all, or too many of them.
+pub(crate) fn headers_missing(field: &str) -> Error {
+    Error::invalid(
+        "connection.headers_missing",
+        field,
+        format!("type headers needs between 1 and {HEADER_LIMIT} headers"),
+    )
+}
+
+/// A header that a connection may set.
+pub(crate) fn header_name(field: &str, name: &str) -> Result<(), Error> {
+    let refused = |why| Err(Error::invalid("header.forbidden", field, why));
+    if HeaderName::from_bytes(name.as_bytes()).is_err() {
+        return refused(format!("{name:?} is no header name"));
+    }
+    match forbidden_on_connection(name) {
+        Some(why) => refused(format!("header {name} can't be used: {why}")),
+        None => Ok(()),
+    }
 }
 
 pub(crate) fn query_key(

@@ -2,9 +2,13 @@
 //!
 //! One shape for both: to change is to fill in a few fields again. Meaning is given by `check.rs`.
 
+mod stored;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
+
+pub(crate) use stored::type_word;
 
 /// The fields of a connection; everything may be left out, what is needed depends on the type.
 #[derive(Debug, Clone, Default, Deserialize)]

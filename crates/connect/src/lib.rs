@@ -6,6 +6,7 @@
 //! (`advice`, `card`). It knows nothing of flows, of our REST API, or of SQL.
 
 mod advice;
+mod apply;
 mod ask;
 mod assertion;
 mod attempt;
@@ -19,8 +20,10 @@ mod card;
 mod certificate;
 mod change;
 mod check;
+mod consent;
 mod create;
 mod credential;
+mod declared;
 mod decode;
 mod device;
 mod discovery;
@@ -68,6 +71,7 @@ use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
+pub use apply::{Application, Applied, Planned};
 pub use attempt::{Attempt, Why};
 pub use authorize::Started;
 pub use batch::BATCH_SIZE;
@@ -78,6 +82,7 @@ pub use card::{
 };
 pub use change::Changed;
 pub use credential::forbidden_on_call;
+pub use declared::{Declared, SECRET_WORDS};
 pub use device::UserCode;
 pub use discovery::Discovered;
 pub use error::{CallError, CallbackError, Error, Named};

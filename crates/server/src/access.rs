@@ -8,9 +8,9 @@
 //!
 //! | may | viewer | operator | admin |
 //! | --- | --- | --- | --- |
-//! | see connections, their cards, `explain`, which permissions calls need, redirect URIs; `/me`, metrics, the call log, `openapi.json` | yes | yes | yes |
+//! | see connections, their cards, their text without secrets, `explain`, which permissions calls need, redirect URIs; `/me`, metrics, the call log, `openapi.json` | yes | yes | yes |
 //! | call, proxy, test, authorize | | yes | yes |
-//! | create, change, delete connections; reserve redirect URIs | | | yes |
+//! | create, change, delete connections; apply their text; reserve redirect URIs | | | yes |
 //! | see flows, runs and their steps, questions, tables, names of secrets | yes | yes | yes |
 //! | start, cancel, suspend, resume, retry, resolve runs; run a text once that names no plain secret; answer questions; send events; write tables | | yes | yes |
 //! | deploy, enable, disable, roll back, delete flows; run any text once; delete runs; flow secrets | | | yes |

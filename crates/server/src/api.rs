@@ -7,6 +7,7 @@ pub(crate) mod audit;
 pub(crate) mod batch;
 pub(crate) mod call_log;
 pub(crate) mod calls;
+pub(crate) mod connection_documents;
 pub(crate) mod connection_secrets;
 pub(crate) mod connections;
 pub(crate) mod discovery;
@@ -93,6 +94,10 @@ pub(crate) fn router() -> OpenApiRouter<App> {
             connections::show,
             connections::change,
             connections::delete
+        ))
+        .routes(routes!(
+            connection_documents::export,
+            connection_documents::apply
         ))
         .routes(routes!(connection_secrets::add))
         .routes(routes!(connection_secrets::remove))

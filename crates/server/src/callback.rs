@@ -131,6 +131,15 @@ impl End {
             .map(End::Console)
             .map_err(|error| Problem::internal(&error))
     }
+
+    /// The console says why, or without a session there a page of ours.
+    fn refused(error: &CallbackError, visitor: Option<&Actor>) -> Result<End, Problem> {
+        let problem = Problem::from(error);
+        match problem.connection_name().filter(|_| visitor.is_some()) {
+            Some(name) => End::console(name, Some(&problem)),
+            None => Err(problem),
+        }
+    }
 }
 
 async fn finish(app: App, path: String, query: String, headers: HeaderMap) -> Result<End, Problem> {
@@ -139,6 +148,15 @@ async fn finish(app: App, path: String, query: String, headers: HeaderMap) -> Re
     let visitor = visitor(&app, &headers).await?;
     let browser = Cookie::Browser.read(&app, &headers);
     let connector = app.connector();
+    match connector.consented(&path, &callback).await {
+        Ok(None) => {}
+        Ok(Some(name)) if visitor.is_some() => return End::console(name.as_str(), None),
+        Ok(Some(name)) => {
+            let card = connector.card(&Actor::system(), &name).await?;
+            return Ok(End::Page(Page::consented(&name, &card)));
+        }
+        Err(error) => return End::refused(&error, visitor.as_ref()),
+    }
     match connector
         .callback(&path, browser.as_ref(), visitor.as_ref(), callback)
         .await
@@ -148,15 +166,9 @@ async fn finish(app: App, path: String, query: String, headers: HeaderMap) -> Re
             let card = connector.card(&Actor::system(), &name).await?;
             Ok(End::Page(Page::success(&name, &card)))
         }
-        // not a sign-in at all: an administrator comes back from the consent page
+        // not a sign-in at all: an administrator comes back by a link that says nothing of a connection
         Err(CallbackError::AdminConsented) => Ok(End::Page(Page::admin_consented())),
-        Err(error) => {
-            let problem = Problem::from(&error);
-            match problem.connection_name().filter(|_| visitor.is_some()) {
-                Some(name) => End::console(name, Some(&problem)),
-                None => Err(problem),
-            }
-        }
+        Err(error) => End::refused(&error, visitor.as_ref()),
     }
 }
 

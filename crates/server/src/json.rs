@@ -127,6 +127,28 @@ pub(crate) fn parse<T: RequestBody>(body: &[u8]) -> Result<T, Problem> {
     {
         return Err(not_object(field));
     }
+    typed(value).map_err(|misread| {
+        let Misread { pointer, text, .. } = misread;
+        let detail = match pointer.as_str() {
+            "" => format!("the request body is not valid: {text}"),
+            _ => format!("the request body is not valid at `{pointer}`: {text}"),
+        };
+        Problem::new("body.invalid", detail).field(pointer)
+    })
+}
+
+/// Why a JSON value is not one of a type.
+pub(crate) struct Misread {
+    /// Where, as an RFC 6901 pointer.
+    pub(crate) pointer: String,
+    /// What is wrong there, without the value.
+    pub(crate) text: String,
+    /// The keys that are known there, where one is not.
+    pub(crate) known: Option<Vec<String>>,
+}
+
+/// Reads a JSON value into a type, or says where it is not one.
+pub(crate) fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Misread> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let at: Vec<String> = error
             .path()
@@ -138,18 +160,25 @@ pub(crate) fn parse<T: RequestBody>(body: &[u8]) -> Result<T, Problem> {
                 serde_path_to_error::Segment::Unknown => None,
             })
             .collect();
-        let field = pointer(&at);
-        let text = wording(&error.inner().to_string());
-        let detail = match field.as_str() {
-            "" => format!("the request body is not valid: {text}"),
-            _ => format!("the request body is not valid at `{field}`: {text}"),
-        };
-        Problem::new("body.invalid", detail).field(field)
+        let message = error.inner().to_string();
+        Misread {
+            pointer: pointer(&at),
+            text: wording(&message),
+            known: known_keys(&message),
+        }
     })
 }
 
+/// The keys that serde's message about an unknown one lists.
+fn known_keys(message: &str) -> Option<Vec<String>> {
+    let listed = message.strip_prefix("unknown field ")?;
+    let (_, listed) = listed.rsplit_once("`, expected ")?;
+    let words = listed.split('`').skip(1).step_by(2);
+    Some(words.map(str::to_owned).collect())
+}
+
 /// RFC 6901.
-fn pointer(place: &[String]) -> String {
+pub(crate) fn pointer(place: &[String]) -> String {
     place.iter().fold(String::new(), |text, name| {
         text + "/" + &name.replace('~', "~0").replace('/', "~1")
     })

@@ -110,47 +110,59 @@ pub(crate) struct Page {
     problem: Option<Problem>,
 }
 
+/// What a person may see of a connection: who, what was granted, what is missing, and notes.
+fn facts(name: &ConnectionName, card: &Card) -> Vec<(&'static str, String)> {
+    let mut facts = vec![("Connection", name.to_string())];
+    if let Some(identity) = &card.identity
+        && let Some(who) = identity.username.as_ref().or(identity.name.as_ref())
+    {
+        let label = if identity.kind == "app" {
+            "App"
+        } else {
+            "Signed in as"
+        };
+        facts.push((label, who.clone()));
+    }
+    if let Some(token) = &card.token {
+        let list = |scopes: &[String]| {
+            if scopes.is_empty() {
+                "nothing".to_owned()
+            } else {
+                scopes.join(" ")
+            }
+        };
+        facts.push(("Granted", list(&token.granted)));
+        facts.push(("Missing", list(&token.missing)));
+        facts.push((
+            "Renewed by itself",
+            if token.next_renewal.is_some() {
+                "yes"
+            } else {
+                "no: there is no refresh token"
+            }
+            .to_owned(),
+        ));
+    }
+    facts.extend(
+        card.warnings
+            .iter()
+            .map(|warning| ("Note", warning.message.clone())),
+    );
+    facts
+}
+
 #[derive(Clone, Copy)]
 enum Verdict {
     Good,
     Consented,
+    NotConsented,
     Bad,
 }
 
 impl Page {
     /// A sign-in that worked: what was granted, what is missing, what is next.
     pub(crate) fn success(name: &ConnectionName, card: &Card) -> Page {
-        let mut facts = vec![("Connection", name.to_string())];
-        if let Some(identity) = &card.identity
-            && let Some(who) = identity.username.as_ref().or(identity.name.as_ref())
-        {
-            facts.push(("Signed in as", who.clone()));
-        }
-        if let Some(token) = &card.token {
-            let list = |scopes: &[String]| {
-                if scopes.is_empty() {
-                    "nothing".to_owned()
-                } else {
-                    scopes.join(" ")
-                }
-            };
-            facts.push(("Granted", list(&token.granted)));
-            facts.push(("Missing", list(&token.missing)));
-            facts.push((
-                "Renewed by itself",
-                if token.refresh_token {
-                    "yes"
-                } else {
-                    "no: there is no refresh token"
-                }
-                .to_owned(),
-            ));
-        }
-        facts.extend(
-            card.warnings
-                .iter()
-                .map(|warning| ("Note", warning.message.clone())),
-        );
+        let mut facts = facts(name, card);
         let lead = match &card.diagnosis {
             Some(advice) => format!("Signed in, but not ready yet: {}", advice.what),
             None => "Signed in. You can close this tab.".to_owned(),
@@ -170,7 +182,35 @@ impl Page {
         }
     }
 
-    /// An administrator gave consent for the whole tenant; there is nothing to redeem.
+    /// An administrator gave consent for the whole tenant, and the connection was tried out again: how it stands now.
+    pub(crate) fn consented(name: &ConnectionName, card: &Card) -> Page {
+        let mut facts = facts(name, card);
+        let lead = match &card.diagnosis {
+            None => "The provider says that an administrator consented for the whole tenant, and the connection works. You can close this tab.".to_owned(),
+            Some(advice) if advice.state == oauth::State::NeedsAdmin => format!("The provider says that an administrator consented, but its new answer does not show it yet; that may take some minutes. {}", advice.what),
+            Some(advice) => format!("The provider says that an administrator consented for the whole tenant. What is left: {}", advice.what),
+        };
+        facts.push(("State", card.state.as_str().replace('_', " ")));
+        let next = card.diagnosis.as_ref().map_or_else(
+            || format!("`keyway call {name} PATH`"),
+            |advice| match (advice.state, &advice.command) {
+                (oauth::State::NeedsAdmin, _) => format!("`keyway connection test {name}`"),
+                (_, Some(command)) => format!("`{command}`"),
+                (_, None) => advice.next.clone(),
+            },
+        );
+        facts.push(("Next", next));
+        Page {
+            status: StatusCode::OK,
+            verdict: Verdict::Consented,
+            title: format!("Consent was given for {name}"),
+            lead,
+            facts,
+            problem: None,
+        }
+    }
+
+    /// An administrator gave consent for the whole tenant; nobody knows for which connection.
     pub(crate) fn admin_consented() -> Page {
         let next = "`keyway connection test NAME` (app-only) or `keyway connection authorize NAME` (delegated)";
         Page {
@@ -185,6 +225,15 @@ impl Page {
 
     /// A sign-in that did not work: what, why, who can cure it, what to do, and the provider's own words.
     pub(crate) fn refusal(problem: &Problem) -> Page {
+        let consent = matches!(
+            problem.code(),
+            "oauth.consent_refused" | "oauth.other_tenant"
+        );
+        let (verdict, title) = if consent {
+            (Verdict::NotConsented, "Consent was not given")
+        } else {
+            (Verdict::Bad, "The sign-in did not succeed")
+        };
         let mut facts = Vec::new();
         let name = problem.connection_name();
         if let Some(name) = name {
@@ -225,8 +274,8 @@ impl Page {
         facts.push(("Code", problem.code().to_owned()));
         Page {
             status: problem.status(),
-            verdict: Verdict::Bad,
-            title: "The sign-in did not succeed".to_owned(),
+            verdict,
+            title: title.to_owned(),
             lead,
             facts,
             problem: Some(problem.clone()),
@@ -238,6 +287,7 @@ impl Page {
         let (class, text) = match self.verdict {
             Verdict::Good => ("ok", "Signed in"),
             Verdict::Consented => ("ok", "Consented"),
+            Verdict::NotConsented => ("bad", "Not consented"),
             Verdict::Bad => ("bad", "Not signed in"),
         };
         let mut body = format!("<p>{}</p>\n<dl>\n", Escaped(&self.lead));

@@ -40,7 +40,40 @@ struct Inner {
     connection: Option<String>,
     diagnosis: Option<Box<oauth::Diagnosis>>,
     retry_after: Option<u64>,
-    findings: Vec<flow::Diagnostic>,
+    findings: Vec<Finding>,
+}
+
+/// What is wrong in a text.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Finding {
+    #[serde(flatten)]
+    diagnostic: flow::Diagnostic,
+    /// Which text, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document: Option<String>,
+}
+
+impl Finding {
+    /// What is wrong in the text of this name.
+    pub(crate) fn of(diagnostic: flow::Diagnostic, document: &str) -> Finding {
+        Finding {
+            diagnostic,
+            document: Some(document.to_owned()),
+        }
+    }
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let flow::Diagnostic {
+            line,
+            column,
+            message,
+            ..
+        } = &self.diagnostic;
+        let document = self.document.as_deref().unwrap_or("the text");
+        write!(f, "{document}:{line}:{column}: {message}")
+    }
 }
 
 /// The document as it goes over the wire.
@@ -73,10 +106,10 @@ pub(crate) struct ProblemDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     diagnosis: Option<&'a oauth::Diagnosis>,
-    /// For texts of flows: each finding with its code, pointer, line and column.
+    /// For texts of flows and connections: each finding with its code, pointer, line and column, and its document where there are several.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(value_type = Vec<Object>)]
-    findings: &'a [flow::Diagnostic],
+    findings: &'a [Finding],
 }
 
 impl Problem {
@@ -163,6 +196,19 @@ impl Problem {
     /// Adds what is wrong with a flow's text, each finding with its place.
     #[must_use]
     pub(crate) fn findings(mut self, findings: Vec<flow::Diagnostic>) -> Problem {
+        self.0.findings = findings
+            .into_iter()
+            .map(|diagnostic| Finding {
+                diagnostic,
+                document: None,
+            })
+            .collect();
+        self
+    }
+
+    /// Says what is wrong in several texts.
+    #[must_use]
+    pub(crate) fn findings_in(mut self, findings: Vec<Finding>) -> Problem {
         self.0.findings = findings;
         self
     }

@@ -20,6 +20,7 @@ const KNOWN: &[(&str, &[&str])] = &[
         ],
     ),
     ("/api/v1/calls", &["limit", "before", "connection", "run"]),
+    ("/api/v1/connection-documents", &["names"]),
     ("/api/v1/connections/{name}", &["force"]),
     ("/api/v1/flows/{flow}/source", &["number"]),
     (

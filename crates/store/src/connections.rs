@@ -63,6 +63,22 @@ pub struct Edit {
     pub tokens: WipeTokens,
 }
 
+/// One of several connections that are made or edited together.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// A new one.
+    Add(NewConnection),
+    /// One that is there.
+    Save {
+        /// Which.
+        id: ConnectionId,
+        /// At which version it has to be still.
+        expected_version: i64,
+        /// What becomes of it.
+        edit: Edit,
+    },
+}
+
 /// What an edit does to the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WipeTokens {
@@ -212,13 +228,35 @@ impl Connections<'_> {
         actor.require(Role::Admin)?;
         let (actor, id) = (actor.clone(), id.clone());
         let work = move |tx: &mut Tx<'_>, shared: &Shared| {
-            let old = found(tx, &shared.vault, &id)?;
-            if old.version != expected_version {
-                return Err(Error::Version {
-                    current: old.version,
-                });
-            }
+            let old = expected(tx, shared, &id, expected_version)?;
             save(tx, shared, &actor, old, &edit)
+        };
+        self.0.change(work).await
+    }
+
+    /// Makes and edits several connections, all or none of them; answers them in the same order.
+    pub async fn apply(&self, actor: &Actor, steps: Vec<Step>) -> Result<Vec<Connection>, Error> {
+        actor.require(Role::Admin)?;
+        let actor = actor.clone();
+        let work = move |tx: &mut Tx<'_>, shared: &Shared| {
+            let mut all = Outcome::unaudited(Vec::with_capacity(steps.len()));
+            for step in &steps {
+                let one = match step {
+                    Step::Add(new) => add(tx, shared, &actor, new)?,
+                    Step::Save {
+                        id,
+                        expected_version,
+                        edit,
+                    } => {
+                        let old = expected(tx, shared, id, *expected_version)?;
+                        save(tx, shared, &actor, old, edit)?
+                    }
+                };
+                all.value.push(one.value);
+                all.audit.extend(one.audit);
+                all.touched.extend(one.touched);
+            }
+            Ok(all)
         };
         self.0.change(work).await
     }
@@ -311,6 +349,23 @@ fn found(tx: &mut Tx<'_>, vault: &Vault, id: &ConnectionId) -> Result<Connection
     let row = tx.query_one(BY_ID, [id.as_str().into()])?;
     let row = row.ok_or_else(|| Error::not_found("connection", id))?;
     as_stored(vault, &row)
+}
+
+/// A connection that has to be at a version still.
+fn expected(
+    tx: &mut Tx<'_>,
+    shared: &Shared,
+    id: &ConnectionId,
+    version: i64,
+) -> Result<Connection, Error> {
+    let old = found(tx, &shared.vault, id)?;
+    if old.version == version {
+        Ok(old)
+    } else {
+        Err(Error::Version {
+            current: old.version,
+        })
+    }
 }
 
 fn add(

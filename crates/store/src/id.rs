@@ -172,7 +172,7 @@ impl ConnectionName {
     }
 
     /// What two names that differ only in case have in common.
-    pub(crate) fn key(&self) -> String {
+    pub fn key(&self) -> String {
         self.0.to_ascii_lowercase()
     }
 }

@@ -12,6 +12,7 @@ mod calls;
 mod change;
 mod clock;
 mod connections;
+mod consents;
 mod deliveries;
 mod devices;
 mod encryption;
@@ -62,7 +63,8 @@ pub use audit::{Audit, AuditFilter, AuditRow, Checkpoint, Verified};
 pub use authorizations::{Authorizations, BrowserHash, PendingAuthorization, Waiting};
 pub use calls::{CallFilter, CallLog, CallRecord, CallRow};
 pub use clock::Clock;
-pub use connections::{Connection, Connections, Edit, NewConnection, Stamp, WipeTokens};
+pub use connections::{Connection, Connections, Edit, NewConnection, Stamp, Step, WipeTokens};
+pub use consents::Consents;
 pub use deliveries::{AfterAttempt, Deliveries, Delivery, DeliveryAttempt, DeliveryStatus};
 pub use devices::{Devices, PendingDevice};
 pub use encryption::{EncryptionKey, EncryptionKeys, Resealed};
@@ -308,6 +310,11 @@ impl Store {
     /// The trips to authorization endpoints that have not come back yet.
     pub fn authorizations(&self) -> Authorizations<'_> {
         Authorizations(self)
+    }
+
+    /// Administrators' consents at the provider.
+    pub fn consents(&self) -> Consents<'_> {
+        Consents(self)
     }
 
     /// The sign-ins that wait for a code to be typed elsewhere.

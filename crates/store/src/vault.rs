@@ -17,6 +17,7 @@ use aws_lc_rs::{
     hkdf::{self, HKDF_SHA256},
     hmac,
 };
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::{Error, id::random_bytes};
@@ -90,6 +91,7 @@ struct InstallationKey {
     wrapping: RandomizedNonceKey,
     chain: hmac::Key,
     names: hmac::Key,
+    links: hmac::Key,
 }
 
 impl InstallationKey {
@@ -100,11 +102,14 @@ impl InstallationKey {
         let chain = chain_of(&secret);
         let mut names = Zeroizing::new([0; KEY]);
         expand(&secret, b"names v1", names.as_mut());
+        let mut links = Zeroizing::new([0; KEY]);
+        expand(&secret, b"links v1", links.as_mut());
         Self {
             id: id_of(&secret),
             wrapping: cipher(&wrapping),
             chain: hmac::Key::new(hmac::HMAC_SHA256, chain.as_ref()),
             names: hmac::Key::new(hmac::HMAC_SHA256, names.as_ref()),
+            links: hmac::Key::new(hmac::HMAC_SHA256, links.as_ref()),
         }
     }
 }
@@ -304,6 +309,22 @@ impl Vault {
         hmac::sign(&self.sealing().names, text.as_bytes())
             .as_ref()
             .to_vec()
+    }
+
+    /// Signs what a link says, in letters that stand in a URL as they are.
+    pub(crate) fn sign_link(&self, text: &str) -> String {
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.sealing().links, text.as_bytes()))
+    }
+
+    /// Tells, in constant time, whether one of our keys signed what a link says.
+    pub(crate) fn is_link(&self, text: &str, signature: &str) -> bool {
+        let Ok(signature) = URL_SAFE_NO_PAD.decode(signature) else {
+            return false;
+        };
+        let signed = |key: &Arc<InstallationKey>| {
+            hmac::verify(&key.links, text.as_bytes(), &signature).is_ok()
+        };
+        self.ring().keys.iter().any(signed)
     }
 
     /// Seals a value for one place.

@@ -18,6 +18,24 @@ pub enum CallbackError {
     /// No sign-in: an administrator came back from the consent page.
     #[error("the administrator's consent was given; go on with the connection that asked for it")]
     AdminConsented,
+    /// An administrator came back without having consented.
+    #[error("the administrator did not consent for the tenant of connection \"{connection}\"")]
+    ConsentRefused {
+        /// The connection.
+        connection: ConnectionName,
+        /// What it means and who can cure it.
+        diagnosis: Box<Diagnosis>,
+    },
+    /// An administrator consented for another tenant than the connection's.
+    #[error(
+        "the administrator consented in another tenant than that of connection \"{connection}\" ({expected})"
+    )]
+    OtherTenant {
+        /// The connection.
+        connection: ConnectionName,
+        /// The tenant of its settings.
+        expected: String,
+    },
     /// The answer came to the callback of another connection.
     #[error("the answer came to the callback of another connection")]
     ConnectionMismatch,
@@ -63,6 +81,8 @@ impl CallbackError {
             CallbackError::StateInvalid => "oauth.state_invalid",
             CallbackError::SessionMismatch => "oauth.session_mismatch",
             CallbackError::AdminConsented => "oauth.admin_consented",
+            CallbackError::ConsentRefused { .. } => "oauth.consent_refused",
+            CallbackError::OtherTenant { .. } => "oauth.other_tenant",
             CallbackError::ConnectionMismatch => "oauth.connection_mismatch",
             CallbackError::ConnectionChanged => "oauth.connection_changed",
             CallbackError::Forbidden { .. } => "forbidden",
@@ -76,6 +96,8 @@ impl CallbackError {
     pub fn connection(&self) -> Option<&ConnectionName> {
         match self {
             CallbackError::Refused { connection, .. }
+            | CallbackError::ConsentRefused { connection, .. }
+            | CallbackError::OtherTenant { connection, .. }
             | CallbackError::Exchange { connection, .. } => Some(connection),
             _ => None,
         }
@@ -85,7 +107,8 @@ impl CallbackError {
     pub fn diagnosis(&self) -> Option<&Diagnosis> {
         match self {
             CallbackError::Refused { diagnosis, .. } => diagnosis.as_deref(),
-            CallbackError::Exchange { diagnosis, .. } => Some(diagnosis),
+            CallbackError::ConsentRefused { diagnosis, .. }
+            | CallbackError::Exchange { diagnosis, .. } => Some(diagnosis),
             _ => None,
         }
     }

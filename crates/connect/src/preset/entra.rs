@@ -111,11 +111,18 @@ impl EntraCloud {
     }
 
     /// The page where an administrator consents for the whole tenant.
-    pub(crate) fn admin_consent(&self, tenant: &str, client_id: &str, redirect_uri: &Url) -> Url {
+    pub(crate) fn admin_consent(
+        &self,
+        tenant: &str,
+        client_id: &str,
+        redirect_uri: &Url,
+        state: &str,
+    ) -> Url {
         let mut url = below(&self.authority, &format!("/{tenant}/adminconsent"));
         url.query_pairs_mut()
             .append_pair("client_id", client_id)
-            .append_pair("redirect_uri", redirect_uri.as_str());
+            .append_pair("redirect_uri", redirect_uri.as_str())
+            .append_pair("state", state);
         url
     }
 }

@@ -218,6 +218,15 @@ impl House {
 
     /// An administrator opens a consent link and accepts; answers where the browser was sent.
     pub(crate) async fn consent(&self, link: &str) -> Url {
+        self.decide(link, Decision::Accept).await
+    }
+
+    /// An administrator opens a consent link and refuses; answers where the browser was sent.
+    pub(crate) async fn decline(&self, link: &str) -> Url {
+        self.decide(link, Decision::Cancel).await
+    }
+
+    async fn decide(&self, link: &str, decision: Decision) -> Url {
         let admin = &self.facts().admin;
         let person = UserFacts {
             id: String::new(),
@@ -225,7 +234,7 @@ impl House {
             password: admin.password.clone(),
         };
         Browser::new(client(&self.sandbox))
-            .walk(Url::parse(link).unwrap(), &person, Decision::Accept)
+            .walk(Url::parse(link).unwrap(), &person, decision)
             .await
     }
 

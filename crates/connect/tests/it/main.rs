@@ -7,11 +7,15 @@ mod calls;
 #[cfg(test)]
 mod certificates;
 #[cfg(test)]
+mod consents;
+#[cfg(test)]
 mod devices;
 #[cfg(test)]
 mod diagnoses;
 #[cfg(test)]
 mod discovery;
+#[cfg(test)]
+mod documents;
 #[cfg(test)]
 mod endpoint;
 #[cfg(test)]

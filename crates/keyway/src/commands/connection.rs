@@ -1,6 +1,7 @@
 //! `keyway connection`: make, prove, explain and remove connections.
 
 mod discover;
+mod documents;
 mod fields;
 mod permissions;
 mod secrets;
@@ -9,7 +10,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use self::fields::{Fields, Missing};
-use super::{items, text, when};
+use super::{confirm, items, text, when};
 use crate::Exit;
 use crate::cli::Global;
 use crate::client::wait::{Ended, for_sign_in};
@@ -70,6 +71,10 @@ enum Command {
     /// Certificates made inside Keyway, or entered here: what to upload at the provider
     #[command(subcommand)]
     Certificate(secrets::CertificateCommand),
+    /// Print connections as text without their secrets, to keep in version control
+    Export(documents::Export),
+    /// Make and change connections as texts say them; the same texts again change nothing
+    Apply(documents::Apply),
     /// Delete a connection, its secrets and its tokens
     Delete {
         /// The connection
@@ -183,8 +188,22 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
             })
             .await
         }
+        Command::Export(export) => {
+            client::with(ui, global, async |client| {
+                documents::export(ui, client, &export).await
+            })
+            .await
+        }
+        Command::Apply(apply) => {
+            let texts = documents::documents(&apply)?;
+            client::with(ui, global, async |client| {
+                documents::apply(ui, client, &apply, texts).await
+            })
+            .await
+        }
         Command::Delete { name, yes, force } => {
-            confirm(ui, &name, yes)?;
+            let what = format!("the connection {name}, its secrets and its tokens");
+            confirm(ui, &what, yes)?;
             let query = if force { "?force=true" } else { "" };
             client::with(ui, global, async |client| {
                 delete(ui, client, &name, query).await
@@ -422,28 +441,6 @@ fn without_nulls(mut body: Value) -> Value {
         members.retain(|_, value| !value.is_null());
     }
     body
-}
-
-/// What cannot be undone is confirmed by a person or by `--yes`.
-fn confirm(ui: Ui, name: &str, yes: bool) -> Result<(), Failure> {
-    if yes {
-        return Ok(());
-    }
-    if ui.json() || !ui.can_ask() {
-        return Err(Failure::usage(
-            format!(
-                "deleting the connection {name:?} cannot be undone and nobody is here to be asked"
-            ),
-            "add --yes",
-        ));
-    }
-    if ui.confirm(&format!(
-        "delete the connection {name}, its secrets and its tokens?"
-    ))? {
-        Ok(())
-    } else {
-        Err(Failure::usage("nothing was deleted", "answer y to delete"))
-    }
 }
 
 async fn delete(ui: Ui, client: &Client, name: &str, query: &str) -> Result<Exit, Failure> {

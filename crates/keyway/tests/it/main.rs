@@ -18,6 +18,8 @@ mod connection;
 mod demo;
 mod deployed;
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod flow;

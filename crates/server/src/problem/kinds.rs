@@ -68,6 +68,7 @@ const KINDS: &[Kind] = &[
     kind("connection.unreadable", StatusCode::CONFLICT, "The connection's secrets cannot be unsealed"),
     kind("connection.waiting", StatusCode::SERVICE_UNAVAILABLE, "The provider asked to wait"),
     kind("connection.", StatusCode::BAD_REQUEST, "The connection's settings are not valid"),
+    hinted("document.invalid", StatusCode::BAD_REQUEST, "The text of the connections is not valid", "each finding says where and what to do; correct the text and apply it again"),
     kind("secret.", StatusCode::BAD_REQUEST, "The secret is not valid"),
     kind("scope.", StatusCode::BAD_REQUEST, "The scope is not valid"),
     kind("certificate.not_found", StatusCode::NOT_FOUND, "No such certificate"),
@@ -127,6 +128,8 @@ const KINDS: &[Kind] = &[
     kind("webhook.type_unknown", StatusCode::BAD_REQUEST, "There is no such type of events"),
     // the OAuth callback
     kind("oauth.", StatusCode::BAD_REQUEST, "The sign-in was not accepted"),
+    kind("oauth.consent_refused", StatusCode::BAD_REQUEST, "The administrator did not consent"),
+    hinted("oauth.other_tenant", StatusCode::BAD_REQUEST, "The consent is another tenant's", "an administrator of the connection's tenant opens the link, signed in to that tenant"),
     kind("oauth.refused", StatusCode::BAD_REQUEST, "The provider refused the sign-in"),
     kind("oauth.exchange_failed", StatusCode::BAD_GATEWAY, "The code could not be exchanged for a token"),
     // others' servers

@@ -55,6 +55,8 @@ const TABLE: &[(&str, &str, &str, &str, [u16; 8])] = &[
     ("GET",    "/api/v1/connections/{name}", "/api/v1/connections/echo", "",             [401, 200, 200, 200, 401, 200, 401, 401]),
     ("PATCH",  "/api/v1/connections/{name}", "/api/v1/connections/echo", "{}",           [401, 403, 403, 428, 401, 428, 401, 401]),
     ("DELETE", "/api/v1/connections/{name}", "/api/v1/connections/echo", "",             [401, 403, 403, 428, 401, 428, 401, 401]),
+    ("GET",    "/api/v1/connection-documents", "", "",                                   [401, 200, 200, 200, 401, 200, 401, 401]),
+    ("POST",   "/api/v1/connection-documents", "", "{}",                                 [401, 403, 403, 400, 401, 400, 401, 401]),
     ("POST", "/api/v1/connections/{name}/secrets", "/api/v1/connections/echo/secrets", "{}", [401, 403, 403, 400, 401, 400, 401, 401]),
     ("DELETE", "/api/v1/connections/{name}/secrets/{which}", "/api/v1/connections/echo/secrets/x", "", [401, 403, 403, 404, 401, 404, 401, 401]),
     ("POST", "/api/v1/connections/{name}/certificate", "/api/v1/connections/echo/certificate", "{}", [401, 403, 403, 400, 401, 400, 401, 401]),

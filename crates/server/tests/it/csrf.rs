@@ -198,6 +198,9 @@ async fn run_of(page: &Page, key: &str, name: &str, step: &str, wanted: Wanted) 
     format!("/api/v1/runs/{}", started["run"].as_str().unwrap())
 }
 
+/// A text that would make a connection.
+const PLANTED: &str = "{keyway: connections/1, connections: {from-text: {type: none, base_url: 'http://127.0.0.1:1'}}}";
+
 /// Every unsafe address, in an order in which our own page can use them all.
 #[expect(clippy::too_many_lines, reason = "a table")]
 async fn attempts(page: &Page) -> Vec<Attempt> {
@@ -234,6 +237,13 @@ async fn attempts(page: &Page) -> Vec<Attempt> {
             "/api/v1/redirect-uris",
             json!({"name": "reserved"}),
             201,
+        ),
+        Attempt::new(
+            "apply_connections",
+            "POST",
+            "/api/v1/connection-documents",
+            json!({"documents": [{"name": "planted", "text": PLANTED}]}),
+            200,
         ),
         Attempt::new("call", "POST", format!("{victim}/call"), call, 200),
         Attempt::new(

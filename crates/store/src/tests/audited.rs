@@ -5,7 +5,7 @@ use oauth::{Authorization, AuthorizationSetup, Entropy, State};
 
 use super::devices::device;
 use super::*;
-use crate::{Edit, Entry, Leased, Outcome, PendingAuthorization, Standing, WipeTokens};
+use crate::{Edit, Entry, Leased, Outcome, PendingAuthorization, Standing, Step, WipeTokens};
 
 /// Everything that changes something, once; `check` looks at the store after each, with the action it should be under.
 async fn every_change(db: &TestStore, check: impl AsyncFn(&str)) -> Result<(), Error> {
@@ -27,6 +27,15 @@ async fn every_change(db: &TestStore, check: impl AsyncFn(&str)) -> Result<(), E
     };
     let id = db.connections().add(&local, new).await?.id;
     check("connection.added").await;
+    let connection = db.connections().find_by_id(&local, &id).await?.unwrap();
+    db.consents()
+        .returned(&connection, Some("contoso.example"), None)
+        .await?;
+    check("connection.admin_consented").await;
+    db.consents()
+        .returned(&connection, None, Some("access_denied"))
+        .await?;
+    check("connection.admin_consent_refused").await;
     let edit = Edit {
         name: None,
         settings: graph_settings(),
@@ -34,8 +43,22 @@ async fn every_change(db: &TestStore, check: impl AsyncFn(&str)) -> Result<(), E
         standing: None,
         tokens: WipeTokens::Wipe,
     };
-    db.connections().save(&local, &id, 1, edit).await?;
+    db.connections().save(&local, &id, 1, edit.clone()).await?;
     check("connection.changed").await;
+    let steps = vec![
+        Step::Save {
+            id: id.clone(),
+            expected_version: 2,
+            edit,
+        },
+        Step::Add(NewConnection {
+            name: name("other"),
+            settings: graph_settings(),
+            secrets: Secrets::none(),
+        }),
+    ];
+    db.connections().apply(&local, steps).await?;
+    check("connection.added").await;
     db.connections()
         .standing(&local, &id, Standing::new(State::NeedsUser, db.clock.now()))
         .await?;
@@ -169,7 +192,7 @@ async fn every_change_leaves_its_row() {
         })
         .await
         .unwrap();
-        assert_eq!(rows.get(), 26);
+        assert_eq!(rows.get(), 30);
         assert!(matches!(
             db.audit().verify(&Actor::local(), None).await,
             Ok(crate::Verified::Intact(_))
@@ -224,7 +247,7 @@ async fn without_its_row_no_change_is_made() {
             }
             done += 1;
         }
-        assert_eq!(done, 26);
+        assert_eq!(done, 29);
     }
 }
 
