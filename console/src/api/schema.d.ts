@@ -89,6 +89,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/connection-documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers connections as a text without secrets, in the order of their names. */
+        get: operations["export_connections"];
+        put?: never;
+        /**
+         * Makes and changes connections as documents say them, all or none; the same documents again change nothing.
+         * @description New ones have no secret yet: their state says which command enters it. What is not in a document stays as it is.
+         */
+        post: operations["apply_connections"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/connections": {
         parameters: {
             query?: never;
@@ -1135,6 +1156,26 @@ export interface components {
              */
             retry_at?: string | null;
         };
+        /** @description What became of one connection, or would. */
+        AppliedConnection: {
+            name: string;
+            /** @description The document it stands in. */
+            document: string;
+            /** @description `created`, `changed` or `unchanged`. */
+            application: string;
+            /** @description Its text as it was against what it is now, as lines that begin with ` `, `-` or `+`; none if they are equal. */
+            diff: string[];
+            /** @description The secrets and tokens that the change wipes, by name. */
+            wiped: string[];
+            connection?: components["schemas"]["Card"] | null;
+        };
+        /** @description What texts did, or would do. */
+        AppliedDocuments: {
+            /** @description Whether nothing was stored. */
+            dry_run: boolean;
+            /** @description In the order of the texts. */
+            connections: components["schemas"]["AppliedConnection"][];
+        };
         /** @description A question that waits for an answer. */
         ApprovalCard: {
             /** @description `app_…`. */
@@ -1837,6 +1878,13 @@ export interface components {
             pending_authorization?: components["schemas"]["PendingAuthorization"] | null;
             last_authorization?: components["schemas"]["LastAuthorization"] | null;
         };
+        /** @description Connections as one text. */
+        ExportedDocument: {
+            /** @description YAML, without secrets; applying it changes nothing. */
+            text: string;
+            /** @description Which connections are in it. */
+            names: string[];
+        };
         /** @description A flow. */
         FlowCard: {
             /** @description `flow_…`. */
@@ -2243,6 +2291,20 @@ export interface components {
             /** @description Only tell what would happen. */
             dry_run?: boolean;
         };
+        /** @description One text. */
+        NewDocument: {
+            /** @description What findings call it, such as a file's name. */
+            name: string;
+            /** @description YAML or JSON: `keyway: connections/1`, and `connections` with each connection under its name. */
+            text: string;
+        };
+        /** @description Texts that say which connections there shall be. */
+        NewDocuments: {
+            /** @description At most 1,000; a connection stands in one of them only. */
+            documents: components["schemas"]["NewDocument"][];
+            /** @description Only tell what would happen. */
+            dry_run?: boolean;
+        };
         /** @description A new API key. */
         NewKey: {
             /** @description What people call it. */
@@ -2425,7 +2487,7 @@ export interface components {
             connection?: string | null;
             /** @description For failures of a provider: what, why, who can cure it. */
             diagnosis?: Record<string, never> | null;
-            /** @description For texts of flows: each finding with its code, pointer, line and column. */
+            /** @description For texts of flows and connections: each finding with its code, pointer, line and column, and its document where there are several. */
             findings?: Record<string, never>[];
         };
         /** @description A key that is sent as a query parameter. */
@@ -3194,6 +3256,141 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CallList"];
+                };
+            };
+            /** @description The request is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is not enough, or a page of another site asks. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_connections: {
+        parameters: {
+            query?: {
+                /** @description Their names, separated by commas; all by default. */
+                names?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportedDocument"];
+                };
+            };
+            /** @description The request is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is not enough, or a page of another site asks. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    apply_connections: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDocuments"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppliedDocuments"];
                 };
             };
             /** @description The request is not valid. */

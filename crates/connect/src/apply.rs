@@ -95,11 +95,11 @@ impl Connector {
             before: None,
             after: self.declared(&checked.settings),
             wiped: Vec::new(),
-            step: Some(Step::Add(NewRow {
+            step: Some(Step::Add(Box::new(NewRow {
                 name: name.clone(),
                 settings: checked.settings,
                 secrets: checked.secrets,
-            })),
+            }))),
             worth_a_try: true,
             name,
         })
@@ -140,7 +140,7 @@ impl Connector {
         planned.step = Some(Step::Save {
             id: connection.id.clone(),
             expected_version: connection.version,
-            edit: prepared.edit,
+            edit: Box::new(prepared.edit),
         });
         Ok(planned)
     }

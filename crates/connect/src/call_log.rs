@@ -163,6 +163,7 @@ impl Begun {
     }
 
     /// Says that a step of a run calls, by the step's id; the actor is the run.
+    #[must_use]
     pub fn in_step(mut self, id: &str) -> Begun {
         self.step = Some(id.to_owned());
         self

@@ -67,7 +67,7 @@ pub struct Edit {
 #[derive(Debug, Clone)]
 pub enum Step {
     /// A new one.
-    Add(NewConnection),
+    Add(Box<NewConnection>),
     /// One that is there.
     Save {
         /// Which.
@@ -75,7 +75,7 @@ pub enum Step {
         /// At which version it has to be still.
         expected_version: i64,
         /// What becomes of it.
-        edit: Edit,
+        edit: Box<Edit>,
     },
 }
 

@@ -17,7 +17,7 @@ use crate::letter::Letter;
 impl Local {
     /// Hands an event over to every run that listens for it and every flow that it starts; answers how many. It is
     /// durable when this returns. Nobody may have waited: then it is gone. It starts a flow once, however often it
-    /// comes: `source` and `id` name it (CloudEvents 1.0, §3.1).
+    /// comes: `source` and `id` name it (`CloudEvents` 1.0, §3.1).
     pub async fn deliver(&self, actor: &Actor, event: CloudEvent) -> Result<usize, Error> {
         actor.require(Role::Operator)?;
         let inner = &self.inner;

@@ -36,23 +36,21 @@ impl<'s> Text<'s> {
     pub fn read(source: &'s str) -> Result<Text<'s>, Diagnostics> {
         let mut findings = Findings::new(Source::new(source));
         let root = tree::read(source, &mut findings);
-        match (root, findings.count()) {
-            (Some(root), 0) => Ok(Text {
+        if let (Some(root), 0) = (root, findings.count()) {
+            return Ok(Text {
                 source: Source::new(source),
                 root,
-            }),
-            _ => {
-                let mut diagnostics = refused(findings);
-                for found in &mut diagnostics.0 {
-                    found.code = if found.code == DUPLICATE {
-                        TWICE
-                    } else {
-                        PARSE
-                    };
-                }
-                Err(diagnostics)
-            }
+            });
         }
+        let mut diagnostics = refused(findings);
+        for found in &mut diagnostics.0 {
+            found.code = if found.code == DUPLICATE {
+                TWICE
+            } else {
+                PARSE
+            };
+        }
+        Err(diagnostics)
     }
 
     /// The values without their places.

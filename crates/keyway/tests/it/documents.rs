@@ -136,121 +136,128 @@ fn nothing_is_changed_when_one_of_many_texts_is_wrong() {
     assert!(names(&home).is_empty());
 }
 
+/// Applies a text, which is refused: the code, the place (line and column, from 1) and a word of what is said.
+fn told(home: &Home, body: &str, code: &str, (line, column): (u64, u64), said: &str) {
+    let answer = home
+        .run_with(&["connection", "apply", "-", "--json"], body)
+        .ends_with(5);
+    let problem = answer.json();
+    assert_eq!(problem["code"], "document.invalid", "{answer}");
+    let found = &problem["findings"][0];
+    assert_eq!(
+        (&found["code"], &found["line"], &found["column"]),
+        (&json!(code), &json!(line), &json!(column)),
+        "{body}: {answer}"
+    );
+    let text = format!("{} {}", found["message"], found["hint"]);
+    assert!(text.contains(said), "{said}: {text}");
+    assert!(!answer.stdout.contains("hunter2"), "{answer}");
+}
+
 #[test]
-fn what_is_wrong_is_said_at_its_place() {
+fn what_is_wrong_with_a_text_is_said_at_its_place() {
     let home = Home::new();
-    let check = |body: &str, code: &str, (line, column): (u64, u64), said: &str| {
-        let answer = home
-            .run_with(&["connection", "apply", "-", "--json"], body)
-            .ends_with(5);
-        let problem = answer.json();
-        assert_eq!(problem["code"], "document.invalid", "{answer}");
-        let found = &problem["findings"][0];
-        assert_eq!(
-            (&found["code"], &found["line"], &found["column"]),
-            (&json!(code), &json!(line), &json!(column)),
-            "{body}: {answer}"
-        );
-        let text = format!("{} {}", found["message"], found["hint"]);
-        assert!(text.contains(said), "{said}: {text}");
-        assert!(!answer.stdout.contains("hunter2"), "{answer}");
-    };
-    let one = |field: &str| {
-        format!("keyway: connections/1\nconnections:\n  api:\n    type: basic\n    {field}\n")
-    };
-    check("", "document.parse", (1, 1), "empty");
-    check("keyway: [", "document.parse", (1, 9), "bracket");
-    check("[]", "document.schema", (1, 1), "object");
-    check(
-        "connections: {}",
-        "document.schema",
-        (1, 1),
-        "connections/1",
-    );
-    check(
-        "keyway: connections/2\nconnections: {}",
-        "document.schema",
-        (1, 9),
-        "connections/1",
-    );
-    check(
-        "keyway: connections/1",
-        "document.schema",
-        (1, 1),
-        "`connections` is missing",
-    );
-    check(
-        "keyway: connections/1\nconnections: []",
-        "document.schema",
-        (2, 1),
-        "object",
-    );
-    check(
-        "keyway: connections/1\nconnection: {}",
-        "document.schema",
-        (2, 1),
-        "did you mean `connections`?",
-    );
-    check(
-        "keyway: connections/1\nconnections:\n  a: {}\n  a: {}\n",
-        "document.duplicate",
-        (4, 3),
-        "twice",
-    );
-    check(
-        "keyway: connections/1\nconnections:\n  api: hunter2\n",
-        "document.schema",
-        (3, 8),
-        "has to be an object",
-    );
-    check(
-        &one("usernam: reader"),
-        "document.schema",
-        (5, 5),
-        "did you mean `username`?",
-    );
-    check(
-        &one("username: 5"),
-        "document.schema",
-        (5, 15),
-        "expected a string",
-    );
-    check(
-        &one("password: hunter2"),
-        "document.schema",
-        (5, 15),
-        "is a secret",
-    );
-    check(
-        &one("username: 'a:b'"),
-        "connection.username_invalid",
-        (5, 15),
-        "colon",
-    );
-    check(
-        &one("base_url: 'ftp://api.contoso.example'"),
-        "connection.url_invalid",
-        (5, 15),
-        "api",
-    );
-    check(
-        &one("username: reader\n    concurrency: 0"),
-        "connection.concurrency_invalid",
-        (6, 18),
-        "1 to 1000",
-    );
-    check(
-        "keyway: connections/1\nconnections:\n  new:\n    type: none\n",
-        "connection.name_reserved",
-        (3, 3),
-        "reserved",
-    );
+    let head = "keyway: connections/1";
+    for (body, code, place, said) in [
+        ("", "document.parse", (1, 1), "empty"),
+        ("keyway: [", "document.parse", (1, 9), "bracket"),
+        ("[]", "document.schema", (1, 1), "object"),
+        (
+            "connections: {}",
+            "document.schema",
+            (1, 1),
+            "connections/1",
+        ),
+        (
+            "keyway: connections/2\nconnections: {}",
+            "document.schema",
+            (1, 9),
+            "connections/1",
+        ),
+        (head, "document.schema", (1, 1), "`connections` is missing"),
+    ] {
+        told(&home, body, code, place, said);
+    }
+    for (rest, code, place, said) in [
+        ("connections: []", "document.schema", (2, 1), "object"),
+        (
+            "connection: {}",
+            "document.schema",
+            (2, 1),
+            "did you mean `connections`?",
+        ),
+        (
+            "connections:\n  a: {}\n  a: {}\n",
+            "document.duplicate",
+            (4, 3),
+            "twice",
+        ),
+        (
+            "connections:\n  api: hunter2\n",
+            "document.schema",
+            (3, 8),
+            "has to be an object",
+        ),
+        (
+            "connections:\n  new:\n    type: none\n",
+            "connection.name_reserved",
+            (3, 3),
+            "reserved",
+        ),
+    ] {
+        told(&home, &format!("{head}\n{rest}"), code, place, said);
+    }
     assert!(names(&home).is_empty());
-    home.refused(
-        &["connection", "apply", "absent.yaml"],
-        5,
-        "body.unreadable",
-    );
+    let absent = ["connection", "apply", "absent.yaml"];
+    home.refused(&absent, 5, "body.unreadable");
     std::fs::create_dir_all(home.path("empty")).unwrap();
     home.refused(&["connection", "apply", "empty"], 2, "cli.usage");
+}
+
+#[test]
+fn what_is_wrong_with_a_field_is_said_at_its_place() {
+    let home = Home::new();
+    for (field, code, place, said) in [
+        (
+            "usernam: reader",
+            "document.schema",
+            (5, 5),
+            "did you mean `username`?",
+        ),
+        (
+            "username: 5",
+            "document.schema",
+            (5, 15),
+            "expected a string",
+        ),
+        (
+            "password: hunter2",
+            "document.schema",
+            (5, 15),
+            "is a secret",
+        ),
+        (
+            "username: 'a:b'",
+            "connection.username_invalid",
+            (5, 15),
+            "colon",
+        ),
+        (
+            "base_url: 'ftp://api.contoso.example'",
+            "connection.url_invalid",
+            (5, 15),
+            "api",
+        ),
+        (
+            "username: reader\n    concurrency: 0",
+            "connection.concurrency_invalid",
+            (6, 18),
+            "1 to 1000",
+        ),
+    ] {
+        let body =
+            format!("keyway: connections/1\nconnections:\n  api:\n    type: basic\n    {field}\n");
+        told(&home, &body, code, place, said);
+    }
+    assert!(names(&home).is_empty());
 }

@@ -32,6 +32,7 @@ mod page;
 mod permissions;
 #[cfg(test)]
 mod retention;
+#[cfg(test)]
 mod sandbox;
 #[cfg(test)]
 mod secrets;

@@ -20,9 +20,9 @@ fn it_is_shown_and_changed_and_what_is_not_named_stays() {
         "finished runs  90 days\ncall log       3650 days\n"
     );
     let audit = home.ok(&["audit", "list"]);
-    let changes = audit["items"].as_array().unwrap().iter();
-    let changes = changes.filter(|entry| entry["action"] == "retention.changed");
-    assert_eq!(changes.count(), 2, "{audit}");
+    let rows = audit["items"].as_array().unwrap().iter();
+    let rows = rows.filter(|entry| entry["action"] == "retention.changed");
+    assert_eq!(rows.count(), 2, "{audit}");
 }
 
 #[test]

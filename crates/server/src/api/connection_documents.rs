@@ -133,7 +133,7 @@ impl Admin {
             match Text::read(text) {
                 Ok(read) => texts.push((name.as_str(), read)),
                 Err(found) => {
-                    findings.extend(found.0.into_iter().map(|found| Finding::of(found, name)))
+                    findings.extend(found.0.into_iter().map(|found| Finding::of(found, name)));
                 }
             }
         }

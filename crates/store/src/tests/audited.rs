@@ -49,13 +49,13 @@ async fn every_change(db: &TestStore, check: impl AsyncFn(&str)) -> Result<(), E
         Step::Save {
             id: id.clone(),
             expected_version: 2,
-            edit,
+            edit: Box::new(edit),
         },
-        Step::Add(NewConnection {
+        Step::Add(Box::new(NewConnection {
             name: name("other"),
             settings: graph_settings(),
             secrets: Secrets::none(),
-        }),
+        })),
     ];
     db.connections().apply(&local, steps).await?;
     check("connection.added").await;
