@@ -91,17 +91,22 @@ export const watchQuery = (client: QueryClient, id: string) =>
     queryKey: watchKey(id),
     queryFn: async ({ signal }): Promise<Watch> => {
       const say = (watch: Watch) => client.setQueryData<Watch>(watchKey(id), watch);
-      for await (const events of listen(`${at(id)}/watch`, signal)) {
-        say("live");
-        const before = client.getQueryData(runQuery(id).queryKey);
-        if (!before) continue;
-        const after = followed(before, events);
-        client.setQueryData(runQuery(id).queryKey, after);
-        // what it waits for and what it published is not told with the steps
-        if (after.status !== before.status) void client.invalidateQueries({ queryKey: runKey(id), exact: true });
-        if (isOver(after)) {
-          void client.invalidateQueries({ queryKey: [...runsKey, "list"] });
-          return "over";
+      for (let again = true; again; ) {
+        again = false;
+        for await (const events of listen(`${at(id)}/watch`, signal)) {
+          say("live");
+          // after a time the server wants to be asked anew
+          again = events.some(({ name }) => name === "again");
+          const before = client.getQueryData(runQuery(id).queryKey);
+          if (!before) continue;
+          const after = followed(before, events);
+          client.setQueryData(runQuery(id).queryKey, after);
+          // what it waits for and what it published is not told with the steps
+          if (after.status !== before.status) void client.invalidateQueries({ queryKey: runKey(id), exact: true });
+          if (isOver(after)) {
+            void client.invalidateQueries({ queryKey: [...runsKey, "list"] });
+            return "over";
+          }
         }
       }
       say("broken");

@@ -832,7 +832,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Watches a run: `run` with how it stands, `step` for each step that is new or has changed, at last `end`. */
+        /**
+         * Watches a run: `run` with how it stands, `step` for each step that is new or has changed, at last `end`; or `again`
+         *     after five minutes, when the stream ends and may be asked for anew.
+         */
         get: operations["watch_run"];
         put?: never;
         post?: never;
@@ -6885,7 +6888,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Server-sent events: `run` (a run as it is listed, and what it `waits_for`), `step` (`index`, `step`), `end` (`run`, `output`), `problem`. */
+            /** @description Server-sent events: `run` (a run as it is listed, and what it `waits_for`), `step` (`index`, `step`), `end` (`run`, `output`), `again`, `problem`. */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -1,7 +1,8 @@
 //! `GET /api/v1/runs/{run}/watch`: what a run does as it does it, as server-sent events.
 //!
 //! The journal's length is asked for twice a second, at once when the run ends here; only when it has grown is the
-//! journal read. A stream ends with the run, with its reader, or when the server is being stopped.
+//! journal read. A stream ends with the run, with its reader, or when the server is being stopped; and after five minutes,
+//! so that whoever may not see runs any more does not see them for longer: its reader asks anew.
 
 pub(crate) mod list;
 
@@ -15,6 +16,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream::unfold;
 use http::header::{CONTENT_TYPE, HeaderValue};
+use jiff::SignedDuration;
 use serde::Serialize;
 use serde_json::{Value, json};
 use store::RunId;
@@ -29,6 +31,8 @@ use crate::problem::Problem;
 const LOOK: Duration = Duration::from_millis(500);
 /// How long a stream is silent at most, so that nobody in between takes it for dead.
 const SILENCE: Duration = Duration::from_secs(15);
+/// How long a stream lasts.
+const LIFE: SignedDuration = SignedDuration::from_mins(5);
 
 /// Where a run stands: by these it is known whether it has moved.
 #[derive(PartialEq)]
@@ -83,7 +87,7 @@ impl Watcher {
         text
     }
 
-    /// Tells until the run is over, the reader gone or the server stopping.
+    /// Tells until the run is over, its time is over, the reader gone or the server stopping.
     async fn run(
         mut self,
         first: (String, bool),
@@ -92,6 +96,7 @@ impl Watcher {
     ) {
         let (mut text, mut over) = first;
         let app = self.viewer.app().clone();
+        let end = app.clock().now() + LIFE;
         let mut ended: Pin<Box<dyn Future<Output = ()> + Send + '_>> = Box::pin(ended);
         loop {
             if speaker.say(text).await == Listener::Gone || over {
@@ -103,6 +108,10 @@ impl Watcher {
                 () = &mut ended => ended = Box::pin(app.engine().ended(&self.id)),
                 () = speaker.lines.closed() => return,
                 () = app.closing().cancelled() => return,
+            }
+            if app.clock().now() >= end {
+                speaker.say(again()).await;
+                return;
             }
             (text, over) = match self.look().await {
                 Ok(told) => told,
@@ -164,6 +173,13 @@ fn trouble(problem: &Problem) -> String {
     text
 }
 
+/// The event that says that a stream has lasted long enough and may be asked for anew.
+fn again() -> String {
+    let mut text = String::new();
+    event(&mut text, "again", &json!({}));
+    text
+}
+
 /// One event; JSON has no line breaks of its own.
 fn event(text: &mut String, name: &str, data: &impl Serialize) {
     let data = serde_json::to_string(data).unwrap_or_default();
@@ -172,9 +188,10 @@ fn event(text: &mut String, name: &str, data: &impl Serialize) {
     }
 }
 
-/// Watches a run: `run` with how it stands, `step` for each step that is new or has changed, at last `end`.
+/// Watches a run: `run` with how it stands, `step` for each step that is new or has changed, at last `end`; or `again`
+/// after five minutes, when the stream ends and may be asked for anew.
 #[utoipa::path(get, path = "/api/v1/runs/{run}/watch", tag = "runs", operation_id = "watch_run", params(RunParameter),
-    responses((status = 200, description = "Server-sent events: `run` (a run as it is listed, and what it `waits_for`), `step` (`index`, `step`), `end` (`run`, `output`), `problem`.", content_type = "text/event-stream", body = String), Refusals))]
+    responses((status = 200, description = "Server-sent events: `run` (a run as it is listed, and what it `waits_for`), `step` (`index`, `step`), `end` (`run`, `output`), `again`, `problem`.", content_type = "text/event-stream", body = String), Refusals))]
 pub(crate) async fn watch(viewer: Viewer, Id(id): Id) -> Result<Response, Problem> {
     let app = viewer.app().clone();
     let mut watcher = Watcher {

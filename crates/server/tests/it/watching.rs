@@ -178,6 +178,20 @@ async fn whoever_watches_a_list_sees_runs_come_change_and_go() {
 }
 
 #[tokio::test]
+async fn nobody_watches_a_run_for_longer_than_five_minutes_without_asking_anew() {
+    let house = House::new().await;
+    let run = started(&house).await;
+    let viewer = house.key(Role::Viewer).await;
+    let path = format!("/api/v1/runs/{run}/watch");
+    let mut stream = house.request("GET", &path).key(&viewer).stream().await;
+    until(&mut stream, &mut String::new(), "step").await;
+    house.clock.advance(jiff::SignedDuration::from_mins(5));
+    let rest = stream.text().await.unwrap();
+    assert!(rest.ends_with("event: again\ndata: {}\n\n"), "{rest}");
+    assert!(!rest.contains("event: end"), "{rest}");
+}
+
+#[tokio::test]
 async fn only_who_may_see_a_run_may_watch_it() {
     let house = House::new().await;
     let viewer = house.key(Role::Viewer).await;

@@ -8,11 +8,10 @@ use std::time::Duration;
 
 use axum::extract::RawQuery;
 use axum::response::Response;
-use jiff::SignedDuration;
 use serde_json::{Value, json};
 use store::RunFilter;
 
-use super::{Listener, Refusals, Speaker, event, trouble};
+use super::{LIFE, Listener, Refusals, Speaker, again, event, trouble};
 use crate::access::Viewer;
 use crate::api::runs::{RunQuery, filter};
 use crate::problem::Problem;
@@ -23,8 +22,6 @@ const LOOK: Duration = Duration::from_millis(500);
 const LOOK_ROW: Duration = Duration::from_millis(10);
 /// The same for a search, which reads what runs began with.
 const SEARCH: Duration = Duration::from_secs(5);
-/// How long a stream lasts.
-const LIFE: SignedDuration = SignedDuration::from_mins(5);
 
 /// Somebody who watches a list.
 struct Watcher {
@@ -80,9 +77,7 @@ impl Watcher {
                 () = app.closing().cancelled() => return,
             }
             if app.clock().now() >= end {
-                let mut last = String::new();
-                event(&mut last, "again", &json!({}));
-                speaker.say(last).await;
+                speaker.say(again()).await;
                 return;
             }
             text = match self.look().await {
