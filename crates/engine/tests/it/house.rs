@@ -77,8 +77,16 @@ impl Engine {
 
     /// As `kill -9`: nothing is finished, nothing is let go of.
     pub(crate) fn kill(mut self) {
+        self.end();
+    }
+
+    /// Ends the runtime with all that is under way on it. A connection to PostgreSQL that was opened there dies with it; whoever
+    /// asks the same store next must find it dead, not dying.
+    fn end(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
+            let ended =
+                std::thread::spawn(move || runtime.shutdown_timeout(Duration::from_secs(2)));
+            ended.join().unwrap();
         }
     }
 
@@ -89,9 +97,7 @@ impl Engine {
         tokio::time::timeout(PATIENCE, self.tracker.wait())
             .await
             .unwrap();
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
+        self.end();
     }
 
     /// Runs on the engine's own runtime, as a server's handlers do.
