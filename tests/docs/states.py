@@ -15,6 +15,14 @@ def stands(keyway: Keyway, state: str) -> None:
     assert keyway.ok("connection", "show", "graph")["state"] == state
 
 
+def expired(keyway: Keyway, sandbox: Sandbox) -> None:
+    """A connection whose token has ended; those that come after it live for an hour."""
+    sandbox.lifetimes(1)
+    app_only(keyway, sandbox, "graph")
+    sandbox.lifetimes(3600)
+    keyway.wait_for_expiry("graph")
+
+
 def works(keyway: Keyway, sandbox: Sandbox) -> Answer:
     app_only(keyway, sandbox, "graph")
     stands(keyway, "ok")
@@ -22,10 +30,7 @@ def works(keyway: Keyway, sandbox: Sandbox) -> Answer:
 
 
 def renewing(keyway: Keyway, sandbox: Sandbox) -> Answer:
-    sandbox.lifetimes(1)
-    app_only(keyway, sandbox, "graph")
-    sandbox.lifetimes(3600)
-    keyway.wait_for_expiry("graph")
+    expired(keyway, sandbox)
     sandbox.fault("token", delay_ms=3000)
     with Program([binary(), "--json", "call", "graph", "/users"], keyway.environment, keyway.directory) as waiting:
         wait_until(lambda: keyway.ok("connection", "show", "graph")["state"] == "renewing", "the renewal")
@@ -87,10 +92,7 @@ def degraded(keyway: Keyway, sandbox: Sandbox) -> Answer:
 
 def unreadable(keyway: Keyway, sandbox: Sandbox) -> Answer:
     """One byte of what is sealed is another, the token has ended, and then what the page says cures it."""
-    sandbox.lifetimes(1)
-    app_only(keyway, sandbox, "graph")
-    sandbox.lifetimes(3600)
-    keyway.wait_for_expiry("graph")
+    expired(keyway, sandbox)
     keyway.stop()
     with sqlite3.connect(keyway.data / "keyway.db") as database:
         sealed = bytearray(database.execute("SELECT sealed FROM connections").fetchone()[0])

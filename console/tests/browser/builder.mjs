@@ -214,6 +214,15 @@ export async function unfold(hand, title) {
   if (!(await hand.isOpen(title))) await hand.open(title);
 }
 
+/** A call through the connection `graph`. */
+export async function call(hand, name, method, path) {
+  await hand.add("HTTP request");
+  await hand.name(name);
+  await hand.choose("Method", method);
+  await hand.choose("Connection", "graph");
+  await hand.fill("Path or URL", path);
+}
+
 /** A run that was started from the builder, once it is done; `before` is the one that was shown until then. */
 export async function outcome(page, before) {
   const panel = page.getByRole("region", { name: "Run", exact: true });

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { parse } from "yaml";
-import { ableApp, api, byMouse, connectGraph, graph, outcome, unfold } from "./builder.mjs";
+import { ableApp, api, byMouse, call, connectGraph, graph, outcome, unfold } from "./builder.mjs";
 import { badge, firstStart, looksRight, picture } from "./screens.mjs";
 import { person, raise } from "./stage.mjs";
 
@@ -31,14 +31,6 @@ after(async () => {
   await stage?.lower();
 });
 
-async function call(name, method, path) {
-  await hand.add("HTTP request");
-  await hand.name(name);
-  await hand.choose("Method", method);
-  await hand.choose("Connection", "graph");
-  await hand.fill("Path or URL", path);
-}
-
 /** A picture of the window with something at its top. */
 async function shown(name, what) {
   await what.evaluate((element) => element.scrollIntoView());
@@ -57,11 +49,11 @@ test("the guide's flow is built in the console, and says the same as its text", 
   await hand.fill("Name of the flow", "leaver");
   await unfold(hand, "Input and output");
   await hand.fill("Input schema", "{type: object, required: [user], properties: {user: {type: string}}}");
-  await call("block", "PATCH", "/users/{user}");
+  await call(hand, "block", "PATCH", "/users/{user}");
   await hand.fill("Body", "accountEnabled: false");
   await unfold(hand, "Input and output");
   await hand.fill("Output as", "$task.input");
-  await call("revoke", "POST", "/users/{user}/revokeSignInSessions");
+  await call(hand, "revoke", "POST", "/users/{user}/revokeSignInSessions");
   await page.getByRole("tab", { name: "Problems", exact: true }).click();
   await page.getByText("Nothing is wrong with this flow.").waitFor();
   await page.getByRole("tab", { name: "YAML" }).click();

@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { setInterval } from "node:timers/promises";
-import { api, asked, graph, unfold } from "./builder.mjs";
+import { api, asked, call, graph, unfold } from "./builder.mjs";
 import { joined } from "./joined.mjs";
 
 async function query(hand, pairs) {
@@ -14,14 +14,6 @@ async function query(hand, pairs) {
     await hand.fill(`Query: Name ${index + 1}`, name);
     await hand.fill(`Query: Value ${index + 1}`, value);
   }
-}
-
-async function call(hand, name, method, path) {
-  await hand.add("HTTP request");
-  await hand.name(name);
-  await hand.choose("Method", method);
-  await hand.choose("Connection", "graph");
-  await hand.fill("Path or URL", path);
 }
 
 async function output(hand, jq) {

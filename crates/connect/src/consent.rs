@@ -4,7 +4,7 @@
 //! in whatever browser, makes Keyway ask the provider again, and no more than that.
 
 use jiff::SignedDuration;
-use oauth::{Action, Callback, Diagnosis, ProviderError, State, Who};
+use oauth::{Action, Callback, Diagnosis, ProviderError, State, Who, is_guid};
 use store::{Actor, Connection, ConnectionName};
 
 use crate::Connector;
@@ -113,14 +113,8 @@ impl Connector {
 /// Consent in another tenant than the connection's helps nobody; a domain can't be compared with the id that comes back.
 fn same_tenant(connection: &Connection, received: Option<&str>) -> Result<(), CallbackError> {
     let expected = connection.settings.tenant.as_deref().unwrap_or_default();
-    let is_id = |text: &str| {
-        text.split('-').map(str::len).eq([8, 4, 4, 4, 12])
-            && text
-                .bytes()
-                .all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
-    };
     match received {
-        Some(received) if is_id(expected) && !received.eq_ignore_ascii_case(expected) => {
+        Some(received) if is_guid(expected) && !received.eq_ignore_ascii_case(expected) => {
             Err(CallbackError::OtherTenant {
                 connection: connection.name.clone(),
                 expected: expected.to_owned(),

@@ -20,6 +20,12 @@ const INCOMPLETE: [u32; 2] = [900_144, 90_014];
 /// The most bytes of an error page's message that are looked at.
 const MESSAGE_LIMIT: usize = 4096;
 
+/// Tells whether a text has the shape of a GUID (8-4-4-4-12 hexadecimal digits), as tenants, applications and Secret IDs have.
+pub fn is_guid(text: &str) -> bool {
+    let digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_hexdigit());
+    text.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && text.split('-').all(digits)
+}
+
 /// Explains an error of Entra ID by its number; without a known one, by its RFC 6749 error word.
 pub fn diagnose_entra(error: &ProviderError, access: Access, scope: &Scope) -> Diagnosis {
     let Some(case) = case_for(error, Some((access, scope))) else {

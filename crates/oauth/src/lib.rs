@@ -39,7 +39,7 @@ pub use device::{DeviceAuthorization, device_authorization};
 pub use diagnosis::{
     Finding, diagnose_callback, diagnose_finding, diagnose_oauth, diagnose_token_error,
 };
-pub use entra::{diagnose_entra, error_page};
+pub use entra::{diagnose_entra, error_page, is_guid};
 pub use grant::{AuthorizationCode, Exchange, Grant};
 pub use graph::{
     CallStanding, GraphCall, GraphJudgement, GraphPermission, JudgedCall, PermissionKind,

@@ -7,6 +7,8 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::is_guid;
+
 /// A text that is never printed, compares in constant time and is wiped from memory when dropped.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
@@ -29,11 +31,7 @@ impl Secret {
 
     /// Tells whether the text has the shape of a GUID: in Entra's portal that is the Secret ID, not the secret's Value.
     pub fn looks_like_id(&self) -> bool {
-        let groups: Vec<&str> = self.0.trim().split('-').collect();
-        groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
-            && groups
-                .iter()
-                .all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        is_guid(self.0.trim())
     }
 }
 

@@ -37,20 +37,18 @@ fn secret() -> FormSecret {
 
 /// One connection of each kind.
 fn forms(house: &House, issuer: &str) -> Vec<Form> {
+    let mut forms = fixed_forms(house);
+    forms.extend(oauth_forms(issuer));
+    forms
+}
+
+/// Those of the sandbox, and those whose credential does not change.
+fn fixed_forms(house: &House) -> Vec<Form> {
     let named = |name: &str| Form {
         name: Some(name.to_owned()),
         base_url: Some("https://api.contoso.example/v1".to_owned()),
         ..Form::default()
     };
-    let of = |name: &str, preset: &str, grant: &str| Form {
-        name: Some(name.to_owned()),
-        preset: Some(preset.to_owned()),
-        grant: Some(grant.to_owned()),
-        client_id: Some("fake-client".to_owned()),
-        client_secret: Some(secret()),
-        ..Form::default()
-    };
-    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
     vec![
         house.app_only("app"),
         Form {
@@ -90,6 +88,21 @@ fn forms(house: &House, issuer: &str) -> Vec<Form> {
             kind: Some("none".to_owned()),
             ..named("none")
         },
+    ]
+}
+
+/// Those that ask a provider that we are not.
+fn oauth_forms(issuer: &str) -> Vec<Form> {
+    let of = |name: &str, preset: &str, grant: &str| Form {
+        name: Some(name.to_owned()),
+        preset: Some(preset.to_owned()),
+        grant: Some(grant.to_owned()),
+        client_id: Some("fake-client".to_owned()),
+        client_secret: Some(secret()),
+        ..Form::default()
+    };
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
+    vec![
         Form {
             base_url: Some("https://api.contoso.example".to_owned()),
             authorization_endpoint: Some("https://login.contoso.example/authorize".to_owned()),

@@ -168,9 +168,7 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
             .await
         }
         Command::Discover { url, ca_file } => {
-            let authority = ca_file.as_deref().map(fields::certificate).transpose()?;
-            let body = json!({ "url": url, "ca_certificate": authority });
-            let body = without_nulls(body);
+            let body = discover::question(&url, ca_file.as_deref())?;
             client::with(ui, global, async |client| {
                 discover::run(ui, client, &body).await
             })
@@ -204,9 +202,8 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
         Command::Delete { name, yes, force } => {
             let what = format!("the connection {name}, its secrets and its tokens");
             confirm(ui, &what, yes)?;
-            let query = if force { "?force=true" } else { "" };
             client::with(ui, global, async |client| {
-                delete(ui, client, &name, query).await
+                delete(ui, client, &name, force).await
             })
             .await
         }
@@ -435,17 +432,10 @@ async fn redirect_uri(ui: Ui, client: &Client, which: &RedirectUri) -> Result<Ex
     Ok(Exit::Ok)
 }
 
-/// What was not said is left out.
-fn without_nulls(mut body: Value) -> Value {
-    if let Value::Object(members) = &mut body {
-        members.retain(|_, value| !value.is_null());
-    }
-    body
-}
-
-async fn delete(ui: Ui, client: &Client, name: &str, query: &str) -> Result<Exit, Failure> {
+async fn delete(ui: Ui, client: &Client, name: &str, force: bool) -> Result<Exit, Failure> {
     let path = path_of(name)?;
     let version = version_of(&client.get(&path).await?.body)?;
+    let query = if force { "?force=true" } else { "" };
     let answer = client
         .delete(&format!("{path}{query}"), Some(version))
         .await?

@@ -1,11 +1,23 @@
 //! `keyway connection discover`: which endpoints are behind an address.
 
-use serde_json::Value;
+use std::path::Path;
 
+use serde_json::{Value, json};
+
+use super::fields;
 use crate::Exit;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::ui::{Table, Ui};
+
+/// What is asked of the server: the address, and the authority to be trusted if a file is given.
+pub(super) fn question(url: &str, ca_file: Option<&Path>) -> Result<Value, Failure> {
+    let mut body = json!({ "url": url });
+    if let Some(path) = ca_file {
+        body["ca_certificate"] = fields::certificate(path)?.into();
+    }
+    Ok(body)
+}
 
 pub(super) async fn run(ui: Ui, client: &Client, body: &Value) -> Result<Exit, Failure> {
     let asked = client.post("/api/v1/discovery", Some(body));
