@@ -3,6 +3,7 @@ import type { CallEntry } from "../api/callLog";
 import type { Card } from "../api/connections";
 import { calls } from "../texts/calls";
 import { Actor } from "../ui/Actor";
+import { StackedTable } from "../ui/StackedTable";
 import { ExactTime } from "../ui/Time";
 
 interface CallTableProps {
@@ -13,45 +14,31 @@ interface CallTableProps {
 export function CallTable({ found, connections }: CallTableProps) {
   const names = new Map(connections.map(({ id, name }) => [id, name]));
   return (
-    <div className="scroll panel-flat" tabIndex={0} role="region" aria-label={calls.title}>
-      <table className="table table-stacked">
-        <thead>
-          <tr>
-            <th scope="col">{calls.at}</th>
-            <th scope="col">{calls.call}</th>
-            <th scope="col">{calls.ended}</th>
-            <th scope="col">{calls.connection}</th>
-            <th scope="col">{calls.by}</th>
-            <th scope="col">{calls.requestId}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {found.map((call) => (
-            <tr key={call.id}>
-              <td className="muted small">
-                <ExactTime at={call.at} />
-              </td>
-              <td data-label={calls.call} className="anywhere">
-                <span className="strong">{call.method}</span> <bdi className="mono small">{`${call.host}${call.path}`}</bdi>
-              </td>
-              <td data-label={calls.ended}>
-                {call.status ?? <code>{call.code}</code>}
-                <div className="muted small">{[calls.took(call.took_ms), call.attempts > 1 && calls.sent(call.attempts)].filter(Boolean).join(", ")}</div>
-              </td>
-              <td data-label={calls.connection}>
-                <Connection id={call.connection} name={names.get(call.connection)} />
-              </td>
-              <td data-label={calls.by} className="anywhere">
-                <Caller call={call} />
-              </td>
-              <td data-label={calls.requestId} className="small anywhere">
-                {call.request_id && <code>{call.request_id}</code>}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <StackedTable label={calls.title} columns={[calls.at, calls.call, calls.ended, calls.connection, calls.by, calls.requestId]}>
+      {found.map((call) => (
+        <tr key={call.id}>
+          <td className="muted small">
+            <ExactTime at={call.at} />
+          </td>
+          <td data-label={calls.call} className="anywhere">
+            <span className="strong">{call.method}</span> <bdi className="mono small">{`${call.host}${call.path}`}</bdi>
+          </td>
+          <td data-label={calls.ended}>
+            {call.status ?? <code>{call.code}</code>}
+            <div className="muted small">{[calls.took(call.took_ms), call.attempts > 1 && calls.sent(call.attempts)].filter(Boolean).join(", ")}</div>
+          </td>
+          <td data-label={calls.connection}>
+            <Connection id={call.connection} name={names.get(call.connection)} />
+          </td>
+          <td data-label={calls.by} className="anywhere">
+            <Caller call={call} />
+          </td>
+          <td data-label={calls.requestId} className="small anywhere">
+            {call.request_id && <code>{call.request_id}</code>}
+          </td>
+        </tr>
+      ))}
+    </StackedTable>
   );
 }
 

@@ -3,6 +3,7 @@ import { common } from "../texts/common";
 import { tables } from "../texts/tables";
 import { Actor } from "../ui/Actor";
 import { Button } from "../ui/Button";
+import { StackedTable } from "../ui/StackedTable";
 import { Time } from "../ui/Time";
 import { beginning } from "../ui/download";
 
@@ -19,53 +20,37 @@ interface RowTableProps {
 
 export function RowTable({ name, rows, operator, onEdit, onDelete }: RowTableProps) {
   return (
-    <div className="scroll panel-flat" tabIndex={0} role="region" aria-label={name}>
-      <table className="table table-stacked">
-        <thead>
-          <tr>
-            <th scope="col">{tables.key}</th>
-            <th scope="col">{tables.value}</th>
-            <th scope="col">{tables.version}</th>
-            <th scope="col">{tables.changed}</th>
-            <th scope="col">{tables.by}</th>
-            <th scope="col">
-              <span className="visually-hidden">{tables.edit}</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={row.key}>
-              <td className="anywhere">
-                <bdi className="strong mono">{row.key}</bdi>
-              </td>
-              <td className="anywhere small" data-label={tables.value}>
-                <Value value={row.value} />
-              </td>
-              <td data-label={tables.version}>{row.version}</td>
-              <td data-label={tables.changed}>
-                <Time at={row.updated_at} />
-              </td>
-              <td data-label={tables.by} className="anywhere small">
-                <Actor id={row.updated_by} />
-              </td>
-              <td>
-                {operator && (
-                  <span className="row">
-                    <Button size="small" aria-label={`${tables.edit} ${row.key}`} onClick={() => onEdit(row)}>
-                      {tables.edit}
-                    </Button>
-                    <Button size="small" variant="danger" aria-label={`${common.delete} ${row.key}`} onClick={() => onDelete(row)}>
-                      {common.delete}
-                    </Button>
-                  </span>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <StackedTable label={name} columns={[tables.key, tables.value, tables.version, tables.changed, tables.by]} actions={tables.edit}>
+      {rows.map((row) => (
+        <tr key={row.key}>
+          <td className="anywhere">
+            <bdi className="strong mono">{row.key}</bdi>
+          </td>
+          <td className="anywhere small" data-label={tables.value}>
+            <Value value={row.value} />
+          </td>
+          <td data-label={tables.version}>{row.version}</td>
+          <td data-label={tables.changed}>
+            <Time at={row.updated_at} />
+          </td>
+          <td data-label={tables.by} className="anywhere small">
+            <Actor id={row.updated_by} />
+          </td>
+          <td>
+            {operator && (
+              <span className="row">
+                <Button size="small" aria-label={`${tables.edit} ${row.key}`} onClick={() => onEdit(row)}>
+                  {tables.edit}
+                </Button>
+                <Button size="small" variant="danger" aria-label={`${common.delete} ${row.key}`} onClick={() => onDelete(row)}>
+                  {common.delete}
+                </Button>
+              </span>
+            )}
+          </td>
+        </tr>
+      ))}
+    </StackedTable>
   );
 }
 

@@ -9,6 +9,7 @@ import { list } from "../../texts/connections";
 import { ButtonLink } from "../../ui/Button";
 import { Loaded } from "../../ui/Loaded";
 import { Page } from "../../ui/Page";
+import { StackedTable } from "../../ui/StackedTable";
 import { Time } from "../../ui/Time";
 import { StateBadge } from "../StateBadge";
 import { kindOf } from "../kind";
@@ -38,39 +39,26 @@ export function ListPage({ me }: { me: Me }) {
 
 function Table({ cards }: { cards: Card[] }) {
   return (
-    <div className="scroll panel-flat" tabIndex={0} role="region" aria-label={list.title}>
-      <table className="table table-stacked">
-        <thead>
-          <tr>
-            <th scope="col">{list.name}</th>
-            <th scope="col">{list.state}</th>
-            <th scope="col">{list.actsAs}</th>
-            <th scope="col">{list.nextRenewal}</th>
-            <th scope="col">{list.secretExpiry}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {cards.map((card) => (
-            <tr key={card.id}>
-              <td>
-                <Link href={`/connections/${encodeURIComponent(card.name)}`} className="strong">
-                  <bdi>{card.name}</bdi>
-                </Link>
-                <div className="muted small nowrap">{kindOf(card)}</div>
-              </td>
-              <td data-label={list.state}>
-                <StateBadge state={card.state} />
-              </td>
-              <td data-label={list.actsAs} className="anywhere">
-                <bdi>{actsAs(card)}</bdi>
-              </td>
-              <td data-label={list.nextRenewal}>{card.token?.next_renewal ? <Renewal at={card.token.next_renewal} /> : "–"}</td>
-              <td data-label={list.secretExpiry}><SecretExpiry card={card} /></td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <StackedTable label={list.title} columns={[list.name, list.state, list.actsAs, list.nextRenewal, list.secretExpiry]}>
+      {cards.map((card) => (
+        <tr key={card.id}>
+          <td>
+            <Link href={`/connections/${encodeURIComponent(card.name)}`} className="strong">
+              <bdi>{card.name}</bdi>
+            </Link>
+            <div className="muted small nowrap">{kindOf(card)}</div>
+          </td>
+          <td data-label={list.state}>
+            <StateBadge state={card.state} />
+          </td>
+          <td data-label={list.actsAs} className="anywhere">
+            <bdi>{actsAs(card)}</bdi>
+          </td>
+          <td data-label={list.nextRenewal}>{card.token?.next_renewal ? <Renewal at={card.token.next_renewal} /> : "–"}</td>
+          <td data-label={list.secretExpiry}><SecretExpiry card={card} /></td>
+        </tr>
+      ))}
+    </StackedTable>
   );
 }
 

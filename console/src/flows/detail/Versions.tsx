@@ -10,6 +10,7 @@ import { Button, DownloadLink } from "../../ui/Button";
 import { ConfirmDialog } from "../../ui/ConfirmDialog";
 import { Badge } from "../../ui/Facts";
 import { Panel } from "../../ui/Page";
+import { StackedTable } from "../../ui/StackedTable";
 import { Time } from "../../ui/Time";
 import { Compare } from "./Compare";
 
@@ -49,50 +50,36 @@ export function Versions({ flow, admin }: { flow: FlowDetail; admin: boolean }) 
 
 function Table({ flow, admin, onRollBack }: { flow: FlowDetail; admin: boolean; onRollBack: (number: number) => void }) {
   return (
-    <div className="scroll scroll-tall" tabIndex={0} role="region" aria-label={text.versions}>
-      <table className="table table-stacked">
-        <thead>
-          <tr>
-            <th scope="col">{text.number}</th>
-            <th scope="col">{text.deployed}</th>
-            <th scope="col">{text.by}</th>
-            <th scope="col">
-              <span className="visually-hidden">{text.rollBack}</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {flow.versions.map(({ number, version, deployed_at, deployed_by }) => (
-            <tr key={number}>
-              <td>
-                <span className="row">
-                  <bdi className="strong">{text.versionName(number, version)}</bdi>
-                  {number === flow.current && <Badge tone="good">{text.isCurrent}</Badge>}
-                </span>
-              </td>
-              <td data-label={text.deployed}>
-                <Time at={deployed_at} />
-              </td>
-              <td data-label={text.by} className="anywhere">
-                <Actor id={deployed_by} />
-              </td>
-              <td>
-                <span className="row">
-                  <DownloadLink size="small" to={sourceAddress(flow.key, number)} file={`${flow.key}-${number}.yaml`}>
-                    {common.download}
-                  </DownloadLink>
-                  {admin && number !== flow.current && (
-                    <Button size="small" aria-label={`${text.rollBack}: ${number}`} onClick={() => onRollBack(number)}>
-                      {text.rollBack}
-                    </Button>
-                  )}
-                </span>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <StackedTable label={text.versions} columns={[text.number, text.deployed, text.by]} actions={text.rollBack} className="scroll-tall">
+      {flow.versions.map(({ number, version, deployed_at, deployed_by }) => (
+        <tr key={number}>
+          <td>
+            <span className="row">
+              <bdi className="strong">{text.versionName(number, version)}</bdi>
+              {number === flow.current && <Badge tone="good">{text.isCurrent}</Badge>}
+            </span>
+          </td>
+          <td data-label={text.deployed}>
+            <Time at={deployed_at} />
+          </td>
+          <td data-label={text.by} className="anywhere">
+            <Actor id={deployed_by} />
+          </td>
+          <td>
+            <span className="row">
+              <DownloadLink size="small" to={sourceAddress(flow.key, number)} file={`${flow.key}-${number}.yaml`}>
+                {common.download}
+              </DownloadLink>
+              {admin && number !== flow.current && (
+                <Button size="small" aria-label={`${text.rollBack}: ${number}`} onClick={() => onRollBack(number)}>
+                  {text.rollBack}
+                </Button>
+              )}
+            </span>
+          </td>
+        </tr>
+      ))}
+    </StackedTable>
   );
 }
 

@@ -9,6 +9,7 @@ import { ButtonLink } from "../../ui/Button";
 import { Badge } from "../../ui/Facts";
 import { Loaded } from "../../ui/Loaded";
 import { Page } from "../../ui/Page";
+import { StackedTable } from "../../ui/StackedTable";
 import { Time } from "../../ui/Time";
 
 export function FlowsPage({ me }: { me: Me }) {
@@ -38,43 +39,30 @@ function Empty() {
 
 function Table({ items }: { items: FlowCard[] }) {
   return (
-    <div className="scroll panel-flat" tabIndex={0} role="region" aria-label={flows.title}>
-      <table className="table table-stacked">
-        <thead>
-          <tr>
-            <th scope="col">{flows.flow}</th>
-            <th scope="col">{flows.state}</th>
-            <th scope="col">{flows.version}</th>
-            <th scope="col">{flows.live}</th>
-            <th scope="col">{flows.changed}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {items.map((flow) => (
-            <tr key={flow.id}>
-              <td>
-                <Link href={`/flows/${encodeURIComponent(flow.key)}`} className="strong">
-                  <bdi>{flow.key}</bdi>
-                </Link>
-                {flow.title && (
-                  <div className="muted small">
-                    <bdi>{flow.title}</bdi>
-                  </div>
-                )}
-              </td>
-              <td data-label={flows.state}>
-                <Enabled flow={flow} />
-              </td>
-              <td data-label={flows.version}>{flow.current}</td>
-              <td data-label={flows.live}>{flow.live_runs > 0 ? <Link href={`/runs?flow=${encodeURIComponent(flow.key)}`}>{flow.live_runs}</Link> : 0}</td>
-              <td data-label={flows.changed}>
-                <Time at={flow.updated_at} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <StackedTable label={flows.title} columns={[flows.flow, flows.state, flows.version, flows.live, flows.changed]}>
+      {items.map((flow) => (
+        <tr key={flow.id}>
+          <td>
+            <Link href={`/flows/${encodeURIComponent(flow.key)}`} className="strong">
+              <bdi>{flow.key}</bdi>
+            </Link>
+            {flow.title && (
+              <div className="muted small">
+                <bdi>{flow.title}</bdi>
+              </div>
+            )}
+          </td>
+          <td data-label={flows.state}>
+            <Enabled flow={flow} />
+          </td>
+          <td data-label={flows.version}>{flow.current}</td>
+          <td data-label={flows.live}>{flow.live_runs > 0 ? <Link href={`/runs?flow=${encodeURIComponent(flow.key)}`}>{flow.live_runs}</Link> : 0}</td>
+          <td data-label={flows.changed}>
+            <Time at={flow.updated_at} />
+          </td>
+        </tr>
+      ))}
+    </StackedTable>
   );
 }
 

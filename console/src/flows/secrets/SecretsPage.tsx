@@ -12,6 +12,7 @@ import { Button } from "../../ui/Button";
 import { ConfirmDialog } from "../../ui/ConfirmDialog";
 import { Loaded } from "../../ui/Loaded";
 import { Page } from "../../ui/Page";
+import { StackedTable } from "../../ui/StackedTable";
 import { Time } from "../../ui/Time";
 import { SecretDialog } from "./SecretDialog";
 
@@ -72,48 +73,33 @@ interface TableProps {
 
 function Table({ items, admin, onReplace, onDelete }: TableProps) {
   return (
-    <div className="scroll panel-flat" tabIndex={0} role="region" aria-label={secrets.title}>
-      <table className="table table-stacked">
-        <thead>
-          <tr>
-            <th scope="col">{secrets.name}</th>
-            <th scope="col">{secrets.version}</th>
-            <th scope="col">{secrets.changed}</th>
-            <th scope="col">{secrets.by}</th>
-            <th scope="col">
-              <span className="visually-hidden">{common.delete}</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {items.map(({ name, version, updated_at, created_by }) => (
-            <tr key={name}>
-              <td>
-                <bdi className="strong mono">{name}</bdi>
-              </td>
-              <td data-label={secrets.version}>{version}</td>
-              <td data-label={secrets.changed}>
-                <Time at={updated_at} />
-              </td>
-              <td data-label={secrets.by} className="anywhere">
-                <Actor id={created_by} />
-              </td>
-              <td>
-                {admin && (
-                  <span className="row">
-                    <Button size="small" aria-label={`${secrets.replace} ${name}`} onClick={() => onReplace(name)}>
-                      {secrets.replace}
-                    </Button>
-                    <Button size="small" variant="danger" aria-label={`${common.delete} ${name}`} onClick={() => onDelete(name)}>
-                      {common.delete}
-                    </Button>
-                  </span>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <StackedTable label={secrets.title} columns={[secrets.name, secrets.version, secrets.changed, secrets.by]} actions={common.delete}>
+      {items.map(({ name, version, updated_at, created_by }) => (
+        <tr key={name}>
+          <td>
+            <bdi className="strong mono">{name}</bdi>
+          </td>
+          <td data-label={secrets.version}>{version}</td>
+          <td data-label={secrets.changed}>
+            <Time at={updated_at} />
+          </td>
+          <td data-label={secrets.by} className="anywhere">
+            <Actor id={created_by} />
+          </td>
+          <td>
+            {admin && (
+              <span className="row">
+                <Button size="small" aria-label={`${secrets.replace} ${name}`} onClick={() => onReplace(name)}>
+                  {secrets.replace}
+                </Button>
+                <Button size="small" variant="danger" aria-label={`${common.delete} ${name}`} onClick={() => onDelete(name)}>
+                  {common.delete}
+                </Button>
+              </span>
+            )}
+          </td>
+        </tr>
+      ))}
+    </StackedTable>
   );
 }

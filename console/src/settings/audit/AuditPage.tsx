@@ -9,6 +9,7 @@ import { TextField } from "../../ui/Field";
 import { Loading } from "../../ui/Loaded";
 import { Page, Panel } from "../../ui/Page";
 import { ProblemView } from "../../ui/ProblemView";
+import { StackedTable } from "../../ui/StackedTable";
 import { ExactTime } from "../../ui/Time";
 import { factsOf } from "../../ui/detailLine";
 
@@ -91,40 +92,27 @@ function FilterForm({ typed, onChange, onApply, onClear }: FilterFormProps) {
 
 function Table({ entries, onNarrow }: { entries: AuditEntry[]; onNarrow: (part: Partial<AuditFilter>) => void }) {
   return (
-    <div className="scroll panel-flat" tabIndex={0} role="region" aria-label={audit.title}>
-      <table className="table table-stacked">
-        <thead>
-          <tr>
-            <th scope="col">{audit.when}</th>
-            <th scope="col">{audit.who}</th>
-            <th scope="col">{audit.what}</th>
-            <th scope="col">{audit.which}</th>
-            <th scope="col">{audit.facts}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {entries.map((entry) => (
-            <tr key={entry.id}>
-              <td className="muted small">
-                <ExactTime at={entry.at} />
-              </td>
-              <td data-label={audit.who}>
-                <Narrow text={entry.actor_name} onClick={() => onNarrow({ actor: entry.actor })} />
-              </td>
-              <td data-label={audit.what}>
-                <Narrow text={entry.action} onClick={() => onNarrow({ action: entry.action })} />
-              </td>
-              <td data-label={audit.which}>
-                <Narrow text={entry.subject} onClick={() => onNarrow({ subject: entry.subject })} />
-              </td>
-              <td className="small anywhere">
-                <bdi>{factsOf(entry.detail)}</bdi>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <StackedTable label={audit.title} columns={[audit.when, audit.who, audit.what, audit.which, audit.facts]}>
+      {entries.map((entry) => (
+        <tr key={entry.id}>
+          <td className="muted small">
+            <ExactTime at={entry.at} />
+          </td>
+          <td data-label={audit.who}>
+            <Narrow text={entry.actor_name} onClick={() => onNarrow({ actor: entry.actor })} />
+          </td>
+          <td data-label={audit.what}>
+            <Narrow text={entry.action} onClick={() => onNarrow({ action: entry.action })} />
+          </td>
+          <td data-label={audit.which}>
+            <Narrow text={entry.subject} onClick={() => onNarrow({ subject: entry.subject })} />
+          </td>
+          <td className="small anywhere">
+            <bdi>{factsOf(entry.detail)}</bdi>
+          </td>
+        </tr>
+      ))}
+    </StackedTable>
   );
 }
 

@@ -9,6 +9,7 @@ import { ConfirmDialog } from "../../ui/ConfirmDialog";
 import { Badge } from "../../ui/Facts";
 import { Loaded } from "../../ui/Loaded";
 import { Panel } from "../../ui/Page";
+import { StackedTable } from "../../ui/StackedTable";
 import { Time } from "../../ui/Time";
 
 export function EncryptionPanel() {
@@ -30,34 +31,22 @@ export function EncryptionPanel() {
             <p role="status" className={`note ${remaining > 0 ? "tone-info" : "tone-good"}`}>
               {remaining > 0 ? encryption.remaining(remaining) : encryption.done}
             </p>
-            <div className="scroll" tabIndex={0} role="region" aria-label={encryption.title}>
-              <table className="table table-stacked">
-                <thead>
-                  <tr>
-                    <th scope="col">{encryption.id}</th>
-                    <th scope="col">{encryption.state}</th>
-                    <th scope="col">{encryption.created}</th>
-                    <th scope="col">{encryption.rows}</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {items.map((key) => (
-                    <tr key={key.id}>
-                      <td className="anywhere">
-                        <bdi className="mono">{key.id}</bdi>
-                      </td>
-                      <td data-label={encryption.state}>
-                        {key.seals ? <Badge tone="good">{encryption.seals}</Badge> : <Badge tone="neutral">{key.retired_at ? encryption.retired : encryption.older}</Badge>}
-                      </td>
-                      <td data-label={encryption.created}>
-                        <Time at={key.created_at} />
-                      </td>
-                      <td data-label={encryption.rows}>{key.rows}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
+            <StackedTable label={encryption.title} columns={[encryption.id, encryption.state, encryption.created, encryption.rows]} className="">
+              {items.map((key) => (
+                <tr key={key.id}>
+                  <td className="anywhere">
+                    <bdi className="mono">{key.id}</bdi>
+                  </td>
+                  <td data-label={encryption.state}>
+                    {key.seals ? <Badge tone="good">{encryption.seals}</Badge> : <Badge tone="neutral">{key.retired_at ? encryption.retired : encryption.older}</Badge>}
+                  </td>
+                  <td data-label={encryption.created}>
+                    <Time at={key.created_at} />
+                  </td>
+                  <td data-label={encryption.rows}>{key.rows}</td>
+                </tr>
+              ))}
+            </StackedTable>
           </>
         )}
       </Loaded>

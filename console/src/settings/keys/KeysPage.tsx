@@ -12,6 +12,7 @@ import { Dialog } from "../../ui/Dialog";
 import { Badge } from "../../ui/Facts";
 import { Loaded } from "../../ui/Loaded";
 import { Page } from "../../ui/Page";
+import { StackedTable } from "../../ui/StackedTable";
 import { Time } from "../../ui/Time";
 import { NewKeyDialog } from "./NewKeyDialog";
 
@@ -83,47 +84,31 @@ export function KeysPage() {
 
 function Table({ items, onRevoke }: { items: KeyCard[]; onRevoke: (key: KeyCard) => void }) {
   return (
-    <div className="scroll panel-flat" tabIndex={0} role="region" aria-label={keys.title}>
-      <table className="table table-stacked">
-        <thead>
-          <tr>
-            <th scope="col">{keys.name}</th>
-            <th scope="col">{keys.role}</th>
-            <th scope="col">{keys.state}</th>
-            <th scope="col">{keys.ends}</th>
-            <th scope="col">{keys.lastUsed}</th>
-            <th scope="col">
-              <span className="visually-hidden">{keys.revoke}</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {items.map((key) => (
-            <tr key={key.id}>
-              <td>
-                <bdi className="strong">{key.name}</bdi>
-                <div className="muted small mono">{key.id}</div>
-              </td>
-              <td data-label={keys.role}>{shell.roles[key.role]}</td>
-              <td data-label={keys.state}>
-                <KeyState item={key} />
-              </td>
-              <td data-label={keys.ends}>
-                <Time at={key.expires_at} />
-              </td>
-              <td data-label={keys.lastUsed}>{key.last_used_at ? <Time at={key.last_used_at} /> : keys.never}</td>
-              <td>
-                {!key.revoked_at && (
-                  <Button size="small" variant="danger" aria-label={`${keys.revoke} ${key.name}`} onClick={() => onRevoke(key)}>
-                    {keys.revoke}
-                  </Button>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <StackedTable label={keys.title} columns={[keys.name, keys.role, keys.state, keys.ends, keys.lastUsed]} actions={keys.revoke}>
+      {items.map((key) => (
+        <tr key={key.id}>
+          <td>
+            <bdi className="strong">{key.name}</bdi>
+            <div className="muted small mono">{key.id}</div>
+          </td>
+          <td data-label={keys.role}>{shell.roles[key.role]}</td>
+          <td data-label={keys.state}>
+            <KeyState item={key} />
+          </td>
+          <td data-label={keys.ends}>
+            <Time at={key.expires_at} />
+          </td>
+          <td data-label={keys.lastUsed}>{key.last_used_at ? <Time at={key.last_used_at} /> : keys.never}</td>
+          <td>
+            {!key.revoked_at && (
+              <Button size="small" variant="danger" aria-label={`${keys.revoke} ${key.name}`} onClick={() => onRevoke(key)}>
+                {keys.revoke}
+              </Button>
+            )}
+          </td>
+        </tr>
+      ))}
+    </StackedTable>
   );
 }
 

@@ -11,6 +11,7 @@ import { ConfirmDialog } from "../../ui/ConfirmDialog";
 import { Badge } from "../../ui/Facts";
 import { Loaded } from "../../ui/Loaded";
 import { Page } from "../../ui/Page";
+import { StackedTable } from "../../ui/StackedTable";
 import { Time } from "../../ui/Time";
 import { NewUserDialog } from "./NewUserDialog";
 
@@ -58,41 +59,26 @@ export function UsersPage({ me }: { me: Me }) {
 
 function Table({ items, me, onDisable }: { items: UserCard[]; me: Me; onDisable: (user: UserCard) => void }) {
   return (
-    <div className="scroll panel-flat" tabIndex={0} role="region" aria-label={users.title}>
-      <table className="table table-stacked">
-        <thead>
-          <tr>
-            <th scope="col">{users.username}</th>
-            <th scope="col">{users.role}</th>
-            <th scope="col">{users.state}</th>
-            <th scope="col">{users.added}</th>
-            <th scope="col">
-              <span className="visually-hidden">{users.disable}</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {items.map((user) => (
-            <tr key={user.id}>
-              <td>
-                <bdi className="strong">{user.username}</bdi> {user.id === me.id && <span className="muted">({users.you})</span>}
-              </td>
-              <td data-label={users.role}>{shell.roles[user.role]}</td>
-              <td data-label={users.state}>{user.disabled_at ? <Badge tone="bad">{users.disabled}</Badge> : <Badge tone="good">{users.active}</Badge>}</td>
-              <td data-label={users.added}>
-                <Time at={user.created_at} />
-              </td>
-              <td>
-                {!user.disabled_at && user.id !== me.id && (
-                  <Button size="small" variant="danger" aria-label={`${users.disable} ${user.username}`} onClick={() => onDisable(user)}>
-                    {users.disable}
-                  </Button>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <StackedTable label={users.title} columns={[users.username, users.role, users.state, users.added]} actions={users.disable}>
+      {items.map((user) => (
+        <tr key={user.id}>
+          <td>
+            <bdi className="strong">{user.username}</bdi> {user.id === me.id && <span className="muted">({users.you})</span>}
+          </td>
+          <td data-label={users.role}>{shell.roles[user.role]}</td>
+          <td data-label={users.state}>{user.disabled_at ? <Badge tone="bad">{users.disabled}</Badge> : <Badge tone="good">{users.active}</Badge>}</td>
+          <td data-label={users.added}>
+            <Time at={user.created_at} />
+          </td>
+          <td>
+            {!user.disabled_at && user.id !== me.id && (
+              <Button size="small" variant="danger" aria-label={`${users.disable} ${user.username}`} onClick={() => onDisable(user)}>
+                {users.disable}
+              </Button>
+            )}
+          </td>
+        </tr>
+      ))}
+    </StackedTable>
   );
 }

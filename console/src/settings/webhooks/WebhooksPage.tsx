@@ -9,6 +9,7 @@ import { Button } from "../../ui/Button";
 import { Badge } from "../../ui/Facts";
 import { Loaded } from "../../ui/Loaded";
 import { Page } from "../../ui/Page";
+import { StackedTable } from "../../ui/StackedTable";
 import { SecretDialog } from "./SecretDialog";
 import { WebhookDialog } from "./WebhookDialog";
 
@@ -51,35 +52,23 @@ export function WebhooksPage() {
 
 function Table({ items }: { items: WebhookCard[] }) {
   return (
-    <div className="scroll panel-flat" tabIndex={0} role="region" aria-label={webhooks.title}>
-      <table className="table table-stacked">
-        <thead>
-          <tr>
-            <th scope="col">{webhooks.name}</th>
-            <th scope="col">{webhooks.state}</th>
-            <th scope="col">{webhooks.url}</th>
-            <th scope="col">{webhooks.types}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {items.map((item) => (
-            <tr key={item.id}>
-              <td>
-                <Link href={`/webhooks/${encodeURIComponent(item.name)}`} className="strong">
-                  <bdi>{item.name}</bdi>
-                </Link>
-              </td>
-              <td data-label={webhooks.state}>{item.enabled ? <Badge tone="good">{webhooks.enabled}</Badge> : <Badge tone="warn">{webhooks.disabled}</Badge>}</td>
-              <td data-label={webhooks.url} className="anywhere">
-                <bdi>{item.url}</bdi>
-              </td>
-              <td data-label={webhooks.types} className="anywhere small">
-                <bdi>{item.types.length === 0 ? webhooks.everyType : item.types.join(", ")}</bdi>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <StackedTable label={webhooks.title} columns={[webhooks.name, webhooks.state, webhooks.url, webhooks.types]}>
+      {items.map((item) => (
+        <tr key={item.id}>
+          <td>
+            <Link href={`/webhooks/${encodeURIComponent(item.name)}`} className="strong">
+              <bdi>{item.name}</bdi>
+            </Link>
+          </td>
+          <td data-label={webhooks.state}>{item.enabled ? <Badge tone="good">{webhooks.enabled}</Badge> : <Badge tone="warn">{webhooks.disabled}</Badge>}</td>
+          <td data-label={webhooks.url} className="anywhere">
+            <bdi>{item.url}</bdi>
+          </td>
+          <td data-label={webhooks.types} className="anywhere small">
+            <bdi>{item.types.length === 0 ? webhooks.everyType : item.types.join(", ")}</bdi>
+          </td>
+        </tr>
+      ))}
+    </StackedTable>
   );
 }
