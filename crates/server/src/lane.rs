@@ -5,6 +5,8 @@
 //! was started on, where it may take its time without holding up the lane's other guests
 //! ([decision 7](../../../docs/decisions/0007-a-runtime-per-core-for-what-passes-through.md)).
 
+mod vigil;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -33,6 +35,7 @@ use tower::ServiceExt;
 use crate::app::{App, Limits, router};
 use crate::bare::Worded;
 use crate::proxy;
+use vigil::Vigil;
 
 /// How long a client may take to send its headers, and a connection to be idle.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -79,27 +82,33 @@ impl Counter {
     }
 
     /// Serves one connection to its end; after the stop it may finish what it is doing.
-    async fn serve(self: Arc<Self>, socket: std::net::TcpStream, peer: SocketAddr) {
+    async fn serve(
+        self: Arc<Self>,
+        socket: std::net::TcpStream,
+        peer: SocketAddr,
+        vigil: Arc<Vigil>,
+    ) {
         let socket = TcpStream::from_std(socket).and_then(|socket| {
             socket.set_nodelay(true)?;
             Ok(socket)
         });
         let Ok(socket) = socket else { return };
         let Some(tls) = &self.tls else {
-            return self.talk(socket, peer).await;
+            return self.talk(socket, peer, vigil).await;
         };
         let agreed = timeout(HANDSHAKE_TIMEOUT, tls.accept(socket));
         if let Some(Ok(Ok(stream))) = self.stop.run_until_cancelled(agreed).await {
-            self.talk(stream, peer).await;
+            self.talk(stream, peer, vigil).await;
         }
     }
 
-    async fn talk<S>(self: &Arc<Self>, stream: S, peer: SocketAddr)
+    async fn talk<S>(self: &Arc<Self>, stream: S, peer: SocketAddr, vigil: Arc<Vigil>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let io = TokioIo::new(Worded::new(stream, self.app.clone()));
-        let service = service_fn(|request| Arc::clone(self).answer(peer, request));
+        let service =
+            service_fn(|request| Arc::clone(self).answer(peer, Arc::clone(&vigil), request));
         let mut connection = std::pin::pin!(self.http.serve_connection(io, service));
         // How a connection ends is its client's affair.
         tokio::select! {
@@ -112,11 +121,13 @@ impl Counter {
     async fn answer(
         self: Arc<Self>,
         peer: SocketAddr,
+        vigil: Arc<Vigil>,
         request: http::Request<Incoming>,
     ) -> Result<Response, JoinError> {
         let mut request: Request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
         if request.uri().path().starts_with(proxy::PREFIX) {
+            let _under_way = vigil.request();
             return Ok(proxy::answer(&self.app, request).await);
         }
         let answered = self.router.clone().oneshot(request);
@@ -173,13 +184,21 @@ async fn run(
     mut arriving: UnboundedReceiver<Guest>,
     connections: TaskTracker,
 ) {
-    while let Some(guest) = arriving.recv().await {
-        connections.spawn(Arc::clone(&counter).serve(guest.socket, guest.peer));
-        drop(guest.counted);
+    let vigil = Arc::new(Vigil::new());
+    let serving = async {
+        while let Some(guest) = arriving.recv().await {
+            let counter = Arc::clone(&counter);
+            connections.spawn(counter.serve(guest.socket, guest.peer, Arc::clone(&vigil)));
+            drop(guest.counted);
+        }
+        let tracker = counter.app.tracker().clone();
+        drop(counter);
+        tracker.wait().await;
+    };
+    tokio::select! {
+        () = serving => {}
+        never = vigil.keep() => match never {},
     }
-    let tracker = counter.app.tracker().clone();
-    drop(counter);
-    tracker.wait().await;
 }
 
 /// Limits on connections; hyper answers what exceeds them before anybody else sees it (`bare.rs` gives it words).
