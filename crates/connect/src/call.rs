@@ -308,6 +308,10 @@ impl Connector {
             .await
             .map_err(|stopped| match stopped {
                 Stopped::Failed(error) => loaded.upstream(error),
+                // Only policies answer challenges; a connection has none that it could fail to answer.
+                Stopped::Unanswerable { host, why } => {
+                    loaded.upstream(SendError::Malformed { host, detail: why })
+                }
                 Stopped::Blocked { host, why } => CallError::RedirectBlocked {
                     connection: loaded.named.clone(),
                     host,

@@ -11,6 +11,7 @@ use oauth::Secret;
 use store::{Authentication, Secrets};
 use url::Url;
 
+use crate::digest::Login;
 use crate::known::Unusable;
 
 /// What takes the place of a secret that an API echoed.
@@ -28,6 +29,8 @@ pub(crate) enum Credential {
     Query(String, Secret, Secret),
     /// The token of the slot.
     Token,
+    /// A name and a password that answer a challenge; `follow.rs` puts the answer on the request that it is for.
+    Digest(Login),
 }
 
 impl Credential {
@@ -97,7 +100,7 @@ impl Credential {
         headers: &mut HeaderMap,
     ) {
         match self {
-            Credential::None => {}
+            Credential::None | Credential::Digest(_) => {}
             Credential::Headers(own, _) => {
                 for (name, value) in own {
                     headers.insert(name.clone(), value.clone());
@@ -126,6 +129,7 @@ impl Credential {
             Credential::Headers(_, echoes) => echoes.iter().collect(),
             Credential::Query(_, key, encoded) => vec![key, encoded],
             Credential::Token => token.into_iter().collect(),
+            Credential::Digest(login) => vec![&login.password],
         };
         own.into_iter()
             .filter(|secret| secret.expose().len() >= SHORTEST_REDACTED)

@@ -1,7 +1,8 @@
 //! One request with the redirects that follow from it.
 //!
 //! Redirects are followed only when that is asked for, at most five, and with a credential on one origin only.
-//! The credential is put on each request here, after the caller has judged the first URL's origin.
+//! The credential is put on each request here, after the caller has judged the first URL's origin. With digest
+//! authentication each request goes out bare first, and again with the answer to the challenge that it got.
 
 use std::time::Duration;
 
@@ -9,9 +10,10 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 use store::Origin;
 use tokio::time::Instant;
-use url::Url;
+use url::{Position, Url};
 
-use crate::credential::Credential;
+use crate::credential::{Credential, redact_bytes};
+use crate::digest::{Answer as Proof, Challenge, Login, client_nonce};
 use crate::fetched::Answer;
 use crate::http::{
     CALL_BODY_LIMIT, Certificates, Http, Incoming, Limits, Outgoing, SendError, host_of,
@@ -48,6 +50,11 @@ pub(crate) enum Stopped {
         host: String,
         why: &'static str,
     },
+    /// A host asks for a proof that can't be given.
+    Unanswerable {
+        host: String,
+        why: String,
+    },
 }
 
 impl Http {
@@ -60,17 +67,10 @@ impl Http {
             let mut outgoing = next.clone();
             way.credential
                 .attach(way.token, &mut outgoing.url, &mut outgoing.headers);
-            let limits = Limits {
-                total: way
-                    .deadline
-                    .saturating_duration_since(Instant::now())
-                    .max(Duration::from_millis(1)),
-                body: CALL_BODY_LIMIT,
+            let incoming = match way.credential {
+                Credential::Digest(login) => self.challenged(way, login, &outgoing).await?,
+                _ => self.once(way, outgoing).await?,
             };
-            let incoming = self
-                .exchange(way.trust, outgoing, limits)
-                .await
-                .map_err(Stopped::Failed)?;
             let target = match way.redirects {
                 Redirects::Follow => location(&incoming, &next.url),
                 Redirects::Show => None,
@@ -90,6 +90,68 @@ impl Http {
             followed += 1;
             next = redirected(next, incoming.status, target);
         }
+    }
+
+    async fn once(&self, way: &Way<'_>, outgoing: Outgoing) -> Result<Incoming, Stopped> {
+        let limits = Limits {
+            total: way
+                .deadline
+                .saturating_duration_since(Instant::now())
+                .max(Duration::from_millis(1)),
+            body: CALL_BODY_LIMIT,
+        };
+        let exchanged = self.exchange(way.trust, outgoing, limits).await;
+        exchanged.map_err(Stopped::Failed)
+    }
+
+    /// Sends a request without proof, in whole, since nobody knows that the server wants one; it says so with a 401, having
+    /// done nothing. The request with the answer follows, and one more if the nonce was too old by then.
+    async fn challenged(
+        &self,
+        way: &Way<'_>,
+        login: &Login,
+        bare: &Outgoing,
+    ) -> Result<Incoming, Stopped> {
+        let mut incoming = self.once(way, bare.clone()).await?;
+        for answered in 0..2 {
+            if incoming.status != StatusCode::UNAUTHORIZED {
+                break;
+            }
+            let challenge = match Challenge::choose(&incoming.headers) {
+                Ok(challenge) if answered == 0 || challenge.stale => challenge,
+                Err(why) if answered == 0 => {
+                    return Err(Stopped::Unanswerable {
+                        host: host_of(&bare.url),
+                        why,
+                    });
+                }
+                // The answer was refused: whoever called is told so by the server itself.
+                Ok(_) | Err(_) => break,
+            };
+            let target = &bare.url[Position::BeforePath..Position::AfterQuery];
+            let proof = challenge.answer(login, (&bare.method, target), &client_nonce());
+            let mut outgoing = bare.clone();
+            outgoing
+                .headers
+                .insert(header::AUTHORIZATION, proof.header.clone());
+            incoming = proof.kept_out_of(self.once(way, outgoing).await?);
+        }
+        Ok(incoming)
+    }
+}
+
+impl Proof {
+    /// An answer that may echo the proof, without it: it is as good as a hash of the password.
+    fn kept_out_of(&self, mut incoming: Incoming) -> Incoming {
+        let proof = [&self.proof];
+        incoming.body = redact_bytes(incoming.body, &proof);
+        for value in incoming.headers.values_mut() {
+            let clean = redact_bytes(Bytes::copy_from_slice(value.as_bytes()), &proof);
+            if let Ok(clean) = HeaderValue::from_maybe_shared(clean) {
+                *value = clean;
+            }
+        }
+        incoming
     }
 }
 

@@ -26,6 +26,7 @@ mod credential;
 mod declared;
 mod decode;
 mod device;
+mod digest;
 mod discovery;
 mod endpoints;
 mod error;

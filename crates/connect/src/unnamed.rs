@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::credential::{Credential, bearer, redact_bytes, redact_text};
+use crate::digest::Login;
 use crate::follow::{Bounds, Stopped, Way};
 use crate::http::{Incoming, Outgoing, accept_encodings};
 use crate::message::{ApiRequest, Redirects, ResponseBody, parse_body, plain_headers_and_body};
@@ -25,6 +26,13 @@ pub enum Policy {
         /// The name.
         username: String,
         /// The password.
+        password: Secret,
+    },
+    /// RFC 7616: the server's challenge is answered. Each call begins anew, without what servers said before.
+    Digest {
+        /// The name.
+        username: String,
+        /// The password, which is never sent.
         password: Secret,
     },
     /// RFC 6750.
@@ -97,6 +105,14 @@ pub enum UnnamedError {
         /// Why it was not followed.
         why: &'static str,
     },
+    /// The server takes no digest authentication, or none that Keyway knows.
+    #[error("{host} can't be answered with digest authentication: {why}")]
+    Unanswerable {
+        /// The server.
+        host: String,
+        /// What it asks for instead.
+        why: String,
+    },
     /// The token endpoint gave no token.
     #[error("no token: {what}")]
     Token {
@@ -114,6 +130,7 @@ impl UnnamedError {
             UnnamedError::Invalid { .. } => "request.target_invalid",
             UnnamedError::Upstream(error) => error.code(),
             UnnamedError::RedirectBlocked { .. } => "upstream.redirect_blocked",
+            UnnamedError::Unanswerable { .. } => "digest.unanswerable",
             UnnamedError::Token { refused: true, .. } => "token.refused",
             UnnamedError::Token { refused: false, .. } => "idp.unavailable",
         }
@@ -186,6 +203,13 @@ impl Connector {
             Policy::Basic { username, password } => Credential::basic(username, password)
                 .map(|made| (made, None))
                 .map_err(invalid),
+            Policy::Digest { username, password } => {
+                let login = Login {
+                    username: username.clone(),
+                    password: password.clone(),
+                };
+                Ok((Credential::Digest(login), None))
+            }
             Policy::Bearer(token) => Credential::bearer(token)
                 .map(|made| (made, None))
                 .map_err(invalid),
@@ -287,6 +311,9 @@ impl Connector {
             Ok(answer) => Ok(answer.incoming),
             Err(Stopped::Failed(error)) => Err(UnnamedError::Upstream(error)),
             Err(Stopped::Blocked { host, why }) => Err(UnnamedError::RedirectBlocked { host, why }),
+            Err(Stopped::Unanswerable { host, why }) => {
+                Err(UnnamedError::Unanswerable { host, why })
+            }
         }
     }
 }
@@ -346,6 +373,7 @@ impl std::fmt::Debug for Unnamed {
         let policy = match &self.policy {
             Policy::None => "none",
             Policy::Basic { .. } => "basic",
+            Policy::Digest { .. } => "digest",
             Policy::Bearer(_) => "bearer",
             Policy::ClientCredentials(_) => "client_credentials",
         };

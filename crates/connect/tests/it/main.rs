@@ -13,6 +13,8 @@ mod devices;
 #[cfg(test)]
 mod diagnoses;
 #[cfg(test)]
+mod digest;
+#[cfg(test)]
 mod discovery;
 #[cfg(test)]
 mod documents;

@@ -51,9 +51,13 @@ pub(super) fn of_unnamed(error: &UnnamedError) -> Fault {
         UnnamedError::Invalid { .. } => FaultType::Configuration,
         UnnamedError::Upstream(error) => of_send(error),
         UnnamedError::RedirectBlocked { .. } => FaultType::Communication,
-        UnnamedError::Token { .. } => FaultType::Authentication,
+        UnnamedError::Unanswerable { .. } | UnnamedError::Token { .. } => FaultType::Authentication,
     };
     let hint = match error {
+        UnnamedError::Unanswerable { .. } => Some(
+            "whoever runs that server can say which authentication it takes: write that in place of `digest`"
+                .to_owned(),
+        ),
         UnnamedError::Upstream(SendError::Refused(refused)) => refused.hint(),
         _ => None,
     };

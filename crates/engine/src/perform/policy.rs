@@ -1,4 +1,4 @@
-//! Policies that a flow writes itself: `basic`, `bearer`, `oauth2` and `oidc` with client credentials or token exchange.
+//! Policies that a flow writes itself: `basic`, `bearer`, `digest`, `oauth2` and `oidc` with client credentials or token exchange.
 
 use std::sync::Arc;
 
@@ -70,6 +70,10 @@ fn optional<'a>(members: &'a Value, pointer: &str) -> Result<Option<&'a str>, Fa
 fn read(word: &str, members: &Value) -> Result<Policy, Fault> {
     match word {
         "basic" => Ok(Policy::Basic {
+            username: text(members, "/username")?.to_owned(),
+            password: Secret::new(text(members, "/password")?),
+        }),
+        "digest" => Ok(Policy::Digest {
             username: text(members, "/username")?.to_owned(),
             password: Secret::new(text(members, "/password")?),
         }),
@@ -202,7 +206,6 @@ mod tests {
     #[test]
     fn what_needs_a_connection_says_so() {
         for (word, members) in [
-            ("digest", json!({ "username": "a", "password": "fake" })),
             ("oauth2", json!({ "grant": "authorization_code" })),
             (
                 "oauth2",
@@ -216,7 +219,11 @@ mod tests {
             let fault = read(word, &members).err().unwrap();
             assert!(fault.detail.unwrap().contains("connection"), "{word}");
         }
-        assert!(read("basic", &json!({ "username": "a" })).is_err());
+        for word in ["basic", "digest"] {
+            assert!(read(word, &json!({ "username": "a" })).is_err(), "{word}");
+            let whole = json!({ "username": "a", "password": "fake" });
+            assert!(read(word, &whole).is_ok(), "{word}");
+        }
         assert!(read("bearer", &json!({ "token": "fake" })).is_ok());
     }
 }

@@ -50,7 +50,7 @@ pub(super) const INCLUDED: &[(&str, &str)] = &[
     ),
     (
         "Policies",
-        "`basic`, `bearer`, `oauth2` and `oidc` with client credentials or token exchange (without `actor`), inline or as the name of a connection; `digest` is read, but a call with it inline faults",
+        "`basic`, `bearer`, `oauth2` and `oidc` with client credentials or token exchange (without `actor`), inline or as the name of a connection; `digest` (RFC 7616: SHA-256, SHA-512-256 and MD5, also `-sess`, with `qop=auth`) inline or as the name of a plain secret that holds the policy",
     ),
 ];
 
