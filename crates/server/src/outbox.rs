@@ -1,7 +1,7 @@
 //! The outbox: tells flows and webhooks of the events that the store has written, until they have taken them.
 //!
 //! At least once each: whoever dies between sending and noting that leaves the event to the next, with the same id. It
-//! starts no flow a second time.
+//! starts no flow a second time, and no run hears it again.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

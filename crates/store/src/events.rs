@@ -2,8 +2,8 @@
 //! none is told that did not happen.
 //!
 //! Each goes to flows that listen and to the webhooks that want its type; who tells them is the caller's business. Both
-//! are told at least once: whoever claims an event and dies leaves it to the next. A flow is started once all the same: its
-//! runs have the event as their key.
+//! are told at least once: whoever claims an event and dies leaves it to the next. A flow is started once all the same, since
+//! its runs have the event as their key, and a run that listens hears it once (`letters.rs`).
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};

@@ -44,6 +44,8 @@ pub enum Fault {
     CommitWithoutFsync,
     /// A step is stored whoever owns its run by now.
     LeaseWithoutFence,
+    /// A run is told of an event as often as it comes.
+    EventHeardTwice,
 }
 
 #[cfg(debug_assertions)]
@@ -79,10 +81,11 @@ mod planted {
     }
 
     impl Fault {
-        const ALL: [(&str, Fault); 3] = [
+        const ALL: [(&str, Fault); 4] = [
             ("apply-before-append", Fault::ApplyBeforeAppend),
             ("commit-without-fsync", Fault::CommitWithoutFsync),
             ("lease-without-fence", Fault::LeaseWithoutFence),
+            ("event-heard-twice", Fault::EventHeardTwice),
         ];
     }
 

@@ -1,10 +1,14 @@
 //! Letters: what others have to tell a run. Its owner takes them over into the journal, in their order.
 //!
 //! Whoever writes a letter also wakes a run that waits, in the same commit: a run is never let go of with a letter unread.
+//! An event may be delivered again, by somebody who does not know whether it arrived; a run is told of it once.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
+use crate::failpoint::{self, Fault};
 use crate::{Error, Outcome, RunId, Runs, Shared, Tx, Vault, settings::from_json, vault::Place};
 
 /// Something that a run is to be told.
@@ -14,6 +18,8 @@ pub struct Letter {
     pub to: RunId,
     /// The command that must still listen; `None`: the run itself.
     pub listener: Option<String>,
+    /// Names the event that it tells of: a run that was told of it in an earlier commit is not told again.
+    pub event: Option<String>,
     /// What it is told.
     pub body: Json,
 }
@@ -28,7 +34,7 @@ pub struct Received {
 }
 
 impl Runs<'_> {
-    /// Delivers letters; answers which runs have one now.
+    /// Delivers letters; answers which runs have been told, now or when the same event came before.
     pub async fn send(&self, letters: Vec<Letter>) -> Result<Vec<RunId>, Error> {
         let vault = &self.0.inner.shared.vault;
         let sealed: Vec<Vec<u8>> = letters
@@ -37,13 +43,7 @@ impl Runs<'_> {
             .collect();
         let work = move |tx: &mut Tx<'_>, shared: &Shared| {
             let now = shared.clock.now();
-            let mut told = Vec::new();
-            for (letter, sealed) in letters.iter().zip(&sealed) {
-                if deliver(tx, letter, sealed, now)? {
-                    told.push(letter.to.clone());
-                }
-            }
-            Ok(Outcome::unaudited(told))
+            deliver(tx, &letters, &sealed, now).map(Outcome::unaudited)
         };
         self.0.change(work).await
     }
@@ -92,29 +92,58 @@ pub(crate) fn seal(vault: &Vault, run: &RunId, body: &Json) -> Vec<u8> {
     vault.seal(place(run.as_str()), body.to_string().as_bytes())
 }
 
-/// Stores a letter if somebody is still there to read it.
+/// Stores letters that somebody is still there to read, of those about an event only the first; answers which runs have
+/// been told.
 pub(crate) fn deliver(
     tx: &mut Tx<'_>,
-    letter: &Letter,
-    sealed: &[u8],
+    letters: &[Letter],
+    sealed: &[Vec<u8>],
     now: Timestamp,
-) -> Result<bool, Error> {
+) -> Result<Vec<RunId>, Error> {
+    let mut told = Vec::new();
+    // Several commands of a run may listen for one event; all hear it in the commit that tells the run first.
+    let mut heard: BTreeMap<(&RunId, &str), BTreeSet<Option<&str>>> = BTreeMap::new();
+    for (letter, sealed) in letters.iter().zip(sealed) {
+        if !is_read(tx, letter)? {
+            continue;
+        }
+        told.push(letter.to.clone());
+        if let Some(event) = &letter.event {
+            let key = (&letter.to, event.as_str());
+            if !heard.contains_key(&key) && !note_heard(tx, &letter.to, event, now)? {
+                continue;
+            }
+            let commands = heard.entry(key).or_default();
+            if !commands.insert(letter.listener.as_deref()) {
+                continue;
+            }
+        }
+        insert(tx, letter.to.as_str(), sealed, now)?;
+    }
+    Ok(told)
+}
+
+/// Whether somebody is still there to read a letter.
+fn is_read(tx: &mut Tx<'_>, letter: &Letter) -> Result<bool, Error> {
     let run = letter.to.as_str();
-    let read = if let Some(command) = &letter.listener {
+    if let Some(command) = &letter.listener {
         let listener = tx.query_one(
             "SELECT run FROM listeners WHERE run = $1 AND command = $2 LIMIT 1",
             [run.into(), command.as_str().into()],
         )?;
-        listener.is_some()
-    } else {
-        let row = tx.query_one("SELECT ended_at FROM runs WHERE id = $1", [run.into()])?;
-        row.is_some_and(|row| row.opt_int(0) == Ok(None))
-    };
-    if !read {
-        return Ok(false);
+        return Ok(listener.is_some());
     }
-    insert(tx, run, sealed, now)?;
-    Ok(true)
+    let row = tx.query_one("SELECT ended_at FROM runs WHERE id = $1", [run.into()])?;
+    Ok(row.is_some_and(|row| row.opt_int(0) == Ok(None)))
+}
+
+/// Notes that a run is told of an event; tells whether it is the first time.
+fn note_heard(tx: &mut Tx<'_>, run: &RunId, event: &str, now: Timestamp) -> Result<bool, Error> {
+    let noted = tx.execute(
+        "INSERT INTO heard (run, event, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        [run.as_str().into(), event.into(), now.into()],
+    )?;
+    Ok(noted > 0 || failpoint::is_planted(Fault::EventHeardTwice))
 }
 
 /// Stores a letter and wakes its reader.

@@ -230,7 +230,12 @@ impl Runs<'_> {
         let work = move |tx: &mut Tx<'_>, shared: &Shared| {
             let now = shared.clock.now();
             let old_keys = days_before(now, START_KEY_DAYS);
-            tx.execute("DELETE FROM starts WHERE at < $1", [old_keys.into()])?;
+            for sql in [
+                "DELETE FROM starts WHERE at < $1",
+                "DELETE FROM heard WHERE at < $1",
+            ] {
+                tx.execute(sql, [old_keys.into()])?;
+            }
             tx.execute(
                 "DELETE FROM firings WHERE at < $1",
                 [days_before(now, FIRING_DAYS).into()],
@@ -281,7 +286,7 @@ pub(crate) fn note_start(
     Ok(noted > 0)
 }
 
-/// How long a start key keeps a message from starting a second run.
+/// How long a start key keeps a message from starting a second run, and an event is not told again to a run that heard it.
 const START_KEY_DAYS: i64 = 14;
 /// How long it is remembered which nominal times were served.
 const FIRING_DAYS: i64 = 400;
@@ -297,6 +302,7 @@ pub(crate) fn erase(tx: &mut Tx<'_>, run: &str) -> Result<(), Error> {
         "DELETE FROM journal WHERE run = $1",
         "DELETE FROM blobs WHERE run = $1",
         "DELETE FROM letters WHERE run = $1",
+        "DELETE FROM heard WHERE run = $1",
         "DELETE FROM listeners WHERE run = $1",
         "DELETE FROM approvals WHERE run = $1",
         "DELETE FROM runs WHERE id = $1",

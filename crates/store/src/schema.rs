@@ -55,6 +55,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "calls_of_runs",
         sql: include_str!("../migrations/0007_calls_of_runs.sql"),
     },
+    Migration {
+        number: 8,
+        name: "heard",
+        sql: include_str!("../migrations/0008_heard.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE migrations (

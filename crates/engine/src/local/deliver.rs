@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use flow::definition::listen::{AttributeTest, Filter};
 use flow::{CloudEvent, Command, CommandId, Event, Recorded};
 use serde_json::Value;
@@ -16,8 +19,8 @@ use crate::letter::Letter;
 
 impl Local {
     /// Hands an event over to every run that listens for it and every flow that it starts; answers how many. It is
-    /// durable when this returns. Nobody may have waited: then it is gone. It starts a flow once, however often it
-    /// comes: `source` and `id` name it (`CloudEvents` 1.0, §3.1).
+    /// durable when this returns. Nobody may have waited: then it is gone. It starts a flow once, and a run hears it
+    /// once, however often it comes: `source` and `id` name it (`CloudEvents` 1.0, §3.1).
     pub async fn deliver(&self, actor: &Actor, event: CloudEvent) -> Result<usize, Error> {
         actor.require(Role::Operator)?;
         let inner = &self.inner;
@@ -35,6 +38,16 @@ impl Local {
         }
         Ok(count)
     }
+}
+
+/// Names an event by its `source` and `id`; these may be long, and are hashed.
+pub(super) fn name_of(event: &CloudEvent) -> String {
+    let mut hash = digest::Context::new(&digest::SHA256);
+    // No source holds this byte, so that no other pair reads the same.
+    for part in [event.source.as_bytes(), b"\0", event.id.as_bytes()] {
+        hash.update(part);
+    }
+    BASE64_URL_SAFE_NO_PAD.encode(hash.finish())
 }
 
 /// By which type of events a filter is found: its constant, unless that is a regular expression with more than dots.
@@ -64,6 +77,7 @@ impl Inner {
             .as_deref()
             .and_then(|subject| RunId::parse(subject).ok());
         let mut posts = Vec::new();
+        let name = name_of(event);
         let letter = |id: Option<&str>| {
             Letter::event(Event::Arrived {
                 id: id.map(|id| CommandId(id.to_owned())),
@@ -75,6 +89,7 @@ impl Inner {
             posts.push(Post {
                 to: run,
                 listener: None,
+                event: Some(name.clone()),
                 body: letter(None),
             });
         }
@@ -93,6 +108,7 @@ impl Inner {
                     body: letter(Some(&listening.command)),
                     to: listening.run,
                     listener: Some(listening.command),
+                    event: Some(name.clone()),
                 });
             }
         }

@@ -435,6 +435,7 @@ impl Drive {
             plan.progress.letters.push(Post {
                 to: parent.run,
                 listener: None,
+                event: None,
                 body: Letter::event(event).body(),
             });
         }

@@ -7,9 +7,6 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use aws_lc_rs::digest;
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use flow::CloudEvent;
 use flow::definition::listen::{Correlation, Filter, FilterTemplate, Until};
 use flow::definition::{Consume, Read, Template, Trigger as Schedule};
@@ -17,6 +14,7 @@ use serde_json::{Value, json};
 use store::{Actor, Gathering, NewFiring, Progress, RunId, Trigger};
 
 use super::Inner;
+use super::deliver::name_of;
 use super::drive::Drive;
 use super::plan::{DEEPEST, line};
 use super::start::{Draft, new_run, started};
@@ -55,17 +53,9 @@ pub(super) struct Starts {
     gathered: Option<Gathering>,
 }
 
-/// Names an event among those that a trigger has started a run with: `source` and `id` may be long, and are hashed.
+/// Names an event among those that a trigger has started a run with.
 fn start_key(trigger: &str, event: &CloudEvent) -> String {
-    let mut hash = digest::Context::new(&digest::SHA256);
-    // No source holds this byte, so that no other pair reads the same.
-    for part in [event.source.as_bytes(), b"\0", event.id.as_bytes()] {
-        hash.update(part);
-    }
-    format!(
-        "event:{trigger}:{}",
-        BASE64_URL_SAFE_NO_PAD.encode(hash.finish())
-    )
+    format!("event:{trigger}:{}", name_of(event))
 }
 
 impl OnEvents {

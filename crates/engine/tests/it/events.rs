@@ -3,7 +3,7 @@
 use engine::Outcome;
 use flow::CloudEvent;
 use serde_json::{Value, json};
-use store::{Actor, RunFilter, RunStatus};
+use store::{Actor, RunFilter, RunId, RunStatus};
 
 use crate::house::{House, houses, until};
 
@@ -276,6 +276,100 @@ async fn an_event_that_comes_again_starts_nothing_again() {
         };
         assert_eq!(deliver(&house, elsewhere).await, 2);
         assert_eq!(inputs(&house).await.len(), 4);
+    }
+}
+
+/// The commands of a run that listen for items.
+async fn listens(house: &House, run: &RunId) -> Vec<String> {
+    let listening = house.store.runs().listening("com.contoso.item").await;
+    let listening = listening.unwrap().into_iter();
+    let of_run = listening.filter(|listening| listening.run == *run);
+    of_run.map(|listening| listening.command).collect()
+}
+
+#[test]
+fn an_event_that_is_heard_twice_is_noticed() {
+    let check = "events::an_event_that_comes_again_is_heard_once";
+    store::testing::notices(check, "event-heard-twice");
+}
+
+#[tokio::test]
+async fn an_event_that_comes_again_is_heard_once() {
+    for mut house in houses().await {
+        let until_over = "{any: [{with: {type: com.contoso.item}}], until: {one: {with: {type: com.contoso.over}}}}";
+        let body = format!(
+            "do:\n  - both:\n      fork:\n        branches:\n          - a: {{listen: {{to: {until_over}}}}}\n          - b: {{listen: {{to: {until_over}}}}}\n"
+        );
+        house.flow("lot", &body).await;
+        let each = "do:\n  - each:\n      for: {each: n, in: '${ [1, 2] }'}\n      do:\n        - hear: {listen: {to: {one: {with: {type: com.contoso.item}}}}, export: {as: '${ {heard: (($context.heard? // []) + .)} }'}}\n  - all: {set: '${ $context }'}\n";
+        house.flow("each", each).await;
+        let item = |id: &str| event("com.contoso.item", id, json!(id));
+        let lot = house.engine().start_run("lot", json!({})).await;
+        let each = house.engine().start_run("each", json!({})).await;
+        for run in [&lot, &each] {
+            house.stands(run, RunStatus::Waiting).await;
+        }
+        let first = listens(&house, &each).await;
+        assert_eq!(deliver(&house, item("1")).await, 2);
+        until("the second turn listens", async || {
+            let now = listens(&house, &each).await;
+            !now.is_empty() && now != first
+        })
+        .await;
+        // Whoever sends it again, not knowing whether it arrived, is told the same; the runs are not told again.
+        assert_eq!(deliver(&house, item("1")).await, 2);
+        house.restart();
+        assert_eq!(deliver(&house, item("1")).await, 2);
+        assert_eq!(deliver(&house, item("2")).await, 2);
+        // The same id from elsewhere is another event.
+        let elsewhere = CloudEvent {
+            source: "https://contoso.example/sales".to_owned(),
+            ..item("1")
+        };
+        assert_eq!(
+            house.engine().ended(&each).await,
+            Outcome::Completed(json!({ "heard": ["1", "2"] })),
+            "the second turn of the loop has not heard the first event"
+        );
+        assert_eq!(deliver(&house, elsewhere).await, 1);
+        assert_eq!(
+            deliver(&house, event("com.contoso.over", "3", json!(3))).await,
+            1
+        );
+        let heard = json!(["1", "2", "1"]);
+        assert_eq!(
+            house.engine().ended(&lot).await,
+            Outcome::Completed(json!([heard, heard])),
+            "both branches have heard each event once"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_event_for_a_run_itself_is_kept_once() {
+    for house in houses().await {
+        let listen = "  - hear: {listen: {to: {any: [{with: {type: com.contoso.note}}], until: {one: {with: {type: com.contoso.over}}}}}}\n";
+        house
+            .flow(
+                "late",
+                &format!("do:\n  - nap: {{wait: {{hours: 1}}}}\n{listen}"),
+            )
+            .await;
+        let run = house.engine().start_run("late", json!({})).await;
+        house.stands(&run, RunStatus::Waiting).await;
+        let to_run = |kind: &str, id: &str| CloudEvent {
+            subject: Some(run.to_string()),
+            ..event(kind, id, json!(id))
+        };
+        for id in ["1", "1", "2", "1"] {
+            assert_eq!(deliver(&house, to_run("com.contoso.note", id)).await, 1);
+        }
+        assert_eq!(deliver(&house, to_run("com.contoso.over", "3")).await, 1);
+        house.pass(jiff::SignedDuration::from_hours(1));
+        assert_eq!(
+            house.engine().ended(&run).await,
+            Outcome::Completed(json!(["1", "2"]))
+        );
     }
 }
 

@@ -244,11 +244,8 @@ fn step(tx: &mut Tx<'_>, shared: &Shared, prepared: &mut Prepared) -> Result<Com
     for child in &mut prepared.children {
         adopt(tx, shared, child, &mut committed)?;
     }
-    for (letter, sealed) in progress.letters.iter().zip(&prepared.letters) {
-        if letters::deliver(tx, letter, sealed, now)? {
-            committed.told.push(letter.to.clone());
-        }
-    }
+    let told = letters::deliver(tx, &progress.letters, &prepared.letters, now)?;
+    committed.told.extend(told);
     if !progress.rescheduled.is_empty() {
         let sql = "SELECT flow FROM runs WHERE id = $1";
         if let Some(row) = tx.query_one(sql, [run.into()])? {
@@ -406,6 +403,7 @@ fn leave(tx: &mut Tx<'_>, prepared: &Prepared, now: jiff::Timestamp) -> Result<U
             )?;
             for sql in [
                 "DELETE FROM letters WHERE run = $1",
+                "DELETE FROM heard WHERE run = $1",
                 "DELETE FROM listeners WHERE run = $1",
                 "DELETE FROM approvals WHERE run = $1 AND decided_at IS NULL",
             ] {

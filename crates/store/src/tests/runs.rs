@@ -231,6 +231,7 @@ async fn two_owners_can_not_both_write() {
         late.letters = vec![Letter {
             to: other.clone(),
             listener: None,
+            event: None,
             body: json!("late"),
         }];
         assert!(is_fenced(db.runs().commit(late).await));
@@ -343,6 +344,7 @@ async fn a_letter_wakes_a_run_and_is_never_left_unread() {
             .send(vec![Letter {
                 to: run.clone(),
                 listener: None,
+                event: None,
                 body: json!("second"),
             }])
             .await
@@ -420,6 +422,7 @@ async fn an_event_reaches_those_who_still_listen() {
         let letter = |command: &str| Letter {
             to: run.clone(),
             listener: Some(command.to_owned()),
+            event: None,
             body: json!("event"),
         };
         let told = db.runs().send(vec![letter("/do/9/none")]).await.unwrap();
@@ -432,6 +435,86 @@ async fn an_event_reaches_those_who_still_listen() {
         progress.forgotten = vec!["/do/0/a".to_owned()];
         db.runs().commit(progress).await.unwrap();
         assert_eq!(found("com.contoso.left").await, [3]);
+    }
+}
+
+#[tokio::test]
+async fn a_run_is_told_of_an_event_once() {
+    for db in every_database().await {
+        let flow = flow(&db, "leaver").await;
+        let mut runs = Vec::new();
+        for _ in 0..2 {
+            let run = begun(&db, new_run(&flow, Some("one"))).await;
+            let mut progress = waiting(step(&run, 1, 1, &[]), None);
+            let listener = |command: &str| NewListener {
+                command: command.to_owned(),
+                filters: vec![NewFilter {
+                    kind: None,
+                    filter: json!(1),
+                }],
+            };
+            progress.listeners = vec![listener("a"), listener("b")];
+            db.runs().commit(progress).await.unwrap();
+            runs.push(run);
+        }
+        let (run, other) = (&runs[0], &runs[1]);
+        let letter = |to: &RunId, command: &str, event: &str| Letter {
+            to: to.clone(),
+            listener: Some(command.to_owned()),
+            event: Some(event.to_owned()),
+            body: json!([command, event]),
+        };
+        let bodies = async |run: &RunId| -> Vec<Json> {
+            let letters = db.runs().letters(run).await.unwrap();
+            letters.into_iter().map(|letter| letter.body).collect()
+        };
+        // Who does not listen any more has not heard it.
+        let late = db.runs().send(vec![letter(run, "gone", "e1")]).await;
+        assert_eq!(late.unwrap(), []);
+        // Both commands hear it in the commit that tells the run first, each once.
+        let both = vec![
+            letter(run, "a", "e1"),
+            letter(run, "b", "e1"),
+            letter(run, "a", "e1"),
+        ];
+        let told = db.runs().send(both.clone()).await.unwrap();
+        assert_eq!(told, vec![run.clone(); 3]);
+        let heard = [json!(["a", "e1"]), json!(["b", "e1"])];
+        assert_eq!(bodies(run).await, heard);
+        // Whoever sends it again is told the same; the run is not, also after it has read what came.
+        assert_eq!(db.runs().send(both).await.unwrap().len(), 3);
+        assert_eq!(bodies(run).await, heard);
+        assert_eq!(ids(&claim(&db, "two").await), [run]);
+        let mut progress = step(run, 2, 1, &["read"]);
+        progress.read_until = Some(2);
+        db.runs().commit(progress).await.unwrap();
+        db.runs().send(vec![letter(run, "b", "e1")]).await.unwrap();
+        assert_eq!(bodies(run).await, Vec::<Json>::new());
+        // Another event, and another run, are.
+        let mut publishing = step(run, 2, 2, &["publish"]);
+        publishing.letters = vec![letter(other, "a", "e1"), letter(other, "a", "e2")];
+        let committed = db.runs().commit(publishing).await.unwrap();
+        assert_eq!(committed.told, vec![other.clone(); 2]);
+        assert_eq!(
+            bodies(other).await,
+            [json!(["a", "e1"]), json!(["a", "e2"])]
+        );
+        // It is remembered for a while, and no longer than the run goes on.
+        db.clock.advance(SignedDuration::from_hours(24 * 15));
+        db.runs().sweep(30, 100).await.unwrap();
+        db.runs().send(vec![letter(run, "b", "e1")]).await.unwrap();
+        assert_eq!(bodies(run).await, [json!(["b", "e1"])]);
+        let count = async |run: &RunId| {
+            let sql = "SELECT COUNT(*) FROM heard WHERE run = $1";
+            let rows = db.read(sql, [run.as_str().into()]).await.unwrap();
+            rows[0].int(0).unwrap()
+        };
+        assert_eq!((count(run).await, count(other).await), (1, 0));
+        db.runs()
+            .commit(ended(step(run, 2, 3, &["end"])))
+            .await
+            .unwrap();
+        assert_eq!(count(run).await, 0);
     }
 }
 
