@@ -1,9 +1,10 @@
 //! A client's certificate and private key, and the assertion that they sign (RFC 7523 §2.2, RFC 7521 §4.2).
 //!
-//! Reads PEM; of the certificate it looks at the key and the dates. Chains and names are not looked at: a provider knows a
+//! Reads PEM and PKCS#12; of the certificate it looks at the key and the dates. Chains and names are not looked at: a provider knows a
 //! registered certificate by its thumbprint.
 
 mod der;
+mod pkcs12;
 
 use std::fmt;
 
@@ -20,19 +21,21 @@ use zeroize::Zeroizing;
 
 use crate::{ClientId, Secret};
 
+pub use pkcs12::PKCS12_LARGEST;
+
 /// So long an assertion may be used; it is sent at once, and Entra allows ten minutes.
 const LIFETIME: SignedDuration = SignedDuration::from_mins(5);
 /// The shortest RSA key that RFC 7518 §3.3 allows, in bytes.
 const SHORTEST_KEY: usize = 2048 / 8;
 
-/// Why a text is no certificate with its key.
+/// Why a text or file is no certificate with its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateError {
-    /// No PEM block of a certificate.
-    #[error("there is no certificate in it (-----BEGIN CERTIFICATE-----)")]
+    /// No certificate: in PEM, no such block.
+    #[error("there is no certificate in it")]
     NoCertificate,
-    /// No PEM block of a private key.
-    #[error("there is no private key in it (-----BEGIN PRIVATE KEY-----)")]
+    /// No private key: in PEM, no such block.
+    #[error("there is no private key in it")]
     NoKey,
     /// More than one private key.
     #[error("there is more than one private key in it")]
@@ -46,12 +49,24 @@ pub enum CertificateError {
     /// A key that may be broken.
     #[error("the RSA key is shorter than 2048 bits")]
     KeyTooShort,
-    /// A PEM block whose content is not what its first line says.
+    /// A PEM block whose content is not what its first line says, or a file that is no PKCS#12.
     #[error("the {0} can't be read")]
     Unreadable(&'static str),
     /// No certificate belongs to the key.
     #[error("the private key does not belong to the certificate")]
     KeyMismatch,
+    /// A PKCS#12 file that the password does not open.
+    #[error("the password does not open the PKCS#12 file, or the file is damaged")]
+    PasswordWrong,
+    /// A PKCS#12 file with encryption that is not read here.
+    #[error("the PKCS#12 file is protected in a way that is not read here")]
+    Unsupported,
+    /// A PKCS#12 file whose password takes longer to check than a server should be kept busy.
+    #[error("the PKCS#12 file wants its password hashed in too many rounds")]
+    TooCostly,
+    /// A PKCS#12 file of more than [`PKCS12_LARGEST`].
+    #[error("the PKCS#12 file is larger than 64 KiB")]
+    TooLarge,
 }
 
 impl CertificateError {
@@ -66,6 +81,10 @@ impl CertificateError {
             Self::KeyTooShort => "certificate.key_too_short",
             Self::Unreadable(_) => "certificate.unreadable",
             Self::KeyMismatch => "certificate.key_mismatch",
+            Self::PasswordWrong => "certificate.password_wrong",
+            Self::Unsupported => "certificate.protection_unsupported",
+            Self::TooCostly => "certificate.too_many_rounds",
+            Self::TooLarge => "certificate.too_large",
         }
     }
 
@@ -73,10 +92,10 @@ impl CertificateError {
     pub fn hint(self) -> &'static str {
         match self {
             Self::NoCertificate => {
-                "put the certificate and its private key into one PEM file, one after the other"
+                "put the certificate (-----BEGIN CERTIFICATE-----) and its private key into one PEM file, one after the other; or give the .pfx that holds both"
             }
             Self::NoKey => {
-                "append the private key to the PEM file; the .cer that is uploaded at the provider holds none"
+                "append the private key (-----BEGIN PRIVATE KEY-----) to the PEM file, or export the .pfx with its private key; the .cer that is uploaded at the provider holds none"
             }
             Self::SeveralKeys => "keep only the private key of this certificate in the file",
             Self::KeyEncrypted => {
@@ -88,6 +107,15 @@ impl CertificateError {
             Self::Unreadable(_) => "copy the file again, whole, or export it anew",
             Self::KeyMismatch => {
                 "put the private key that was made together with this certificate into the file"
+            }
+            Self::PasswordWrong => {
+                "enter the password that the file was exported with; where it has none, leave the password empty"
+            }
+            Self::Unsupported | Self::TooCostly => {
+                "export it anew with AES-256 and up to a million rounds, or make PEM of it: openssl pkcs12 -in app.pfx -nodes -out app.pem"
+            }
+            Self::TooLarge => {
+                "export only this certificate and its private key, without other certificates"
             }
         }
     }
@@ -135,15 +163,7 @@ impl Certificate {
 
     /// The certificate alone as PEM (RFC 7468): what is registered at a provider.
     pub fn to_pem(&self) -> String {
-        let body = STANDARD.encode(&self.der);
-        let lines: Vec<&str> = (0..body.len())
-            .step_by(64)
-            .map(|at| &body[at..body.len().min(at + 64)])
-            .collect();
-        format!(
-            "-----BEGIN {CERTIFICATE}-----\n{}\n-----END {CERTIFICATE}-----\n",
-            lines.join("\n")
-        )
+        pem(CERTIFICATE, &self.der)
     }
 
     /// From when on it holds.
@@ -208,6 +228,23 @@ impl ClientCertificate {
             }
         }
         Err(refused)
+    }
+
+    /// Reads a PKCS#12 file: its one private key and the certificate that belongs to it. Takes up to seconds where the file
+    /// wants many rounds of hashing.
+    pub fn from_pkcs12(file: &[u8], password: &Secret) -> Result<Self, CertificateError> {
+        let contents = pkcs12::open(file, password.expose())?;
+        let blocks = contents
+            .certificates
+            .iter()
+            .map(|der| (CERTIFICATE, der))
+            .chain(contents.keys.iter().map(|der| ("PRIVATE KEY", der)));
+        let text = blocks.fold(Zeroizing::new(String::new()), |mut text, (label, der)| {
+            let block = Zeroizing::new(pem(label, der));
+            text.push_str(&block);
+            text
+        });
+        Self::from_pem(&Secret::new(text.as_str()))
     }
 
     /// What may be shown of it.
@@ -310,6 +347,22 @@ fn blocks(text: &str) -> impl Iterator<Item = Block<'_>> {
             body: &body[..at],
         })
     })
+}
+
+/// A PEM block of these bytes.
+fn pem(label: &str, der: &[u8]) -> String {
+    let body = Zeroizing::new(STANDARD.encode(der));
+    let lines: Zeroizing<Vec<String>> = Zeroizing::new(
+        (0..body.len())
+            .step_by(64)
+            .map(|at| body[at..body.len().min(at + 64)].to_owned())
+            .collect(),
+    );
+    let lines = Zeroizing::new(lines.join("\n"));
+    format!(
+        "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
+        *lines
+    )
 }
 
 /// The one private key of a text.

@@ -29,7 +29,9 @@ pub use authorization::{
     is_reserved_authorization_parameter,
 };
 pub use callback::{Callback, CallbackError};
-pub use certificate::{AssertionForm, Certificate, CertificateError, ClientCertificate};
+pub use certificate::{
+    AssertionForm, Certificate, CertificateError, ClientCertificate, PKCS12_LARGEST,
+};
 pub use claims::claims_challenge;
 pub use client::{
     AuthenticationMethod, Client, ClientAuthentication, ClientId, ClientIdError, MissingSecret,

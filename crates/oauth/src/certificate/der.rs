@@ -1,14 +1,15 @@
-//! As much of DER (X.690) as it takes to find a certificate's key and dates (RFC 5280) and a key's kind (RFC 5958).
+//! As much of DER (X.690) as it takes to find a certificate's key and dates (RFC 5280) and a key's kind (RFC 5958), and to walk
+//! through a PKCS#12 file (RFC 7292).
 
 use jiff::Timestamp;
 
-const INTEGER: u8 = 0x02;
+pub(super) const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
-const OCTET_STRING: u8 = 0x04;
-const OBJECT_IDENTIFIER: u8 = 0x06;
+pub(super) const OCTET_STRING: u8 = 0x04;
+pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
-const SEQUENCE: u8 = 0x30;
+pub(super) const SEQUENCE: u8 = 0x30;
 const VERSION: u8 = 0xa0;
 /// 1.2.840.113549.1.1.1, `rsaEncryption`.
 const RSA: [u8; 9] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
@@ -73,13 +74,13 @@ fn is_rsa(algorithm: &[u8]) -> bool {
 }
 
 /// The content of the first element, which must have this tag, and what follows it.
-fn expect(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+pub(super) fn expect(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (found, content, rest) = element(bytes)?;
     (found == tag).then_some((content, rest))
 }
 
 /// Tag, content and rest.
-fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+pub(super) fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, bytes) = bytes.split_first()?;
     let (&first, bytes) = bytes.split_first()?;
     let (length, bytes) = if first < 0x80 {
@@ -98,6 +99,18 @@ fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     };
     let (content, rest) = bytes.split_at_checked(length)?;
     Some((tag, content, rest))
+}
+
+/// An `INTEGER` from 0 to 2³² − 1, and what follows.
+pub(super) fn positive_integer(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let (content, rest) = expect(bytes, INTEGER)?;
+    if content.first().is_none_or(|first| *first >= 0x80) {
+        return None;
+    }
+    let number = content.iter().try_fold(0_u32, |all, byte| {
+        all.checked_mul(256)?.checked_add(u32::from(*byte))
+    })?;
+    Some((number, rest))
 }
 
 /// `UTCTime` or `GeneralizedTime` as RFC 5280 §4.1.2.5 wants them, and what follows.
