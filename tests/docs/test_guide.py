@@ -111,7 +111,8 @@ def test_the_commands_for_certificates_work(tmp_path, sandbox):
     # A new certificate is refused until it is uploaded; the older one serves meanwhile.
     statuses = [line["status"] for line in sandbox.token_requests(app.client_id)]
     assert statuses.count(200) >= 5 and set(statuses) == {200, 401}
-    assert not list(tmp_path.glob("*.key")) + list(tmp_path.glob("*.pem"))
+    assert connected.count(thumbprint) >= 3
+    assert not [path for kind in ("key", "pem", "pfx", "password") for path in tmp_path.glob(f"*.{kind}")]
 
 
 DEVICE_CODE = ROOT / "docs" / "guides" / "device-code.md"

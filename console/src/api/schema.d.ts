@@ -1605,6 +1605,16 @@ export interface components {
             certificate?: string | null;
             /**
              * Format: password
+             * @description The same as a PKCS#12 file (.pfx, .p12) of at most 64 KiB, in base64; kept as PEM, sealed.
+             */
+            certificate_pkcs12?: string | null;
+            /**
+             * Format: password
+             * @description Password of the PKCS#12 file; left out: none. Not kept.
+             */
+            certificate_password?: string | null;
+            /**
+             * Format: password
              * @description Private key that signs assertions of the grant `jwt_bearer` (RSA), in PEM, or the JSON file of a Google service account's key; never shown again.
              */
             private_key?: string | null;
@@ -2200,6 +2210,16 @@ export interface components {
             certificate?: string | null;
             /**
              * Format: password
+             * @description The same as a PKCS#12 file (.pfx, .p12) of at most 64 KiB, in base64; kept as PEM, sealed.
+             */
+            certificate_pkcs12?: string | null;
+            /**
+             * Format: password
+             * @description Password of the PKCS#12 file; left out: none. Not kept.
+             */
+            certificate_password?: string | null;
+            /**
+             * Format: password
              * @description Private key that signs assertions of the grant `jwt_bearer` (RSA), in PEM, or the JSON file of a Google service account's key; never shown again.
              */
             private_key?: string | null;
@@ -2271,12 +2291,16 @@ export interface components {
             /** @description Its common name; by itself the connection's name. */
             common_name?: string | null;
         };
-        /** @description A further secret: either of the two, not both. */
+        /** @description A further secret: a client secret or a certificate, in PEM or PKCS#12; not both. */
         NewConnectionSecret: {
             /** @description Client secret (its value, not its id). */
             client_secret?: string | null;
             /** @description Certificate with its private key (RSA, 2048 bits or more), in PEM. */
             certificate?: string | null;
+            /** @description The same as a PKCS#12 file (.pfx, .p12) of at most 64 KiB, in base64. */
+            certificate_pkcs12?: string | null;
+            /** @description Password of the PKCS#12 file; left out: none. Not kept. */
+            certificate_password?: string | null;
             /** @description When the client secret expires: a date or an RFC 3339 time. */
             secret_expires_at?: string | null;
         };

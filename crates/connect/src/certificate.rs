@@ -1,24 +1,102 @@
 //! The certificate of a connection: judged when it is given, shown by its thumbprint, signed with when a token is asked for.
 //!
-//! What PEM holds and what an assertion is, `oauth` knows; here is which slot it is sealed in and what is said to people.
+//! What PEM and PKCS#12 hold and what an assertion is, `oauth` knows; here is which slot it is sealed in and what is said to
+//! people. A PKCS#12 file becomes PEM on its way in; neither the file nor its password is stored.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use oauth::{
-    AuthenticationMethod, Certificate, ClientAuthentication, ClientCertificate, MissingSecret,
-    Secret,
+    AuthenticationMethod, Certificate, CertificateError, ClientAuthentication, ClientCertificate,
+    MissingSecret, PKCS12_LARGEST, Secret,
 };
 use store::{Connection, OAuth};
+use zeroize::Zeroizing;
 
 use crate::ask::fill;
 use crate::card::CertificateCard;
 use crate::error::Error;
 use crate::failure::TokenFailure;
-use crate::form::Form;
+use crate::form::{Form, FormSecret};
 
 /// The slot of a certificate with its key.
 pub(crate) const SLOT: &str = "certificate";
 /// Where it stands in the form.
 const FIELD: &str = "/certificate";
+const PKCS12_FIELD: &str = "/certificate_pkcs12";
+const PASSWORD_FIELD: &str = "/certificate_password";
+
+/// A certificate with its private key in one of two forms.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Given {
+    /// In PEM.
+    pub(crate) pem: Option<FormSecret>,
+    /// A PKCS#12 file in base64.
+    pub(crate) pkcs12: Option<FormSecret>,
+    /// That file's password; left out: none.
+    pub(crate) password: Option<FormSecret>,
+}
+
+impl Given {
+    /// The certificate as PEM, opened beside the runtime's own threads: a file may ask for seconds of hashing.
+    pub(crate) async fn unpacked(self) -> Result<Option<FormSecret>, Error> {
+        let Some(file) = self.pkcs12 else {
+            return match self.password {
+                Some(_) => Err(Error::invalid(
+                    "certificate.password_unused",
+                    PASSWORD_FIELD,
+                    "the password belongs to no PKCS#12 file",
+                )
+                .with_hint(
+                    "send the file in base64 as certificate_pkcs12; a PEM has no password here",
+                )),
+                None => Ok(self.pem),
+            };
+        };
+        if self.pem.is_some() {
+            return Err(Error::invalid(
+                "certificate.given_twice",
+                PKCS12_FIELD,
+                "a certificate is given twice, as PEM and as PKCS#12",
+            )
+            .with_hint("leave one of the two out"));
+        }
+        let password = self.password.unwrap_or_else(|| FormSecret::new(""));
+        let opened = tokio::task::spawn_blocking(move || open(&file.0, &password.0)).await;
+        // Whoever ends the runtime meanwhile wants no answer; a panic would be a defect in reading.
+        let opened =
+            opened.unwrap_or_else(|_| Err(refused(CertificateError::Unreadable("PKCS#12 file"))));
+        opened.map(Some)
+    }
+}
+
+fn open(file: &Secret, password: &Secret) -> Result<FormSecret, Error> {
+    // Four characters for three bytes, and what line ends there may be.
+    if file.expose().len() > PKCS12_LARGEST * 2 {
+        return Err(refused(CertificateError::TooLarge));
+    }
+    let text: String = file.expose().split_ascii_whitespace().collect();
+    let text = Secret::new(text);
+    let bytes = STANDARD.decode(text.expose()).map_err(|_| {
+        Error::invalid(
+            "certificate.not_base64",
+            PKCS12_FIELD,
+            "the PKCS#12 file is not given in base64",
+        )
+        .with_hint("base64 -w0 app.pfx; keyway connection and the console do that themselves")
+    })?;
+    let read = ClientCertificate::from_pkcs12(&Zeroizing::new(bytes), password).map_err(refused)?;
+    Ok(FormSecret(read.pem().clone()))
+}
+
+/// What is said of a PKCS#12 file, at the field that cures it.
+fn refused(error: CertificateError) -> Error {
+    let field = match error {
+        CertificateError::PasswordWrong => PASSWORD_FIELD,
+        _ => PKCS12_FIELD,
+    };
+    Error::invalid(error.code(), field, error.to_string()).with_hint(error.hint())
+}
 
 /// Takes the certificate of a form, sealed later as the pair alone; the rest of a chain is of no use.
 pub(crate) fn keep(

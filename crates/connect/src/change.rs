@@ -43,6 +43,7 @@ impl Connector {
                 current: connection.version,
             });
         }
+        let change = change.unpacked().await?;
         let new_name = match &change.name {
             Some(_) => Some(name(&change)?),
             None => None,

@@ -36,6 +36,7 @@ impl Connector {
                 name: name.to_string(),
             });
         }
+        let new = new.unpacked().await?;
         let checked = Box::pin(self.check(new, Kept::default())).await?;
         let row = NewRow {
             name: name.clone(),

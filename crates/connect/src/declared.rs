@@ -18,9 +18,11 @@ use crate::preset::generic::same_site;
 use crate::preset::provider::{self, Place};
 
 /// Words of a connection's form that hold secrets, and so never stand in a text.
-pub const SECRET_WORDS: [&str; 7] = [
+pub const SECRET_WORDS: [&str; 9] = [
     "client_secret",
     "certificate",
+    "certificate_pkcs12",
+    "certificate_password",
     "private_key",
     "password",
     "token",

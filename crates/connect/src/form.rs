@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::certificate::Given;
+use crate::error::Error;
+
 pub(crate) use stored::type_word;
 
 /// The fields of a connection; everything may be left out, what is needed depends on the type.
@@ -39,6 +42,10 @@ pub struct Form {
     pub client_secret: Option<FormSecret>,
     /// Certificate with its private key, in PEM; implies `private_key_jwt`.
     pub certificate: Option<FormSecret>,
+    /// The same as a PKCS#12 file (.pfx, .p12), in base64.
+    pub certificate_pkcs12: Option<FormSecret>,
+    /// The password of that file; left out: none.
+    pub certificate_password: Option<FormSecret>,
     /// Private key that signs assertions of the grant `jwt_bearer`, in PEM, or the JSON file of a Google service account's key.
     pub private_key: Option<FormSecret>,
     /// For whom assertions ask; left out: for the client itself.
@@ -128,6 +135,17 @@ pub enum Proof {
 }
 
 impl Form {
+    /// Opens a PKCS#12 file among the fields; its certificate stands there as PEM afterwards.
+    pub(crate) async fn unpacked(mut self) -> Result<Form, Error> {
+        let given = Given {
+            pem: self.certificate.take(),
+            pkcs12: self.certificate_pkcs12.take(),
+            password: self.certificate_password.take(),
+        };
+        self.certificate = given.unpacked().await?;
+        Ok(self)
+    }
+
     /// Whether a secret of any type is among the fields.
     pub(crate) fn brings_secret(&self) -> bool {
         self.client_secret.is_some()

@@ -33,7 +33,7 @@ const CLIENT_SECRET: &str = "client_secret";
 /// How long a generated certificate holds unless somebody says otherwise.
 const DAYS: u16 = 365;
 
-/// A further secret of a connection's client; exactly one of the first two.
+/// A further secret of a connection's client; exactly one of the first three.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NewSecret {
@@ -41,6 +41,10 @@ pub struct NewSecret {
     pub client_secret: Option<FormSecret>,
     /// A certificate with its private key, in PEM.
     pub certificate: Option<FormSecret>,
+    /// The same as a PKCS#12 file (.pfx, .p12), in base64.
+    pub certificate_pkcs12: Option<FormSecret>,
+    /// The password of that file; left out: none.
+    pub certificate_password: Option<FormSecret>,
     /// When the client secret expires: a date or an RFC 3339 time.
     pub secret_expires_at: Option<String>,
 }
@@ -106,8 +110,11 @@ impl Connector {
         let mut given = Vec::new();
         let form = Form {
             certificate: new.certificate.clone(),
+            certificate_pkcs12: new.certificate_pkcs12.clone(),
+            certificate_password: new.certificate_password.clone(),
             ..Form::default()
         };
+        let form = form.unpacked().await?;
         certificate::keep(&form, now, &mut given)?;
         let secret = new.client_secret.as_ref();
         fields::keep(&mut given, CLIENT_SECRET, "/client_secret", secret)?;

@@ -94,6 +94,140 @@ async fn register(house: &House, pairs: &[&Pair]) {
         .await;
 }
 
+/// Made by `openssl pkcs12 -export`, with `PASSWORD`; it holds from 2020 to 2060.
+const PFX: &[u8] = include_bytes!("certificate.pfx");
+const PASSWORD: &str = "fake-password";
+
+/// The form with a PKCS#12 file in the place of its secret.
+fn by_file(form: Form, file: &[u8], password: Option<&str>) -> Form {
+    Form {
+        client_secret: None,
+        certificate_pkcs12: Some(FormSecret::new(STANDARD.encode(file))),
+        certificate_password: password.map(FormSecret::new),
+        ..form
+    }
+}
+
+#[tokio::test]
+async fn a_pkcs12_file_is_taken_wherever_a_pem_is() {
+    let house = in_time().await;
+    house.administration().await;
+    let read = oauth::ClientCertificate::from_pkcs12(PFX, &oauth::Secret::new(PASSWORD)).unwrap();
+    let public = read.certificate().to_pem();
+    let of_file = Pair {
+        der: STANDARD
+            .decode(
+                public
+                    .lines()
+                    .filter(|line| !line.starts_with("--"))
+                    .collect::<String>(),
+            )
+            .unwrap(),
+        certificate: public,
+        key: String::new(),
+    };
+    let other = Pair::new();
+    register(&house, &[&of_file, &other]).await;
+    let thumbprint = read.certificate().thumbprint();
+
+    // A new connection.
+    let form = by_file(house.app_only("created"), PFX, Some(PASSWORD));
+    let card = house.create(form).await;
+    assert_eq!(card.state, State::Ok, "{card:#?}");
+    assert_eq!(card.certificate.as_ref().unwrap().thumbprint, thumbprint);
+    assert_eq!(
+        card.client_authentication.as_deref(),
+        Some("private_key_jwt")
+    );
+    house.users("created").await;
+
+    // A change.
+    house
+        .create(other.in_place(house.app_only("changed")))
+        .await;
+    let change = by_file(Form::default(), PFX, Some(PASSWORD));
+    let changed = house
+        .connector
+        .change(&house.actor, &name("changed"), None, change)
+        .await
+        .unwrap();
+    assert_eq!(changed.card.state, State::Ok, "{changed:#?}");
+    assert_eq!(changed.card.certificate.unwrap().thumbprint, thumbprint);
+
+    // A second secret.
+    house
+        .create(other.in_place(house.app_only("rotated")))
+        .await;
+    let new = connect::NewSecret {
+        certificate_pkcs12: Some(FormSecret::new(STANDARD.encode(PFX))),
+        certificate_password: Some(FormSecret::new(PASSWORD)),
+        ..connect::NewSecret::default()
+    };
+    let card = house
+        .connector
+        .add_secret(&house.actor, &name("rotated"), new)
+        .await
+        .unwrap();
+    assert_eq!(card.secrets.len(), 2);
+    assert_eq!(card.certificate.unwrap().thumbprint, thumbprint);
+    assert_eq!(card.state, State::Ok);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_pkcs12_file_is_said_at_its_field() {
+    let house = in_time().await;
+    let pem = Pair::new().pem();
+    let of = |file: &[u8], password| by_file(house.app_only("graph"), file, password);
+    let twice = Form {
+        certificate: Some(FormSecret::new(pem.clone())),
+        ..of(PFX, Some(PASSWORD))
+    };
+    let unused = Form {
+        client_secret: None,
+        certificate: Some(FormSecret::new(pem)),
+        certificate_password: Some(FormSecret::new(PASSWORD)),
+        ..house.app_only("graph")
+    };
+    let not_base64 = Form {
+        certificate_pkcs12: Some(FormSecret::new("app.pfx")),
+        ..of(PFX, None)
+    };
+    let (file, password) = ("/certificate_pkcs12", "/certificate_password");
+    for (form, code, field) in [
+        (
+            of(PFX, Some("wrong")),
+            "certificate.password_wrong",
+            password,
+        ),
+        (of(PFX, None), "certificate.password_wrong", password),
+        (of(b"0 no such file", None), "certificate.unreadable", file),
+        (of(&[0x30; 70_000], None), "certificate.too_large", file),
+        (of(&[0x30; 200_000], None), "certificate.too_large", file),
+        (not_base64, "certificate.not_base64", file),
+        (twice, "certificate.given_twice", file),
+        (unused, "certificate.password_unused", password),
+    ] {
+        let error = house
+            .connector
+            .create(&house.actor, form, Proof::Later)
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), code);
+        let connect::Error::Invalid {
+            field: at,
+            hint,
+            message,
+            ..
+        } = error
+        else {
+            panic!("{error:?}");
+        };
+        assert_eq!(at, field, "{code}");
+        assert!(hint.is_some(), "{code}");
+        assert!(!message.contains(PASSWORD), "{message}");
+    }
+}
+
 #[tokio::test]
 async fn the_app_itself_by_certificate() {
     let house = in_time().await;

@@ -1,5 +1,6 @@
 //! `keyway connection`: make, prove, explain and remove connections.
 
+mod certificate;
 mod discover;
 mod documents;
 mod fields;

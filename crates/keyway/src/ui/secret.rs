@@ -36,12 +36,16 @@ pub(crate) struct Question<'a> {
 impl Question<'_> {
     /// Reads from `-` (stdin) or a file.
     pub(crate) fn read(&self, place: &str) -> Result<Typed, Failure> {
-        let bytes = if place == "-" {
-            self.read_stdin()?
+        self.parse(self.read_bytes(place)?)
+    }
+
+    /// Reads from `-` (stdin) or a file what need not be text. One byte more than the limit tells that it was too long.
+    pub(crate) fn read_bytes(&self, place: &str) -> Result<Vec<u8>, Failure> {
+        if place == "-" {
+            self.read_stdin()
         } else {
-            self.read_file(Path::new(place))?
-        };
-        self.parse(bytes)
+            self.read_file(Path::new(place))
+        }
     }
 
     /// Reads from the place given, else asks on the terminal, else says how to give it.
@@ -58,6 +62,16 @@ impl Question<'_> {
                 self.advice(),
             )),
         }
+    }
+
+    /// Asks on the terminal, if there is one, for what may also be nothing.
+    pub(crate) fn ask_for_any(&self, ui: Ui) -> Result<Option<Typed>, Failure> {
+        if !ui.can_ask() {
+            return Ok(None);
+        }
+        let typed = rpassword::prompt_password(format!("{} (none: just Enter): ", self.what))
+            .map_err(|error| Failure::io("cannot read from the terminal", &error))?;
+        Ok((!typed.is_empty()).then(|| Typed::new(typed)))
     }
 
     /// Refuses a secret that stands on the command line, without repeating it.
@@ -139,7 +153,7 @@ impl Question<'_> {
     }
 
     /// Removes exactly one final line end; what other white space means is for the server to judge.
-    fn parse(&self, bytes: Vec<u8>) -> Result<Typed, Failure> {
+    pub(crate) fn parse(&self, bytes: Vec<u8>) -> Result<Typed, Failure> {
         let invalid = |why: &str| {
             Failure::new(
                 Exit::Invalid,

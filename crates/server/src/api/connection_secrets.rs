@@ -20,7 +20,7 @@ impl RequestBody for NewSecret {}
 
 impl RequestBody for NewCertificate {}
 
-/// A further secret: either of the two, not both.
+/// A further secret: a client secret or a certificate, in PEM or PKCS#12; not both.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "documentation only; `connect` reads the body")]
 pub(crate) struct NewConnectionSecret {
@@ -28,6 +28,10 @@ pub(crate) struct NewConnectionSecret {
     client_secret: Option<String>,
     /// Certificate with its private key (RSA, 2048 bits or more), in PEM.
     certificate: Option<String>,
+    /// The same as a PKCS#12 file (.pfx, .p12) of at most 64 KiB, in base64.
+    certificate_pkcs12: Option<String>,
+    /// Password of the PKCS#12 file; left out: none. Not kept.
+    certificate_password: Option<String>,
     /// When the client secret expires: a date or an RFC 3339 time.
     secret_expires_at: Option<String>,
 }

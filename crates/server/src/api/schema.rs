@@ -159,6 +159,12 @@ macro_rules! connection_fields {
             /// Certificate with its private key (RSA, 2048 bits or more), in PEM; implies `private_key_jwt`; the key is never shown again.
             #[schema(format = Password)]
             pub certificate: Option<String>,
+            /// The same as a PKCS#12 file (.pfx, .p12) of at most 64 KiB, in base64; kept as PEM, sealed.
+            #[schema(format = Password)]
+            pub certificate_pkcs12: Option<String>,
+            /// Password of the PKCS#12 file; left out: none. Not kept.
+            #[schema(format = Password)]
+            pub certificate_password: Option<String>,
             /// Private key that signs assertions of the grant `jwt_bearer` (RSA), in PEM, or the JSON file of a Google service account's key; never shown again.
             #[schema(format = Password)]
             pub private_key: Option<String>,

@@ -7,6 +7,7 @@ use std::path::Path;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
+use super::certificate::CertificateFile;
 use crate::Exit;
 use crate::commands::pair;
 use crate::failure::Failure;
@@ -16,10 +17,6 @@ use crate::ui::secret::Question;
 pub(super) const CLIENT_SECRET: Question<'static> = Question {
     what: "client secret",
     option: "--client-secret-file",
-};
-pub(super) const CERTIFICATE: Question<'static> = Question {
-    what: "certificate with its private key (PEM)",
-    option: "--certificate-file",
 };
 const PRIVATE_KEY: Question<'static> = Question {
     what: "private key (PEM, or a Google service account's JSON)",
@@ -89,9 +86,8 @@ pub(super) struct Fields {
     client_secret_file: Option<String>,
     #[arg(long, hide = true, value_name = "REFUSED")]
     client_secret: Option<String>,
-    /// A 0600 PEM file with a certificate and its private key, instead of a client secret; or - for stdin
-    #[arg(long, value_name = "FILE|-", conflicts_with = "client_secret_file")]
-    certificate_file: Option<String>,
+    #[command(flatten)]
+    certificate: CertificateFile,
     /// A 0600 file with the private key that signs assertions, or a Google service account's JSON (--grant jwt-bearer)
     #[arg(long, value_name = "FILE|-")]
     private_key_file: Option<String>,
@@ -285,7 +281,7 @@ impl Fields {
         let wants_client_secret = kind == Kind::Oauth
             && !matches!(self.grant, Some(Grant::DeviceCode | Grant::JwtBearer))
             && self.private_key_file.is_none()
-            && self.certificate_file.is_none()
+            && self.certificate.certificate_file.is_none()
             && matches!(
                 self.client_authentication,
                 None | Some(
@@ -301,7 +297,6 @@ impl Fields {
                 &self.client_secret_file,
                 wants_client_secret,
             ),
-            ("certificate", &CERTIFICATE, &self.certificate_file, false),
             ("private_key", &PRIVATE_KEY, &self.private_key_file, false),
             (
                 "password",
@@ -325,6 +320,7 @@ impl Fields {
                 document.insert(name.to_owned(), json!(secret.expose()));
             }
         }
+        self.certificate.read(ui, document)?;
         let mut headers = Map::new();
         for name in &self.header {
             if name.contains([':', '=']) {
@@ -367,7 +363,8 @@ impl Fields {
     fn refuse_second_stdin(&self) -> Result<(), Failure> {
         let single = [
             &self.client_secret_file,
-            &self.certificate_file,
+            &self.certificate.certificate_file,
+            &self.certificate.certificate_password_file,
             &self.private_key_file,
             &self.password_file,
             &self.token_file,

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use super::fields::{CERTIFICATE, CLIENT_SECRET};
+use super::certificate::CertificateFile;
+use super::fields::CLIENT_SECRET;
 use super::{path_of, print_card, proved};
 use crate::Exit;
 use crate::client::Client;
@@ -40,9 +41,8 @@ pub(crate) struct Add {
     /// A 0600 file with the client secret's value, or - for stdin [default: ask]
     #[arg(long, value_name = "FILE|-")]
     client_secret_file: Option<String>,
-    /// A 0600 PEM file with a certificate and its private key; or - for stdin
-    #[arg(long, value_name = "FILE|-", conflicts_with = "client_secret_file")]
-    certificate_file: Option<String>,
+    #[command(flatten)]
+    certificate: CertificateFile,
     /// When the client secret expires, as the provider shows it
     #[arg(long, value_name = "DATE", conflicts_with = "certificate_file")]
     secret_expires_at: Option<String>,
@@ -123,9 +123,12 @@ pub(super) async fn secret(
 
 fn document(ui: Ui, add: &Add) -> Result<Value, Failure> {
     let mut body = Map::new();
-    if let Some(place) = &add.certificate_file {
-        let pem = CERTIFICATE.read(place)?;
-        body.insert("certificate".to_owned(), json!(pem.expose()));
+    if let CertificateFile {
+        certificate_file: Some(_),
+        ..
+    } = &add.certificate
+    {
+        add.certificate.read(ui, &mut body)?;
         return Ok(Value::Object(body));
     }
     let secret = CLIENT_SECRET.read_or_ask(ui, add.client_secret_file.as_deref())?;
