@@ -12,6 +12,7 @@ export type Token = Schemas["Token"];
 export type Explanation = Schemas["Explanation"];
 export type NewConnection = Schemas["NewConnection"];
 export type Change = Schemas["Change"];
+export type ConnectionSecret = Schemas["ConnectionSecret"];
 export type RedirectUri = Schemas["RedirectUri"];
 
 export const connectionsKey = ["connections"] as const;
@@ -59,6 +60,24 @@ export function deleteConnection(name: string, version: number): Promise<void> {
 
 export function testConnection(name: string): Promise<Card> {
   return send("POST", `${at(name)}/test`);
+}
+
+/** Enters a newer secret beside the one that is there. */
+export function addSecret(name: string, body: Schemas["NewConnectionSecret"]): Promise<Card> {
+  return send("POST", `${at(name)}/secrets`, { body });
+}
+
+export function removeSecret(name: string, which: "newest" | "older"): Promise<Card> {
+  return send("DELETE", `${at(name)}/secrets/${which}`);
+}
+
+/** Makes a key and a certificate in Keyway; the answer has no key. */
+export function generateCertificate(name: string): Promise<Schemas["RegistrableCertificate"]> {
+  return send("POST", `${at(name)}/certificate`, { body: {} });
+}
+
+export function certificateOf(name: string, which: "newest" | "older"): Promise<Schemas["RegistrableCertificate"]> {
+  return send("GET", `${at(name)}/secrets/${which}/certificate`);
 }
 
 export function authorizeConnection(name: string): Promise<Schemas["StartedAuthorization"]> {

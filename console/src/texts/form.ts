@@ -73,6 +73,13 @@ export const form = {
   clientSecret: "Client Secret",
   clientSecretHint: "In Entra: the Value of a client secret, not its Secret ID. It is sealed and never shown again.",
   certificate: "Certificate with its private key (PEM)",
+  certificateSource: "Certificate",
+  certificateMadeHint: "The private key never leaves Keyway. Once it is saved you download the .cer here and upload it at the provider.",
+  certificateFile: "Certificate file (.pem, .pfx)",
+  certificateFileHint: "With its private key. It is read here and sent when you save; neither the file nor its password is kept.",
+  certificateTooLarge: "The file is larger than 64 KiB: export only this certificate and its private key.",
+  certificatePassword: "Password of the .pfx file",
+  certificatePasswordHint: "Leave it empty if the file has none.",
   certificateHint: "Both one after the other. The key is sealed and never shown again; it says itself when it ends.",
   keyFile: "Take the key from a file",
   keyFileHint: "PEM, or the JSON file of a Google service account's key, which fills in more. It is read here and sent with Create.",
@@ -228,3 +235,8 @@ export const change = {
     query_key: "the parameter's name",
   } as Record<string, string>,
 };
+
+export const certificateSources = [
+  { value: "import", label: "Import a file (.pem, .pfx)" },
+  { value: "make", label: "Make one in Keyway" },
+] as const;

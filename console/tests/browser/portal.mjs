@@ -54,6 +54,15 @@ export async function newSecret(page) {
   return { secret: await value.inputValue(), secretId: await page.getByLabel("Secret ID").first().inputValue() };
 }
 
+/** Certificates & secrets → Certificates → Upload certificate. */
+export async function uploadCertificate(page, file) {
+  await manage(page, "Certificates & secrets");
+  await page.getByRole("link", { name: "Upload certificate" }).click();
+  await page.locator("input[type=file]").setInputFiles(file);
+  await page.getByRole("button", { name: "Add" }).click();
+  await page.getByText("The certificate was uploaded.").waitFor();
+}
+
 /** API permissions → Add a permission → Microsoft Graph → the kind → the permission. */
 export async function addPermission(page, kind, permission) {
   await manage(page, "API permissions");

@@ -48,7 +48,7 @@ function methodOf(text: string | null | undefined): ClientAuthentication {
 }
 
 const PLAIN = ["name", "tenant", "cloud", "token_endpoint", "authorization_endpoint", "device_authorization_endpoint", "subject", "audience", "key_id", "client_id", "client_authentication", "scope", "username", "base_url", "secret_expires_at"] as const;
-const SECRET = ["client_secret", "certificate", "private_key", "password", "token", "ca_certificate"] as const;
+const SECRET = ["client_secret", "certificate", "certificate_pkcs12", "certificate_password", "private_key", "password", "token", "ca_certificate"] as const;
 
 /** Only what differs from what is stored. */
 export function changesOf(card: Card, draft: ChangeDraft): Change {

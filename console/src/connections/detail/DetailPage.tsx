@@ -19,6 +19,7 @@ import { useSignIn } from "../useSignIn";
 import { ResultCard, Settings } from "./CardView";
 import { DeleteDialog } from "./DeleteDialog";
 import { ExplainPanel } from "./ExplainPanel";
+import { SecretsPanel } from "./SecretsPanel";
 import { Timeline } from "./Timeline";
 import { TryIt } from "./TryIt";
 import { WaitingPanel } from "./WaitingPanel";
@@ -111,6 +112,7 @@ function Detail({ card, me, stale }: { card: Card; me: Me; stale: Error | null }
           <Copyable text={card.redirect_uri} what={form.redirectUri} />
         </Panel>
       )}
+      {provesItself(card) && <SecretsPanel card={card} admin={may(me, "admin")} />}
       <Settings card={card} />
       <div>
         <Link href={`/calls?connection=${encodeURIComponent(card.name)}`}>{detail.calls}</Link>
@@ -119,6 +121,11 @@ function Detail({ card, me, stale }: { card: Card; me: Me; stale: Error | null }
       {deleting && <DeleteDialog card={card} onClose={() => setDeleting(false)} />}
     </Page>
   );
+}
+
+/** Whether there is, or could be, a secret or certificate of an OAuth client. */
+function provesItself(card: Card): boolean {
+  return card.type === "oauth" && card.client_authentication !== "none";
 }
 
 function SignInFailed({ detail: why }: { detail: string }) {

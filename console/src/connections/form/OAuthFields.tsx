@@ -4,6 +4,8 @@ import type { Cloud } from "../../api/presets";
 import { clientAuthentications, form, publicClient } from "../../texts/form";
 import { Check, type FieldNote, FileField, SecretField, Select, TextArea, TextField } from "../../ui/Field";
 import { recognise } from "../lint/endpoints";
+import { CertificateFields, CertificateSource } from "./CertificateFields";
+import { type CertificateDraft, NO_CERTIFICATE } from "./certificateFile";
 import { type Draft, actsForPerson } from "./draft";
 import { fromKeyFile } from "./keyFile";
 
@@ -67,7 +69,7 @@ export function OAuthFields({ draft, patch, notes, clouds, secretHint }: OAuthFi
       )}
       <TextField label={form.clientId} hint={draft.type === "jwt_bearer" ? form.clientIdSigns : form.clientIdHint} mono required value={draft.client_id} onChange={(client_id) => patch({ client_id })} notes={notes("client_id")} />
       {draft.type === "jwt_bearer" && <AssertionFields draft={draft} patch={patch} notes={notes} secretHint={secretHint} />}
-      <ProofFields draft={draft} patch={patch} notes={notes} hint={secretHint} />
+      <ProofFields draft={draft} patch={patch} notes={notes} hint={secretHint} {...(secretHint === undefined && { making: making(draft, patch) })} />
       <TextField label={form.scope} hint={draft.type === "client_credentials" ? form.scopeHintAppOnly : form.scopeHint} mono value={draft.scope} onChange={(scope) => patch({ scope })} notes={notes("scope")} />
       {!delegated && <ClientAuthenticationField draft={draft} patch={patch} notes={notes} />}
       {draft.type === "device_code" && <p className="field-hint">{form.byDeviceHint}</p>}
@@ -88,21 +90,28 @@ function AssertionFields({ draft, patch, notes, secretHint }: FieldsProps & { se
   );
 }
 
-type Proof = Pick<Draft, "client_authentication" | "client_secret" | "certificate" | "secret_expires_at">;
+type Proof = Pick<Draft, "client_authentication" | "client_secret" | "secret_expires_at" | keyof CertificateDraft>;
 
 interface ProofFieldsProps {
   draft: Proof;
   patch: (fields: Partial<Proof>) => void;
-  notes: (field: "client_secret" | "certificate" | "secret_expires_at") => FieldNote[];
+  notes: (field: "client_secret" | "secret_expires_at" | keyof CertificateDraft) => FieldNote[];
   hint?: string | undefined;
   required?: boolean;
+  /** Where a connection is made: whether its certificate is made with it. */
+  making?: { make: boolean; onChange: (make: boolean) => void };
 }
 
 /** What the client proves itself with: a secret with its last day, or a certificate. */
-export function ProofFields({ draft, patch, notes, hint, required = false }: ProofFieldsProps) {
+export function ProofFields({ draft, patch, notes, hint, required = false, making }: ProofFieldsProps) {
   if (draft.client_authentication === "none") return null;
   if (draft.client_authentication === "private_key_jwt") {
-    return <TextArea label={form.certificate} hint={hint ?? form.certificateHint} rows={4} required={required} value={draft.certificate} onChange={(certificate) => patch({ certificate })} notes={notes("certificate")} />;
+    return (
+      <>
+        {making && <CertificateSource {...making} />}
+        {!making?.make && <CertificateFields draft={draft} patch={patch} notes={notes} hint={hint} required={required} />}
+      </>
+    );
   }
   return (
     <>
@@ -122,10 +131,15 @@ export function SecretExpiry({ value, patch, notes }: SecretExpiryProps) {
   return <TextField label={form.secretExpiry} hint={form.secretExpiryHint} type="date" value={value} onChange={(secret_expires_at) => patch({ secret_expires_at })} notes={notes} />;
 }
 
+/** Whether Keyway makes the certificate, as a new connection's form asks it. */
+export function making<Fields extends { make_certificate: boolean }>(draft: Fields, patch: (fields: { make_certificate: boolean }) => void) {
+  return { make: draft.make_certificate, onChange: (make_certificate: boolean) => patch({ make_certificate }) };
+}
+
 /** What a method does not send is not kept in the form either. */
 function unused(method: Draft["client_authentication"]): Partial<Draft> {
-  if (method === "none") return { client_secret: "", certificate: "" };
-  return method === "private_key_jwt" ? { client_secret: "" } : { certificate: "" };
+  if (method === "none") return { client_secret: "", ...NO_CERTIFICATE };
+  return method === "private_key_jwt" ? { client_secret: "" } : NO_CERTIFICATE;
 }
 
 export function ClientAuthenticationField({ draft, patch, notes }: FieldsProps) {

@@ -1,6 +1,7 @@
 // What the generic form sends.
 
 import type { Change, NewConnection } from "../../api/connections";
+import { type CertificateDraft, certificateFields } from "./certificateFile";
 import { type Draft, GRANTS, actsForPerson, originsOf, usesOAuth } from "./draft";
 
 /** What is sent: empty fields and those of other types are left out. */
@@ -38,12 +39,22 @@ function putOAuth(draft: Draft, type: keyof typeof GRANTS, body: Change): void {
   }
   body.client_id = draft.client_id;
   put(body, "client_secret", draft.client_secret);
-  put(body, "certificate", draft.certificate.trim());
+  Object.assign(body, certificateOf(draft));
   body.client_authentication = draft.client_authentication;
   put(body, "scope", draft.scope);
   if (delegated && draft.authorize_parameters.length > 0) body.authorize_parameters = record(draft.authorize_parameters);
   if (draft.token_parameters.length > 0) body.token_parameters = record(draft.token_parameters);
   if (delegated && draft.confirm_foreign_token_endpoint) body.confirm_foreign_token_endpoint = true;
+}
+
+/** Whether the connection is saved without a certificate, for which Keyway makes one at once. */
+export function makesCertificate(draft: Pick<Draft, "client_authentication" | "make_certificate">): boolean {
+  return draft.client_authentication === "private_key_jwt" && draft.make_certificate;
+}
+
+/** The certificate's fields; one that is still to be made is registered at the provider before there is anything to prove. */
+export function certificateOf(draft: CertificateDraft & Pick<Draft, "client_authentication" | "make_certificate">): Change {
+  return makesCertificate(draft) ? { prove: false } : certificateFields(draft);
 }
 
 /** A password of Basic is a person's own; the others are made with a last day. */
@@ -52,7 +63,7 @@ export function hasSecret(draft: Pick<Draft, "type" | "client_authentication">):
   return draft.type === "bearer" || draft.type === "headers" || draft.type === "query_key";
 }
 
-type TextField = "issuer" | "private_key" | "subject" | "audience" | "key_id" | "certificate" | "secret_expires_at" | "password" | "token" | "base_url" | "ca_certificate" | "client_secret" | "scope";
+type TextField = "issuer" | "private_key" | "subject" | "audience" | "key_id" | "secret_expires_at" | "password" | "token" | "base_url" | "ca_certificate" | "client_secret" | "scope";
 
 function put(body: Change, field: TextField, value: string): void {
   if (value !== "") body[field] = value;

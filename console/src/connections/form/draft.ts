@@ -7,6 +7,7 @@ import type { authTypes, clientAuthentications, publicClient } from "../../texts
 import { lintEndpoints, recognise, site, urlComplaint } from "../lint/endpoints";
 import { lintScope } from "../lint/scope";
 import { lintSecret } from "../lint/secret";
+import { NO_CERTIFICATE } from "./certificateFile";
 
 export type AuthType = (typeof authTypes)[number]["value"];
 export type ClientAuthentication = (typeof clientAuthentications)[number]["value"] | (typeof publicClient)["value"];
@@ -23,6 +24,10 @@ export interface Draft {
   client_id: string;
   client_secret: string;
   certificate: string;
+  certificate_pkcs12: string;
+  certificate_password: string;
+  /** Whether Keyway is to make the certificate; never sent. */
+  make_certificate: boolean;
   /** Signs the assertions of JWT Bearer. */
   private_key: string;
   subject: string;
@@ -56,7 +61,8 @@ export const EMPTY_DRAFT: Draft = {
   issuer: "",
   client_id: "",
   client_secret: "",
-  certificate: "",
+  ...NO_CERTIFICATE,
+  make_certificate: false,
   private_key: "",
   subject: "",
   audience: "",

@@ -5,6 +5,8 @@ import type { Cloud } from "../../api/presets";
 import { fixText, formLint } from "../../texts/lint";
 import { OFFLINE_ACCESS, nameOf, same } from "../lint/name";
 import type { GrantType } from "../lint/scope";
+import { certificateOf } from "./body";
+import { NO_CERTIFICATE } from "./certificateFile";
 import { type ClientAuthentication, type DraftNote, isName, scopeNotes, secretNotes } from "./draft";
 
 export interface GraphDraft {
@@ -19,6 +21,10 @@ export interface GraphDraft {
   device: boolean;
   client_secret: string;
   certificate: string;
+  certificate_pkcs12: string;
+  certificate_password: string;
+  /** Whether Keyway is to make the certificate; never sent. */
+  make_certificate: boolean;
   secret_expires_at: string;
   client_authentication: ClientAuthentication;
   scope: string;
@@ -41,7 +47,8 @@ export function emptyGraphDraft(cloud: string): GraphDraft {
     client_id: "",
     device: false,
     client_secret: "",
-    certificate: "",
+    ...NO_CERTIFICATE,
+    make_certificate: false,
     secret_expires_at: "",
     client_authentication: "automatic",
     scope: DELEGATED_SCOPE,
@@ -81,7 +88,7 @@ export function graphConnection(draft: GraphDraft): NewConnection {
   };
   if (byDevice(draft)) return withCloud(body, draft);
   if (draft.client_secret !== "") body.client_secret = draft.client_secret;
-  if (draft.certificate.trim() !== "") body.certificate = draft.certificate.trim();
+  Object.assign(body, certificateOf(draft));
   if (draft.secret_expires_at !== "") body.secret_expires_at = draft.secret_expires_at;
   return withCloud(body, draft);
 }

@@ -12,7 +12,7 @@ import { ProblemView } from "../../ui/ProblemView";
 import { ApiFields, MoreFields, SimpleFields } from "../form/OtherFields";
 import { OAuthFields } from "../form/OAuthFields";
 import { type Callback, RedirectUri } from "../form/RedirectUri";
-import { newConnection } from "../form/body";
+import { makesCertificate, newConnection } from "../form/body";
 import { type AuthType, type Draft, EMPTY_DRAFT, isName, notesOn, usesOAuth, withType } from "../form/draft";
 import { fieldNotes } from "../form/notes";
 import { recognise } from "../lint/endpoints";
@@ -43,7 +43,7 @@ function ConnectorForm({ presets }: { presets: Presets }) {
   const fields = { draft, patch, notes };
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    create(newConnection(draft));
+    create(newConnection(draft), usesOAuth(draft.type) && makesCertificate(draft));
   };
   return (
     <form className="stack" onSubmit={submit}>

@@ -11,9 +11,11 @@ import { Loaded } from "../../ui/Loaded";
 import { Page, Panel } from "../../ui/Page";
 import { ProblemView } from "../../ui/ProblemView";
 import { AsWhom } from "../form/AsWhom";
-import { ProofFields } from "../form/OAuthFields";
+import { ProofFields, making } from "../form/OAuthFields";
 import { PermissionPicker } from "../form/PermissionPicker";
 import { RedirectUri } from "../form/RedirectUri";
+import { makesCertificate } from "../form/body";
+import { NO_CERTIFICATE } from "../form/certificateFile";
 import { isName } from "../form/draft";
 import { type GraphDraft, byDevice, emptyGraphDraft, graphConnection, graphNotes, names, toggled, withGrant } from "../form/graphDraft";
 import { fieldNotes } from "../form/notes";
@@ -43,7 +45,7 @@ function GraphForm({ presets, cloud }: { presets: Presets; cloud: string }) {
   const delegated = draft.grant === "authorization_code";
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    create(graphConnection(draft));
+    create(graphConnection(draft), makesCertificate(draft));
   };
   return (
     <form className="stack" onSubmit={submit}>
@@ -81,9 +83,9 @@ function GraphForm({ presets, cloud }: { presets: Presets; cloud: string }) {
             <Check
               label={form.byCertificate}
               checked={draft.client_authentication === "private_key_jwt"}
-              onChange={(signs) => patch({ client_authentication: signs ? "private_key_jwt" : "automatic", client_secret: "", certificate: "" })}
+              onChange={(signs) => patch({ client_authentication: signs ? "private_key_jwt" : "automatic", client_secret: "", ...NO_CERTIFICATE })}
             />
-            <ProofFields draft={draft} patch={patch} notes={notes} required />
+            <ProofFields draft={draft} patch={patch} notes={notes} required making={making(draft, patch)} />
           </>
         )}
       </Panel>

@@ -9,8 +9,9 @@ import { Page, Panel } from "../../ui/Page";
 import { ProblemView } from "../../ui/ProblemView";
 import { AsWhom } from "../form/AsWhom";
 import { ApiFields, MoreFields } from "../form/OtherFields";
-import { ClientAuthenticationField, ProofFields } from "../form/OAuthFields";
+import { ClientAuthenticationField, ProofFields, making } from "../form/OAuthFields";
 import { RedirectUri } from "../form/RedirectUri";
+import { makesCertificate } from "../form/body";
 import { isName } from "../form/draft";
 import { fieldNotes } from "../form/notes";
 import { EMPTY_OIDC, type OidcDraft, grantOf, oidcConnection, oidcNotes, withOidcGrant } from "../form/oidcDraft";
@@ -31,7 +32,7 @@ export function OidcPage({ preset }: { preset?: Preset }) {
   const delegated = draft.type === "oauth";
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    create(oidcConnection(draft, preset));
+    create(oidcConnection(draft, preset), makesCertificate(draft));
   };
   return (
     <Page title={preset?.title ?? oidc.title} lead={leadOf(preset)} width="narrow">
@@ -51,7 +52,7 @@ export function OidcPage({ preset }: { preset?: Preset }) {
         </Panel>
         <Panel title={graph.proof}>
           <TextField label={form.clientId} mono required value={draft.client_id} onChange={(client_id) => patch({ client_id })} notes={notes("client_id")} />
-          <ProofFields draft={draft} patch={patch} notes={notes} />
+          <ProofFields draft={draft} patch={patch} notes={notes} making={making(draft, patch)} />
           <TextField label={form.scope} hint={delegated ? oidc.scopeHint : oidc.scopeHintAppOnly} mono value={draft.scope} onChange={(scope) => patch({ scope })} notes={notes("scope")} />
           {!delegated && <ClientAuthenticationField {...fields} />}
         </Panel>

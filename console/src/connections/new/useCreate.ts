@@ -1,16 +1,23 @@
 // Create saves and proves: the form is sent, and for a connection that a person signs in to the window that
-// was opened in the click goes on to the provider.
+// was opened in the click goes on to the provider. A certificate that Keyway makes is registered there first.
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useLocation } from "wouter";
-import { type Card, type NewConnection, connectionKey, connectionsKey, createConnection, signsIn } from "../../api/connections";
+import { type Card, type NewConnection, connectionKey, connectionsKey, createConnection, generateCertificate, signsIn } from "../../api/connections";
 import { beginSignIn, windowFor } from "../signIn";
+
+interface Creation {
+  body: NewConnection;
+  opened: Window | null;
+  /** Whether Keyway makes the certificate. */
+  makes: boolean;
+}
 
 export function useCreate() {
   const client = useQueryClient();
   const [, navigate] = useLocation();
   const mutation = useMutation({
-    mutationFn: async ({ body, opened }: { body: NewConnection; opened: Window | null }): Promise<Card> => {
+    mutationFn: async ({ body, opened, makes }: Creation): Promise<Card> => {
       let card: Card;
       try {
         card = await createConnection(body);
@@ -19,7 +26,11 @@ export function useCreate() {
         throw error;
       }
       client.setQueryData(connectionKey(card.name), card);
-      if (canSignIn(card)) {
+      if (makes) {
+        // the connection is there; if this goes wrong, its page offers it again
+        await generateCertificate(card.name).catch(() => undefined);
+        void client.invalidateQueries({ queryKey: connectionKey(card.name) });
+      } else if (canSignIn(card)) {
         // it is saved: what goes wrong from here on is shown on its page
         await beginSignIn(client, card.name, opened).catch(() => undefined);
       } else {
@@ -32,9 +43,9 @@ export function useCreate() {
       navigate(`/connections/${encodeURIComponent(card.name)}`);
     },
   });
-  const create = (body: NewConnection) => {
+  const create = (body: NewConnection, makes = false) => {
     if (mutation.isPending) return;
-    mutation.mutate({ body, opened: windowFor(body.grant) });
+    mutation.mutate({ body, opened: makes ? null : windowFor(body.grant), makes });
   };
   return { create, isPending: mutation.isPending, error: mutation.error, reset: mutation.reset };
 }
