@@ -19,6 +19,8 @@ export interface Fault {
   title?: string;
   detail?: string;
   instance?: string;
+  /** Our stable code, beside the language's error. */
+  code?: string;
 }
 
 /** What somebody must act for. */

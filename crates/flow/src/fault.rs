@@ -89,7 +89,8 @@ pub struct Fault {
     /// The pointer of the task (`/do/0/name`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
-    /// Our stable code, when it has one (`upstream.timeout`, `expr.limit_cpu`, …). Not part of the language's error.
+    /// Our stable code, when it has one (`upstream.timeout`, `expr.limit_cpu`, …). Not part of the language's error: flows don't see it,
+    /// whoever reads of the run does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// How many milliseconds the other party asks to wait. Not part of the language's error.
@@ -135,5 +136,34 @@ impl Fault {
             }
         }
         error
+    }
+
+    /// What people and programs read of it: the language's error, and our stable code beside it (an extension member, RFC 9457 §3.2).
+    pub fn told(&self) -> serde_json::Value {
+        let mut told = self.error();
+        if let Some(code) = &self.code {
+            told["code"] = code.clone().into();
+        }
+        told
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Fault, FaultType};
+
+    #[test]
+    fn our_code_is_told_and_no_part_of_the_language() {
+        let fault = Fault::new(FaultType::Runtime, "too often").code("flow.limit");
+        let told = json!({
+            "type": "https://serverlessworkflow.io/spec/1.0.0/errors/runtime", "status": 500, "title": "Runtime error",
+            "detail": "too often", "code": "flow.limit",
+        });
+        assert_eq!(fault.told(), told);
+        assert_eq!(fault.error().get("code"), None);
+        let without = Fault::new(FaultType::Runtime, "no code");
+        assert_eq!(without.told(), without.error());
     }
 }

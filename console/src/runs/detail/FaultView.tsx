@@ -3,7 +3,7 @@ import { run as text } from "../../texts/runs";
 import { Facts } from "../../ui/Facts";
 import { Words } from "../../ui/Words";
 
-/** The language's error: what went wrong, of which kind, where. */
+/** The language's error: what went wrong, of which kind, where; and our code for it. */
 export function FaultView({ fault }: { fault: Fault }) {
   return (
     <div className="stack-small">
@@ -20,6 +20,7 @@ export function FaultView({ fault }: { fault: Fault }) {
           [text.errorType, kindOf(fault)],
           [text.errorStatus, fault.status === undefined ? null : String(fault.status)],
           [text.errorAt, fault.instance && <code>{fault.instance}</code>],
+          [text.code, fault.code && <code>{fault.code}</code>],
         ]}
       />
     </div>

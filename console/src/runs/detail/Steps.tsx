@@ -87,7 +87,7 @@ function StepBody({ step, run }: { step: Step; run: string }) {
       <Facts
         facts={[
           [text.doThis, explanation?.hint && <Words text={explanation.hint} />],
-          [text.code, explanation?.code && <code>{explanation.code}</code>],
+          [text.code, explanation?.code && explanation.code !== step.error?.code && <code>{explanation.code}</code>],
           [text.call, callText(step)],
           [
             text.through,

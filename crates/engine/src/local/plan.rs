@@ -321,7 +321,10 @@ impl Drive {
         if self.depth >= DEEPEST {
             let fault = Fault::new(
                 FaultType::Runtime,
-                format!("flows may start each other {DEEPEST} deep"),
+                format!(
+                    "flow {}.{} was not begun: flows may start each other {DEEPEST} deep",
+                    flow.namespace, flow.name
+                ),
             )
             .code("flow.limit");
             return self.complete(plan, id, Err(fault)).await;
@@ -445,11 +448,11 @@ impl Drive {
         plan.ended = Some(match (&result, status) {
             (_, RunStatus::Cancelled) => Outcome::Cancelled,
             (Ok(output), _) => Outcome::Completed(output.clone()),
-            (Err(fault), _) => Outcome::Faulted(fault.error()),
+            (Err(fault), _) => Outcome::Faulted(fault.told()),
         });
         let (output, error) = match result {
             Ok(output) => (Some(output), None),
-            Err(fault) if status == RunStatus::Faulted => (None, Some(fault.error())),
+            Err(fault) if status == RunStatus::Faulted => (None, Some(fault.told())),
             Err(_) => (None, None),
         };
         Next::End {

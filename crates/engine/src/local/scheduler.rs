@@ -408,7 +408,7 @@ impl Inner {
         progress.next = Next::End {
             status: RunStatus::Faulted,
             output: None,
-            error: Some(fault.error()),
+            error: Some(fault.told()),
         };
         if let Err(error) = self.store.runs().commit(progress).await {
             self.health.failed("give up", &error);

@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use flow::CloudEvent;
 use flow::definition::listen::{Correlation, Filter, FilterTemplate, Until};
 use flow::definition::{Consume, Read, Template, Trigger as Schedule};
+use flow::{CloudEvent, Fault, FaultType};
 use serde_json::{Value, json};
-use store::{Actor, Gathering, NewFiring, Progress, RunId, Trigger};
+use store::{Actor, Gathering, NewFiring, Next, Progress, RunId, RunStatus, Trigger};
 
 use super::Inner;
 use super::deliver::name_of;
@@ -356,6 +356,23 @@ fn read(event: &CloudEvent, how: Read) -> Value {
     }
 }
 
+/// Flows that start each other by events must come to an end, as those that call each other do: one run too deep ends as it
+/// begins, where people see it.
+fn cut(flow: &str) -> Next {
+    tracing::warn!(flow, "a chain of flows that start each other was cut");
+    let fault = Fault::new(
+        FaultType::Runtime,
+        format!(
+            "events made flows start each other {DEEPEST} deep, and flow {flow} was not begun once more: filter its `schedule.on`, so that it does not hear what it leads to"
+        ),
+    );
+    Next::End {
+        status: RunStatus::Faulted,
+        output: None,
+        error: Some(fault.code("flow.limit").told()),
+    }
+}
+
 impl Drive {
     /// A step as it is committed; hardly one publishes anything.
     pub(super) async fn whole(
@@ -396,14 +413,12 @@ impl Drive {
                 .await?;
             whole.gathered.extend(starts.gathered);
             for mut draft in starts.drafts {
-                // Flows that start each other by events must come to an end, as those that call each other do.
                 draft.depth = self.depth + 1;
-                if draft.depth > DEEPEST {
-                    tracing::warn!(run = %self.run, flow = %draft.definition.name(), "a chain of flows that start each other was cut");
-                    continue;
-                }
                 let mut first = Progress::new(draft.run.clone(), 1, 0);
                 first.lines = vec![line(&started(&draft, self.now()))];
+                if draft.depth > DEEPEST {
+                    first.next = cut(&draft.definition.name());
+                }
                 whole.children.push(new_run(&draft, None, first));
             }
         }

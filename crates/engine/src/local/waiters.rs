@@ -21,7 +21,7 @@ pub struct Answer {
 pub enum Outcome {
     /// It completed with this output.
     Completed(Value),
-    /// It ended with this error, as the language has it.
+    /// It ended with this error: the language's, with our code where there is one (`flow::Fault::told`).
     Faulted(Value),
     /// A person ended it.
     Cancelled,

@@ -418,7 +418,28 @@ async fn data_in_an_address_stays_data() {
     };
     let kind = error["type"].as_str().unwrap();
     assert!(kind.ends_with("/expression"), "{error}");
+    assert_eq!(error["code"], "header.forbidden");
     assert_eq!(house.upstream.seen("/header").len(), 0);
+    // An address that is one expression may come from data, but takes no credential along to where it does not belong.
+    connection(&house, "api").await;
+    let body = format!(
+        "{NAMED}do:\n  - ask: {{call: http, with: {{method: get, endpoint: {{uri: '${{ .to }}', authentication: {{bearer: {{use: api}}}}}}}}}}\n"
+    );
+    house.flow("anywhere", &body).await;
+    for (to, code) in [
+        ("https://attacker.example/x", "connection.origin_forbidden"),
+        ("//attacker.example/x", "connection.origin_forbidden"),
+        (
+            "https://api.contoso.example@attacker.example/x",
+            "connection.origin_forbidden",
+        ),
+    ] {
+        let answer = house.engine().run("anywhere", json!({"to": to})).await;
+        let Outcome::Faulted(error) = &answer.outcome else {
+            panic!("{to}: {answer:?}")
+        };
+        assert_eq!(error["code"], code, "{to}: {error}");
+    }
 }
 
 #[tokio::test]

@@ -450,3 +450,50 @@ async fn branches_of_one_run_hear_each_other() {
         assert_eq!(output[0], json!(["hi"]));
     }
 }
+
+/// A flow that hears what it says comes to an end, and people see why.
+#[tokio::test]
+async fn flows_that_events_start_are_cut_sixteen_deep() {
+    for house in houses().await {
+        house
+            .flow(
+                "echo",
+                "schedule: {on: {one: {with: {type: com.contoso.echo}}}}\ndo:\n  - say: {emit: {event: {with: {source: 'https://contoso.example', type: com.contoso.echo}}}}\n",
+            )
+            .await;
+        deliver(&house, event("com.contoso.echo", "1", json!({}))).await;
+        let filter = RunFilter {
+            limit: 100,
+            ..RunFilter::default()
+        };
+        let runs = async || {
+            let page = house.store.runs().list(&Actor::local(), &filter).await;
+            page.unwrap().runs
+        };
+        until("one has failed and all have ended", async || {
+            let runs = runs().await;
+            runs.iter().any(|run| run.status == RunStatus::Faulted)
+                && runs.iter().all(|run| run.status.is_over())
+        })
+        .await;
+        let runs = runs().await;
+        assert_eq!(runs.len(), 18);
+        let failed: Vec<_> = runs
+            .iter()
+            .filter(|run| run.status != RunStatus::Completed)
+            .collect();
+        let [failed] = failed.as_slice() else {
+            panic!("{failed:?}")
+        };
+        assert_eq!(failed.error.as_ref().unwrap()["code"], "flow.limit");
+        assert!(
+            house
+                .engine()
+                .history(&Actor::local(), &failed.id)
+                .await
+                .is_ok()
+        );
+        // Who looks for what goes on finds nothing.
+        assert_eq!(house.store.runs().counts().await.unwrap(), []);
+    }
+}

@@ -258,7 +258,11 @@ impl Gate {
 
 /// Header fields or query parameters: null is left out, a list repeats.
 fn fields(what: &str, value: Option<Value>) -> Result<Vec<(String, String)>, Stop> {
-    let refuse = |detail: String| Stop::from(Fault::new(FaultType::Expression, detail));
+    let code = match what {
+        "headers" => "header.forbidden",
+        _ => "request.target_invalid",
+    };
+    let refuse = |detail: String| Stop::from(Fault::new(FaultType::Expression, detail).code(code));
     let object = match value {
         None | Some(Value::Null) => return Ok(Vec::new()),
         Some(Value::Object(object)) => object,

@@ -59,7 +59,7 @@ impl Machine {
             if status == StepStatus::Completed {
                 step.output = frame.output.as_deref().cloned();
             }
-            step.error = fault.map(Fault::error);
+            step.error = fault.map(Fault::told);
         }
     }
 

@@ -72,6 +72,7 @@ fn refuse(template: &str, why: &str) -> Stop {
         FaultType::Expression,
         format!("the URI template \"{template}\" cannot be filled in: {why}"),
     )
+    .code("request.target_invalid")
     .into()
 }
 
@@ -86,6 +87,7 @@ mod tests {
         match (expand(template, &input), expected) {
             (Ok(uri), Ok(expected)) => assert_eq!(uri, expected, "{template}"),
             (Err(Stop::Fault(fault)), Err(part)) => {
+                assert_eq!(fault.code.as_deref(), Some("request.target_invalid"));
                 let detail = fault.detail.unwrap_or_default();
                 assert!(detail.contains(part), "{template}: {detail}");
             }

@@ -368,6 +368,10 @@ pub(super) const DECISIONS: &[(&str, &str)] = &[
         "`{x}` is a member of the transformed input, empty when it is missing, an error when it is an object or a list",
     ),
     (
+        "an address that is an expression",
+        "is taken as it comes, encoded by its author (`@uri`); its host may come from data: the credential of a connection never goes beyond its origins, one that stands in the flow goes where the expression says",
+    ),
+    (
         "integers",
         "as YAML 1.2 has them: `010` is ten, `0o10` eight; `on`, `no` and dates are text",
     ),

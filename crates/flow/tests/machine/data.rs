@@ -110,12 +110,51 @@ fn a_task_knows_itself() {
     );
 }
 
+/// Names of tasks are labels: no part of a path, of a shell's line or of an expression.
+#[test]
+fn a_name_is_a_label() {
+    for (name, reference) in [
+        ("../../x", "/do/0/..~1..~1x"),
+        ("$(id)", "/do/0/$(id)"),
+        ("${ 1 + 1 }", "/do/0/${ 1 + 1 }"),
+        ("a~b", "/do/0/a~0b"),
+    ] {
+        check(
+            &format!(
+                "do: [{{'{name}': {{set: {{name: '${{ $task.name }}', at: '${{ $task.reference }}'}}}}}}]"
+            ),
+            json!({}),
+            json!({"name": name, "at": reference}),
+        );
+    }
+}
+
 #[test]
 fn data_is_never_evaluated() {
     check(
         "do: [{a: {set: '${ .text }'}}, {b: {set: {again: '${ . }'}}}]",
         json!({"text": "${ 1 + 1 }"}),
         json!({"again": "${ 1 + 1 }"}),
+    );
+    // In the arguments of a call as well: neither expressions nor names in braces are looked for in what was put in.
+    let world = run(
+        "do: [{a: {call: http, with: {method: post, endpoint: 'https://contoso.example/{text}', headers: {h: '${ .text }'}, query: {q: '${ .text }'}, body: '${ .text }'}}}]",
+        json!({"text": "{n}${ .n }", "n": 7}),
+    );
+    let call = json!(world.commands.concat())[0]["call"].clone();
+    assert_eq!(
+        json!([
+            call["endpoint"],
+            call["headers"],
+            call["query"],
+            call["body"]
+        ]),
+        json!([
+            "https://contoso.example/%7Bn%7D%24%7B%20.n%20%7D",
+            [["h", "{n}${ .n }"]],
+            [["q", "{n}${ .n }"]],
+            "{n}${ .n }"
+        ])
     );
 }
 

@@ -306,6 +306,12 @@ fn expression_and_validation_errors_are_caught_too() {
         json!({}),
         "expression 400 /do/0/a",
     );
+    // A limit too: twice this text is more than an expression may answer.
+    let twice = "{set: '${ [.x, .x] }'}";
+    let long = json!({"x": "a".repeat(600_000)});
+    check(&flow(twice), long.clone(), json!("expression"));
+    let uncaught = run(&format!("do: [{{a: {twice}}}]"), long);
+    assert_eq!(uncaught.fault().code.as_deref(), Some("expr.limit_output"));
 }
 
 #[test]

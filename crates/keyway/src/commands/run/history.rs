@@ -168,8 +168,12 @@ pub(super) fn step(step: &Value) -> String {
     };
     let explanation = &step["explanation"];
     more(&call(explanation));
-    if step["error"].is_object() {
-        more(&format!("error: {}", error_text(&step["error"])));
+    if let Value::Object(mut error) = step["error"].clone() {
+        // The same code stands in the next line, with what to do.
+        if error.get("code") == explanation.get("code") {
+            error.remove("code");
+        }
+        more(&format!("error: {}", error_text(&Value::Object(error))));
     }
     if let Some(code) = explanation["code"].as_str() {
         let hint = text(explanation, "hint");
@@ -219,7 +223,7 @@ fn call(explanation: &Value) -> String {
     parts.join(", ")
 }
 
-/// The language's error in one sentence: title, what kind with its status, detail, where.
+/// An error in one sentence: title, what kind with its status, detail, where, our code.
 pub(in crate::commands) fn error_text(error: &Value) -> String {
     let kind = text(error, "type");
     let kind = kind.rsplit('/').next().unwrap_or_default();
@@ -234,9 +238,14 @@ pub(in crate::commands) fn error_text(error: &Value) -> String {
     if !detail.is_empty() {
         let _ = write!(said, ": {detail}");
     }
-    let instance = text(error, "instance");
-    if !instance.is_empty() {
-        let _ = write!(said, " (at {instance})");
+    match (
+        text(error, "instance").as_str(),
+        text(error, "code").as_str(),
+    ) {
+        ("", "") => {}
+        ("", code) => said.push_str(&format!(" ({code})")),
+        (instance, "") => said.push_str(&format!(" (at {instance})")),
+        (instance, code) => said.push_str(&format!(" (at {instance}, {code})")),
     }
     plain(&said)
 }
@@ -300,7 +309,7 @@ mod tests {
                 {"name": "tell", "reference": "/do/1/each/for/do/0/tell", "id": "/do/1/each/for/do/0/tell", "rounds": [4], "attempt": 3,
                  "status": "faulted", "started_at": "2026-11-02T17:00:01Z", "ended_at": "2026-11-02T17:01:31Z",
                  "error": {"type": "https://serverlessworkflow.io/spec/1.0.0/errors/communication", "status": 403, "title": "Forbidden",
-                    "detail": format!("the API refused: {}", "x".repeat(200)), "instance": "/do/1/each/for/do/0/tell"},
+                    "detail": format!("the API refused: {}", "x".repeat(200)), "instance": "/do/1/each/for/do/0/tell", "code": "connection.needs_consent"},
                  "explanation": {"connection": "graph", "code": "connection.needs_consent", "hint": "grant Mail.Send"}},
             ],
         })
@@ -338,5 +347,30 @@ mod tests {
             said.contains("`keyway connection explain graph`") && said.contains("was not sent"),
             "{said}"
         );
+    }
+
+    #[test]
+    fn an_error_is_told_with_its_place_and_code() {
+        for (more, expected) in [
+            (json!({}), "Runtime error (runtime), status 500: too often"),
+            (
+                json!({"instance": "/do/0/a"}),
+                "Runtime error (runtime), status 500: too often (at /do/0/a)",
+            ),
+            (
+                json!({"code": "flow.limit"}),
+                "Runtime error (runtime), status 500: too often (flow.limit)",
+            ),
+            (
+                json!({"instance": "/do/0/a", "code": "flow.limit"}),
+                "Runtime error (runtime), status 500: too often (at /do/0/a, flow.limit)",
+            ),
+        ] {
+            let mut error = json!({"type": "https://contoso.example/errors/runtime", "title": "Runtime error", "status": 500, "detail": "too often"});
+            for (name, value) in more.as_object().unwrap() {
+                error[name] = value.clone();
+            }
+            assert_eq!(error_text(&error), expected);
+        }
     }
 }
