@@ -1898,6 +1898,19 @@ export interface components {
             /** @description Which connections are in it. */
             names: string[];
         };
+        /** @description A time at which a trigger was to fire. */
+        FiringCard: {
+            trigger: string;
+            /**
+             * Format: date-time
+             * @description The time that was meant.
+             */
+            nominal: string;
+            /** @description `started`, `skipped` (the last run still went) or `missed` (nobody was there, or the flow can not be read any more). */
+            outcome: string;
+            /** @description The run that was started. */
+            run?: string | null;
+        };
         /** @description A flow. */
         FlowCard: {
             /** @description `flow_…`. */
@@ -1937,6 +1950,8 @@ export interface components {
             preflight: Record<string, never>[];
             /** @description When its triggers fire next. */
             schedules: components["schemas"]["ScheduleCard"][];
+            /** @description What became of the last 20 times at which they were to fire, newest first. */
+            firings: components["schemas"]["FiringCard"][];
             /** @description The hooks by which the current version is started. */
             hooks: components["schemas"]["HookCard"][];
             /** @description The JSON Schema of the current version's input, where it gives one. */
@@ -2679,7 +2694,7 @@ export interface components {
             wake_at?: string | null;
             /** @description What somebody must act for. */
             parked: Record<string, never>[];
-            /** @description The error that ended it. */
+            /** @description The error that ended it: the language's (`type`, `status`, `title`, `detail`, `instance`), with our `code` where there is one. */
             error?: unknown;
         };
         /** @description A run with all that it did. */
@@ -2780,7 +2795,7 @@ export interface components {
             status: string;
             /** @description The output, or what `call: respond` answered. */
             output?: unknown;
-            /** @description The error that ended it. */
+            /** @description The error that ended it: the language's (`type`, `status`, `title`, `detail`, `instance`), with our `code` where there is one. */
             error?: unknown;
         };
         /**

@@ -65,6 +65,8 @@ export const flow = {
   schedule: "Schedule",
   next: "Next time",
   nextNone: "when its condition holds",
+  idle: "Times that started nothing",
+  outcomes: { skipped: "skipped, the last run still went", missed: "missed, Keyway could not start it then" } as Record<string, string>,
   hooks: "Webhooks",
   hook: "Hook",
   url: "Address",

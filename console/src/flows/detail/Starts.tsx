@@ -8,6 +8,7 @@ import { ExactTime, Time } from "../../ui/Time";
 
 /** What starts a flow: a person, times, messages. */
 export function Starts({ flow }: { flow: FlowDetail }) {
+  const idle = flow.firings.filter((firing) => firing.outcome !== "started");
   return (
     <Panel title={text.starts}>
       <p className="muted">{text.byHand}</p>
@@ -26,6 +27,20 @@ export function Starts({ flow }: { flow: FlowDetail }) {
                 ) : (
                   <span className="muted">{text.nextNone}</span>
                 )}
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
+      {idle.length > 0 && (
+        <div className="stack-small">
+          <h3>{text.idle}</h3>
+          <ul className="plain">
+            {idle.map(({ trigger, nominal, outcome }) => (
+              <li key={`${trigger} ${nominal}`} className="row">
+                <code>{trigger}</code>
+                <span className="muted">{text.outcomes[outcome] ?? outcome}:</span>
+                <ExactTime at={nominal} />
               </li>
             ))}
           </ul>

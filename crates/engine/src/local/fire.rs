@@ -25,7 +25,8 @@ impl Inner {
                     Error::Stopping => return Ok(()),
                     Error::FlowInvalid(_) | Error::FlowNotFound { .. } => {
                         tracing::error!(flow = %due.flow, %error, "a trigger can't fire: it is switched off");
-                        self.store.schedules().pass(due, Vec::new(), None).await?;
+                        let missed = vec![(due.nominal, FiringOutcome::Missed)];
+                        self.store.schedules().pass(due, missed, None).await?;
                     }
                     other => return Err(other),
                 }

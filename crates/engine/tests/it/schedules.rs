@@ -253,3 +253,36 @@ async fn midnight_is_no_stampede() {
         assert_eq!(house.upstream.seen(&path).len(), 1, "{path}");
     }
 }
+
+/// A text that an older Keyway took and this one does not: its time is told as missed, and it is not tried for ever.
+#[tokio::test]
+async fn a_flow_that_cannot_be_read_any_more_misses_its_time() {
+    let house = house().await;
+    let flow = house
+        .flow(
+            "odd",
+            "schedule: {every: {hours: 1}}\ndo:\n  - a: {set: {x: 1}}\n",
+        )
+        .await
+        .flow
+        .unwrap();
+    let old = store::NewVersion {
+        namespace: flow.namespace,
+        name: flow.name,
+        version: "1.0.0".to_owned(),
+        title: None,
+        retention_days: None,
+        digest: "of-an-old-text".to_owned(),
+        source: "do: []".to_owned(),
+        based_on: None,
+    };
+    let flows = house.store.flows();
+    flows.deploy(&Actor::local(), old).await.unwrap();
+    house.pass(SignedDuration::from_hours(1));
+    until("its time is over", async || {
+        firings(&house, "odd").await == [FiringOutcome::Missed]
+    })
+    .await;
+    assert_eq!(house.store.schedules().next_due().await.unwrap(), None);
+    assert_eq!(house.store.runs().counts().await.unwrap(), []);
+}

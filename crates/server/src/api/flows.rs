@@ -121,6 +121,8 @@ pub(crate) struct FlowDetail {
     preflight: Vec<engine::Preflight>,
     /// When its triggers fire next.
     schedules: Vec<ScheduleCard>,
+    /// What became of the last 20 times at which they were to fire, newest first.
+    firings: Vec<FiringCard>,
     /// The hooks by which the current version is started.
     hooks: Vec<HookCard>,
     /// The JSON Schema of the current version's input, where it gives one.
@@ -192,6 +194,32 @@ pub(crate) struct ScheduleCard {
     next_at: Option<Timestamp>,
 }
 
+/// How many times a flow's detail tells what became of them.
+const FIRINGS: u32 = 20;
+
+/// A time at which a trigger was to fire.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FiringCard {
+    trigger: String,
+    /// The time that was meant.
+    nominal: Timestamp,
+    /// `started`, `skipped` (the last run still went) or `missed` (nobody was there, or the flow can not be read any more).
+    outcome: &'static str,
+    /// The run that was started.
+    run: Option<String>,
+}
+
+impl From<store::Firing> for FiringCard {
+    fn from(firing: store::Firing) -> FiringCard {
+        FiringCard {
+            trigger: firing.trigger,
+            nominal: firing.nominal,
+            outcome: firing.outcome.as_str(),
+            run: firing.run.map(|run| run.to_string()),
+        }
+    }
+}
+
 impl From<FlowVersion> for VersionCard {
     fn from(version: FlowVersion) -> VersionCard {
         VersionCard {
@@ -258,8 +286,9 @@ impl Viewer {
     async fn flow_detail(&self, key: &FlowKey) -> Result<FlowDetail, Problem> {
         let record = self.flow(key).await?;
         let versions = self.versions(&record).await?;
-        let schedules = self.app().store().schedules();
-        let schedules = schedules.of_flow(self.actor(), &record.id).await?;
+        let triggers = self.app().store().schedules();
+        let schedules = triggers.of_flow(self.actor(), &record.id).await?;
+        let firings = triggers.firings(self.actor(), &record.id, FIRINGS).await?;
         let preflight = self
             .app()
             .engine()
@@ -279,6 +308,7 @@ impl Viewer {
                 .into_iter()
                 .map(|(trigger, next_at)| ScheduleCard { trigger, next_at })
                 .collect(),
+            firings: firings.into_iter().map(FiringCard::from).collect(),
         })
     }
 

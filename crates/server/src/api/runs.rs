@@ -97,7 +97,7 @@ pub(crate) struct RunCard {
     /// What somebody must act for.
     #[schema(value_type = Vec<Object>)]
     parked: Vec<store::Parked>,
-    /// The error that ended it.
+    /// The error that ended it: the language's (`type`, `status`, `title`, `detail`, `instance`), with our `code` where there is one.
     error: Option<Value>,
 }
 

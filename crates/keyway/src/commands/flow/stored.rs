@@ -89,6 +89,9 @@ pub(super) async fn show(ui: Ui, global: &Global, name: &str) -> Result<Exit, Fa
     Ok(Exit::Ok)
 }
 
+/// How many times that started nothing are told.
+const NOT_STARTED: usize = 5;
+
 fn sheet(flow: &Value) -> String {
     let now = store::Clock::system().now();
     let mut sheet = String::new();
@@ -107,6 +110,17 @@ fn sheet(flow: &Value) -> String {
         line(
             "starts",
             &format!("{}: {next}", plain(&text(schedule, "trigger"))),
+        );
+    }
+    let firings = flow["firings"].as_array().into_iter().flatten();
+    for firing in firings
+        .filter(|firing| firing["outcome"] != "started")
+        .take(NOT_STARTED)
+    {
+        let trigger = plain(&text(firing, "trigger"));
+        line(
+            &text(firing, "outcome"),
+            &format!("{trigger}: {}", when(firing, "nominal")),
         );
     }
     sheet += &needs(&flow["preflight"]);

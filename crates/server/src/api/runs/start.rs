@@ -74,7 +74,7 @@ pub(crate) struct StartedRun {
     /// The output, or what `call: respond` answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     output: Option<Value>,
-    /// The error that ended it.
+    /// The error that ended it: the language's (`type`, `status`, `title`, `detail`, `instance`), with our `code` where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Value>,
 }
