@@ -71,11 +71,54 @@ fn keys_keep_their_order_and_integers_are_exact() {
 }
 
 #[test]
+fn numbers_at_their_edges() {
+    for (source, input, expected) in [
+        ("-0, -.n", json!({"n": 0}), "[-0.0,-0.0]"),
+        (".n", json!({"n": -0.0}), "-0.0"),
+        ("-0 == 0", json!(null), "true"),
+        ("1e308 * 10 > 1e308", json!(null), "true"),
+        (
+            "18446744073709551615 + 1",
+            json!(null),
+            "1.8446744073709552e+19",
+        ),
+        (
+            "-9223372036854775808 - 1",
+            json!(null),
+            "-9.223372036854776e+18",
+        ),
+    ] {
+        let answer = eval(source, &input).map(|value| value.to_string());
+        assert_eq!(answer.as_deref(), Ok(expected), "{source}");
+    }
+    // What JSON can't say is no answer, and never a null that nobody asked for.
+    for (source, code) in [
+        ("1e308 * 10", "expr.unrepresentable: "),
+        ("-1e308 * 10", "expr.unrepresentable: "),
+        ("[{a: (infinite - infinite)}]", "expr.unrepresentable: "),
+        ("1 / 0", "expr.raised: "),
+        ("1 % 0", "expr.raised: "),
+        ("0 / 0", "expr.raised: "),
+    ] {
+        let refused = eval(source, &json!(null)).unwrap_err();
+        assert!(refused.starts_with(code), "{source}: {refused}");
+    }
+}
+
+#[test]
 fn several_outputs_are_an_array_and_none_is_null() {
     check("empty", json!(1), json!(null));
     check(".[]", json!([1]), json!(1));
     check(".[]", json!([1, 2]), json!([1, 2]));
     check("1, empty, 2", json!(null), json!([1, 2]));
+    check("{a: empty}", json!(null), json!(null));
+    check("[empty]", json!(null), json!([]));
+    check("if empty then 1 else 2 end", json!(null), json!(null));
+    assert_eq!(
+        eval("error(null)", &json!(1)),
+        Err("expr.raised: null".to_owned())
+    );
+    check("try error(null) catch [.]", json!(1), json!([null]));
 }
 
 #[test]

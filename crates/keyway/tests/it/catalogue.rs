@@ -124,9 +124,14 @@ const DEFINITIONS_OF_FLOWS: &[Row] = &[
         "document",
     ),
     (
-        "names of tasks: twice, empty, reserved, paths, line breaks",
+        "names of tasks: twice, empty, reserved, line breaks",
         "flow/src/parse/tests/findings.rs",
         "tasks",
+    ),
+    (
+        "names of tasks like paths, commands, expressions: labels",
+        "flow/tests/machine/data.rs",
+        "a_name_is_a_label",
     ),
     (
         "`then` to nowhere, what is never reached, loops that never wait",
@@ -149,14 +154,24 @@ const DEFINITIONS_OF_FLOWS: &[Row] = &[
         "flows_start_each_other_sixteen_deep",
     ),
     (
+        "flows that events start: 16 deep, said by a run",
+        "engine/tests/it/events.rs",
+        "flows_that_events_start_are_cut_sixteen_deep",
+    ),
+    (
         "external resources, functions, catalogs: `flow.feature_disabled`",
         "flow/src/parse/tests/findings.rs",
         "calls",
     ),
     (
         "`run: script`, `shell`, `container`: `flow.feature_disabled`",
-        "flow/src/parse/tests/findings.rs",
-        "tasks",
+        "flow/src/parse/tests/schema.rs",
+        "what_is_refused_is_named",
+    ),
+    (
+        "what is refused has its line over HTTP too, and is not kept",
+        "server/tests/it/flows.rs",
+        "what_cannot_run_is_refused_with_its_line_and_not_kept",
     ),
     (
         "a literal that looks like a secret is warned of",
@@ -169,9 +184,29 @@ const DEFINITIONS_OF_FLOWS: &[Row] = &[
         "a_run_stays_on_the_version_that_it_began_with",
     ),
     (
-        "deleted while runs are live: 409",
+        "deleted while runs are live, in the store",
         "store/src/tests/flows.rs",
         "a_flow_is_switched_off_and_deleted_when_nothing_runs",
+    ),
+    (
+        "deleted while runs are live: 409 `conflict.busy`",
+        "server/tests/it/flows.rs",
+        "a_flow_is_not_deleted_while_a_run_of_it_goes_on",
+    ),
+    (
+        "connections as text: one wrong text of many changes nothing",
+        "keyway/tests/it/documents.rs",
+        "nothing_is_changed_when_one_of_many_texts_is_wrong",
+    ),
+    (
+        "connections as text: what does not belong there, each with its code",
+        "connect/tests/it/documents.rs",
+        "a_text_that_can_not_be_meant_is_refused_with_its_own_words",
+    ),
+    (
+        "connections as text: no secret in it",
+        "connect/tests/it/documents.rs",
+        "every_kind_of_connection_goes_into_text_and_comes_back",
     ),
     (
         "nothing panics, whatever the text",
@@ -223,12 +258,22 @@ const EXPRESSIONS: &[Row] = &[
         "test_hostile_expressions_leave_others_alone",
     ),
     (
-        "an expression's fault is one that a flow can catch",
+        "`expr.limit_memory`, `expr.limit_output`, `expr.limit_depth`, `expr.raised`",
+        "expression/tests/it/worker.rs",
+        "failures_have_codes",
+    ),
+    (
+        "patterns of more than 1 KiB: `expr.raised`",
+        "expression/tests/it/reference.rs",
+        "limits_are_those_of_the_code",
+    ),
+    (
+        "an expression's fault, a limit too, is one that a flow can catch",
         "flow/tests/machine/trying.rs",
         "expression_and_validation_errors_are_caught_too",
     ),
     (
-        "no output is null, several are an array",
+        "no output is null, several are an array; `error(null)`",
         "expression/tests/it/dialect.rs",
         "several_outputs_are_an_array_and_none_is_null",
     ),
@@ -243,7 +288,12 @@ const EXPRESSIONS: &[Row] = &[
         "keys_keep_their_order_and_integers_are_exact",
     ),
     (
-        "all other numbers, and division by zero: as jq answers",
+        "-0, beyond 64 bits, 1e308*10: `expr.unrepresentable`; division by zero: `expr.raised`",
+        "expression/tests/it/dialect.rs",
+        "numbers_at_their_edges",
+    ),
+    (
+        "all other numbers: as jq answers",
         "expression/tests/it/differences.rs",
         "answers_are_those_of_jq",
     ),
@@ -253,7 +303,7 @@ const EXPRESSIONS: &[Row] = &[
         "data_is_never_evaluated",
     ),
     (
-        "data in a path is encoded, in a header it has no line breaks",
+        "data in a path is encoded, in a header it has no line breaks (`header.forbidden`), as a host it gets no credential (`connection.origin_forbidden`)",
         "engine/tests/it/calls.rs",
         "data_in_an_address_stays_data",
     ),
@@ -282,7 +332,7 @@ const WEBHOOKS: &[Row] = &[
         "ten_thousand_forgeries",
     ),
     (
-        "a forgery starts no run",
+        "a forgery starts no run, and is counted",
         "server/tests/it/hooks.rs",
         "what_is_not_signed_starts_nothing",
     ),
@@ -332,9 +382,14 @@ const WEBHOOKS: &[Row] = &[
         "when_runs_wait_for_a_place_no_more_is_taken",
     ),
     (
-        "links of approvals: wrong, used, over",
+        "links of approvals: used, 410",
         "server/tests/it/approvals.rs",
         "an_answer_counts_once",
+    ),
+    (
+        "links of approvals that never were: 404",
+        "server/tests/it/approvals.rs",
+        "what_is_no_answer_of_our_page_is_refused",
     ),
     (
         "links of approvals: over with the task's time",
@@ -384,6 +439,16 @@ const SCHEDULES: &[Row] = &[
         "off for long: at most one is made up for, the others are `missed`",
         "engine/src/schedule/tests.rs",
         "what_was_missed_is_said_and_at_most_one_is_made_up_for",
+    ),
+    (
+        "what was missed is told over HTTP",
+        "server/tests/it/flows.rs",
+        "what_became_of_times_is_told",
+    ),
+    (
+        "a flow that can not be read any more: missed, and not tried for ever",
+        "engine/tests/it/schedules.rs",
+        "a_flow_that_cannot_be_read_any_more_misses_its_time",
     ),
     (
         "many at 00:00",

@@ -172,6 +172,9 @@ async fn what_is_not_signed_starts_nothing() {
     house.clock.advance(jiff::SignedDuration::from_secs(301));
     assert_eq!(late.send().await.refusal(), "401 webhook.signature");
     assert_eq!(runs(&house).await, []);
+    let metrics = house.request("GET", "/metrics").send().await.text;
+    let counted = r#"keyway_hook_messages_total{outcome="webhook.signature"}"#;
+    assert!(metrics.contains(counted), "{metrics}");
 }
 
 #[tokio::test]
