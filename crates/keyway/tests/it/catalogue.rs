@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-/// What may come, the file of the test below `crates/` (or `tests/`, if it is Python), and its name.
+/// What may come, the file of the test below `crates/` (`tests/` if it is Python, `console/tests/` if it is a walk), and its name.
 type Row = (&'static str, &'static str, &'static str);
 
 /// Answers of APIs.
@@ -88,6 +88,11 @@ const ANSWERS_OF_APIS: &[Row] = &[
         "the echo does not reach expressions nor the journal",
         "engine/tests/it/calls.rs",
         "a_plain_secret_that_holds_a_policy_stands_for_a_connection",
+    ),
+    (
+        "HTML, SVG and scripts in answers: shown as text",
+        "browser/payloads.test.mjs",
+        "an API's answer in every view",
     ),
     (
         "TLS: expired, not yet valid, wrong name, self-signed, TLS 1.0",
@@ -483,16 +488,14 @@ fn every_row_has_its_test() {
         SCHEDULES,
     ];
     for (what, file, test) in all.concat() {
-        let (below, word) = match file.rsplit_once('.') {
-            Some((_, "py")) => ("tests", "def"),
-            _ => ("crates", "fn"),
+        let (below, opening) = match file.rsplit_once('.') {
+            Some((_, "py")) => ("tests", format!("def {test}(")),
+            Some((_, "mjs")) => ("console/tests", format!("test(\"{test}\",")),
+            _ => ("crates", format!("fn {test}(")),
         };
         let path = root.join(below).join(file);
         let source =
             std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
-        assert!(
-            source.contains(&format!("{word} {test}(")),
-            "{what}: {file} has no {test}"
-        );
+        assert!(source.contains(&opening), "{what}: {file} has no {test}");
     }
 }
