@@ -64,10 +64,9 @@ async fn answer(State(seen): State<Seen>, uri: Uri, headers: HeaderMap, body: By
     match uri.path() {
         "/open" => "open".into_response(),
         "/basic" => refuse(&["Basic realm=\"all\"".to_owned()]),
-        "/wrong" => refuse(&[digest("one", "")]),
         "/stale" if has("two") => "fresh".into_response(),
         "/stale" if has("one") => refuse(&[digest("two", ", stale=true")]),
-        "/stale" => refuse(&[digest("one", "")]),
+        "/wrong" | "/stale" => refuse(&[digest("one", "")]),
         "/never" => refuse(&[digest("one", ", stale=true")]),
         "/moved" => to(StatusCode::TEMPORARY_REDIRECT, "/"),
         "/away" => to(StatusCode::FOUND, "http://localhost:9/"),

@@ -2,7 +2,7 @@
 //!
 //! Waking a thread whose core has gone to sleep costs more than passing a small request on, and with one client that
 //! happens twice per request: when the API has answered, and when the client asks again
-//! ([decision 18](../../../../docs/decisions/0018-a-lane-looks-again-before-it-sleeps.md)). Watching costs processor time, so
+//! ([decision 19](../../../../docs/decisions/0019-a-lane-looks-again-before-it-sleeps.md)). Watching costs processor time, so
 //! it stops where it is in vain: APIs that are further away than [`WINDOW`], clients that take their time, and lanes
 //! with several requests under way, which meet the next event without sleeping anyway.
 

@@ -238,15 +238,13 @@ pub(in crate::commands) fn error_text(error: &Value) -> String {
     if !detail.is_empty() {
         let _ = write!(said, ": {detail}");
     }
-    match (
-        text(error, "instance").as_str(),
-        text(error, "code").as_str(),
-    ) {
-        ("", "") => {}
-        ("", code) => said.push_str(&format!(" ({code})")),
-        (instance, "") => said.push_str(&format!(" (at {instance})")),
-        (instance, code) => said.push_str(&format!(" (at {instance}, {code})")),
-    }
+    let (instance, code) = (text(error, "instance"), text(error, "code"));
+    let _ = match (instance.as_str(), code.as_str()) {
+        ("", "") => Ok(()),
+        ("", code) => write!(said, " ({code})"),
+        (instance, "") => write!(said, " (at {instance})"),
+        (instance, code) => write!(said, " (at {instance}, {code})"),
+    };
     plain(&said)
 }
 
