@@ -53,15 +53,10 @@ fn idempotency_key(run: &RunId, id: &CommandId) -> String {
 
 impl Performer {
     pub(super) async fn http(&self, caller: &Caller, id: &CommandId, call: &HttpCall) -> Done {
-        let mut request = match request(call) {
+        let request = match request_of(&caller.run, id, call) {
             Ok(request) => request,
             Err(fault) => return fault.into(),
         };
-        let named = |name: &str| name.eq_ignore_ascii_case("idempotency-key");
-        if !is_safe(&call.method) && !request.headers.iter().any(|(name, _)| named(name)) {
-            let key = idempotency_key(&caller.run, id);
-            request.headers.push(("Idempotency-Key".to_owned(), key));
-        }
         match &call.authentication {
             Authentication::Connection { name, word } => {
                 self.through_connection((caller, id), call, request, (name, word))
@@ -128,10 +123,13 @@ impl Performer {
             }
             // A name that is no connection's may be a plain secret's that holds a policy.
             Err(connect::CallError::NotFound { .. }) => match self.definitions.secret(name).await {
-                Ok(Some(policy)) if policy.is_object() => {
-                    self.unnamed(caller, call, request_again(call), Some((word, &policy)))
-                        .await
-                }
+                Ok(Some(policy)) if policy.is_object() => match request_of(&caller.run, id, call) {
+                    Ok(again) => {
+                        self.unnamed(caller, call, again, Some((word, &policy)))
+                            .await
+                    }
+                    Err(fault) => fault.into(),
+                },
                 Ok(_) => no_connection(name).into(),
                 Err(error) => Fault::new(FaultType::Runtime, error.to_string()).into(),
             },
@@ -204,11 +202,8 @@ fn milliseconds(begun: Instant) -> u64 {
     u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-fn request_again(call: &HttpCall) -> ApiRequest {
-    request(call).unwrap_or_else(|_| ApiRequest::new(Method::GET, call.endpoint.clone()))
-}
-
-fn request(call: &HttpCall) -> Result<ApiRequest, Fault> {
+/// What a command sends, with a key by which an API that knows keys does it once, unless the flow has one of its own.
+fn request_of(run: &RunId, id: &CommandId, call: &HttpCall) -> Result<ApiRequest, Fault> {
     let method = Method::from_bytes(call.method.as_bytes()).map_err(|_| {
         Fault::new(
             FaultType::Configuration,
@@ -230,6 +225,11 @@ fn request(call: &HttpCall) -> Result<ApiRequest, Fault> {
         // Its boundary is made as it is sent.
         let is_type = |name: &str| name.eq_ignore_ascii_case("content-type");
         request.headers.retain(|(name, _)| !is_type(name));
+    }
+    let is_key = |name: &str| name.eq_ignore_ascii_case("idempotency-key");
+    if !is_safe(&call.method) && !request.headers.iter().any(|(name, _)| is_key(name)) {
+        let key = idempotency_key(run, id);
+        request.headers.push(("Idempotency-Key".to_owned(), key));
     }
     Ok(request)
 }

@@ -315,7 +315,7 @@ async fn a_plain_secret_that_holds_a_policy_stands_for_a_connection() {
             let secrets = house.store.secrets();
             secrets.save(&Actor::local(), &named, &value).await.unwrap();
             let body = format!(
-                "use: {{secrets: [{name}]}}\ndo:\n  - ask: {{call: http, with: {{method: get, endpoint: {{uri: 'UPSTREAM/echo', authentication: {{bearer: {{use: {name}}}}}}}}}}}\n"
+                "use: {{secrets: [{name}]}}\ndo:\n  - ask: {{call: http, with: {{method: post, endpoint: {{uri: 'UPSTREAM/echo', authentication: {{bearer: {{use: {name}}}}}}}}}}}\n"
             );
             house.flow(name, &body).await;
         }
@@ -329,8 +329,9 @@ async fn a_plain_secret_that_holds_a_policy_stands_for_a_connection() {
             };
             // It arrived, and what came back of it was taken out.
             let seen = house.upstream.seen("/echo");
-            let sent = seen.last().unwrap().authorization.as_deref();
-            assert_eq!(sent, Some(header));
+            let sent = seen.last().unwrap();
+            assert_eq!(sent.authorization.as_deref(), Some(header));
+            assert_eq!(sent.key, Some(format!("{}:/do/0/ask", answer.run)));
             assert_eq!(output["authorization"], "Bearer [redacted]");
             let lines = house.store.runs().journal(&answer.run).await.unwrap();
             assert!(!json!(lines).to_string().contains("fake-"), "{lines:?}");

@@ -12,7 +12,7 @@ use super::CertificateError;
 use super::der::{
     INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, element, expect, positive_integer,
 };
-use protection::{Budget, Password, digest_of};
+use protection::{Budget, Password, Recipe, digest_of};
 
 /// So large a file may be, in bytes: one with a key and a chain of five has 10 KiB.
 pub const PKCS12_LARGEST: usize = 64 * 1024;
@@ -144,15 +144,12 @@ fn verify(
     let iterations = iterations.ok_or(CertificateError::TooCostly)?;
     let kind = digest_of(algorithm).ok_or(CertificateError::Unsupported)?;
     let mut key = Zeroizing::new(vec![0; kind.digest.output_len()]);
-    protection::derive(
+    let recipe = Recipe {
         kind,
-        protection::MAC,
-        password,
         salt,
         iterations,
-        budget,
-        &mut key,
-    )?;
+    };
+    protection::derive(recipe, protection::MAC, password, budget, &mut key)?;
     hmac::verify(&hmac::Key::new(kind.hmac, &key), safe, digest)
         .map_err(|_| CertificateError::PasswordWrong)
 }

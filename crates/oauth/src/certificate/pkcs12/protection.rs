@@ -130,16 +130,27 @@ pub(super) fn digest_of(id: &[u8]) -> Option<DigestKind> {
     }
 }
 
+/// What a file says of how its keys come from its password.
+#[derive(Clone, Copy)]
+pub(super) struct Recipe<'a> {
+    pub(super) kind: DigestKind,
+    pub(super) salt: &'a [u8],
+    pub(super) iterations: u32,
+}
+
 /// Derives a key as RFC 7292 §B.2 does; the letters are its own.
 pub(super) fn derive(
-    kind: DigestKind,
+    recipe: Recipe<'_>,
     id: u8,
     password: &Password<'_>,
-    salt: &[u8],
-    iterations: u32,
     budget: &mut Budget,
     out: &mut [u8],
 ) -> Result<(), CertificateError> {
+    let Recipe {
+        kind,
+        salt,
+        iterations,
+    } = recipe;
     let v = kind.digest.block_len();
     let fill = |text: &[u8]| {
         let length = text.len().next_multiple_of(v);
@@ -218,16 +229,13 @@ fn pkcs12_pbe(
     };
     let mut key = Zeroizing::new(vec![0; key_length]);
     let mut iv = [0; 8];
-    derive(OF_SHA1, KEY, password, salt, iterations, budget, &mut key)?;
-    derive(
-        OF_SHA1,
-        INITIAL_VECTOR,
-        password,
+    let recipe = Recipe {
+        kind: OF_SHA1,
         salt,
         iterations,
-        budget,
-        &mut iv,
-    )?;
+    };
+    derive(recipe, KEY, password, budget, &mut key)?;
+    derive(recipe, INITIAL_VECTOR, password, budget, &mut iv)?;
     match which {
         3 => cbc(
             &TdesEde3::new_from_slice(&key).map_err(|_| UNREADABLE)?,
