@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Callable
 
 from support.keyway import Keyway
-from support.postgres import free_port
+from support.ports import free_port
 from support.processes import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent

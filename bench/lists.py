@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from support.keyway import Keyway
-from support.postgres import free_port
+from support.ports import free_port
 from support.processes import ROOT, binary
 from support.sandbox import Sandbox
 

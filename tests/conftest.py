@@ -8,7 +8,7 @@ import pytest
 
 from support import figures
 from support.keyway import Keyway
-from support.postgres import free_port
+from support.ports import free_port
 from support.sandbox import Sandbox
 
 # A machine's own bundle or proxy would win over the test authorities that the clients are given.

@@ -10,7 +10,7 @@ import shutil
 
 from support.directory import Directory
 from support.keyway import Keyway
-from support.postgres import free_port
+from support.ports import free_port
 from support.processes import ROOT
 
 from flows.conftest import connect_graph

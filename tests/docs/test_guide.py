@@ -16,7 +16,7 @@ import pytest
 
 from support.keyway import Keyway
 from support.processes import ROOT, Program, binary
-from support.postgres import free_port
+from support.ports import free_port
 
 GUIDE = ROOT / "docs" / "guides" / "microsoft-graph.md"
 BLOCK = re.compile(r"(?:<!-- test: (?P<kind>\w+) -->\n)?```sh\n(?P<text>.*?)```", re.DOTALL)

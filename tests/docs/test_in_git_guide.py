@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from support.keyway import Keyway
-from support.postgres import free_port
+from support.ports import free_port
 from support.processes import ROOT
 
 from docs.test_guide import blocks, run_all

@@ -7,7 +7,7 @@ from pathlib import Path
 import requests
 
 from support.keyway import Keyway
-from support.postgres import free_port
+from support.ports import free_port
 
 TEXT = """\
 keyway: connections/1

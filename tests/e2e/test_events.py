@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from support.keyway import Keyway
-from support.postgres import free_port
+from support.ports import free_port
 from support.processes import wait_until
 
 FLOW = """

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from support.keyway import Keyway
-from support.postgres import free_port
+from support.ports import free_port
 from support.processes import binary
 from support.sandbox import Sandbox
 

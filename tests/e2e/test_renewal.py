@@ -11,7 +11,8 @@ import requests
 
 from support.figures import record
 from support.keyway import Keyway
-from support.postgres import Postgres, free_port
+from support.ports import free_port
+from support.postgres import Postgres
 from support.processes import allow_many_files, wait_until
 from support.storm import storm
 

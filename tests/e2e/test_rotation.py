@@ -18,7 +18,7 @@ import requests
 
 from support.figures import record
 from support.keyway import Keyway
-from support.postgres import free_port
+from support.ports import free_port
 from support.processes import ROOT, Program, binary, wait_until
 
 MODES = {"entra-like": {}, "grace": {"grace_seconds": 300}, "strict": {}}

@@ -6,7 +6,7 @@ import pytest
 
 from support.directory import Directory
 from support.keyway import Keyway
-from support.postgres import free_port
+from support.ports import free_port
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ import requests
 from conftest import connect_graph
 from support.figures import record
 from support.keyway import Keyway
-from support.postgres import free_port
+from support.ports import free_port
 from support.processes import ROOT, Program, binary, chosen_seed, wait_until
 from support.upstream import Seen, Upstream
 

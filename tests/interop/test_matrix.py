@@ -24,7 +24,7 @@ from support import certificates
 from support.browser import Browser
 from support.keyway import Keyway
 from support.oidc_provider import Provider
-from support.postgres import free_port
+from support.ports import free_port
 from support.processes import wait_until
 
 SECRET = "visibly-fake-secret: + / % & = ~"

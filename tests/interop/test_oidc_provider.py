@@ -12,7 +12,7 @@ from support.browser import Browser
 from support.cure import Person, explain, follow, provider_error
 from support.keyway import Keyway
 from support.oidc_provider import Provider
-from support.postgres import free_port
+from support.ports import free_port
 
 SECRET = "visibly-fake-secret: + / % & = ~"
 

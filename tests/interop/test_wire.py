@@ -13,7 +13,7 @@ import pytest
 
 from support.browser import Browser
 from support.keyway import Keyway
-from support.postgres import free_port
+from support.ports import free_port
 from support.recorder import Recorder
 
 DEFAULT = "https://graph.microsoft.com/.default"

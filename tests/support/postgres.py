@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
+
+from support.ports import free_port
 
 
 def _programs() -> Path:
@@ -18,12 +19,6 @@ def _programs() -> Path:
     path = shutil.which("initdb")
     assert path, "PostgreSQL 15 or newer is not installed: run scripts/setup test"
     return Path(path).parent
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class Postgres:
