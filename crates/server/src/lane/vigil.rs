@@ -72,17 +72,16 @@ impl Vigil {
         UnderWay(self)
     }
 
-    /// Watches whenever a wait begins; never ends.
+    /// Watches whenever a wait begins that is worth it; never ends.
     pub(super) async fn keep(&self) -> Infallible {
         loop {
             self.begun.notified().await;
-            while self.is_alone() && self.waited() < WINDOW {
+            while self.watching.load(Relaxed) && self.waited() < WINDOW {
                 // Whoever is to answer or to ask may need this very core.
                 std::thread::yield_now();
                 tokio::task::yield_now().await;
             }
-            self.watching.store(false, Relaxed);
-            if self.is_alone() {
+            if self.watching.swap(false, Relaxed) {
                 self.awaited().in_vain();
             }
         }
@@ -90,17 +89,16 @@ impl Vigil {
 
     /// One wait is over, the next begins.
     fn turn(&self, next: Wait) {
-        let watching = self.watching.load(Relaxed);
-        if watching {
+        let watched = self.watching.load(Relaxed);
+        if watched {
             self.awaited().met();
         }
         self.for_answer.store(matches!(next, Wait::Answer), Relaxed);
-        if !self.is_alone() || !self.awaited().lasts() {
-            return;
-        }
+        let alone = self.under_way.load(Relaxed) <= 1;
+        let pays = alone && self.awaited().lasts();
         self.since.store(self.age(), Relaxed);
-        if !watching {
-            self.watching.store(true, Relaxed);
+        self.watching.store(pays, Relaxed);
+        if pays && !watched {
             self.begun.notify_one();
         }
     }
@@ -111,10 +109,6 @@ impl Vigil {
         } else {
             &self.request
         }
-    }
-
-    fn is_alone(&self) -> bool {
-        self.under_way.load(Relaxed) <= 1
     }
 
     fn waited(&self) -> Duration {
@@ -208,20 +202,25 @@ mod tests {
             drop(request);
             assert!(vigil.watching.load(Relaxed), "the client may be quick");
         }
-        let request = vigil.request();
-        assert!(!vigil.answer.lasts(), "the API is far away");
-        drop(request);
-        assert_eq!(
-            vigil.request.0.load(Relaxed),
-            PATIENCE,
-            "the client was quick"
-        );
-        slept(&vigil).await;
-        assert_eq!(
-            vigil.request.0.load(Relaxed),
-            PATIENCE - 1,
-            "until it was not"
-        );
+        for _ in 0..REST {
+            let request = vigil.request();
+            assert!(!vigil.watching.load(Relaxed), "the API is far away");
+            drop(request);
+            assert!(vigil.watching.load(Relaxed), "the client was quick");
+        }
+        let _request = vigil.request();
+        assert!(vigil.watching.load(Relaxed), "one more try");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_takes_its_time_is_slept_for() {
+        let vigil = Vigil::new();
+        for _ in 0..PATIENCE {
+            drop(vigil.request());
+            slept(&vigil).await;
+        }
+        drop(vigil.request());
+        assert!(!vigil.watching.load(Relaxed));
     }
 
     #[tokio::test]
