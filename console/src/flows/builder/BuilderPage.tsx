@@ -44,7 +44,8 @@ function Open({ me, stored }: { me: Me; stored: Stored }) {
   const [address, navigate] = useLocation();
   const wide = useWide();
   const [draft] = useState(() => stepHandedOver(draftFor(client, stored)));
-  const connections = useQuery(connectionsQuery).data ?? NONE;
+  // One that was made a moment ago, perhaps elsewhere, is offered too.
+  const connections = useQuery({ ...connectionsQuery, refetchOnMount: "always" }).data ?? NONE;
   const secrets = useQuery({ ...secretsQuery, enabled: may(me, "admin"), select: (cards) => cards.map(({ name }) => name) }).data ?? NO_NAMES;
   const saved = (key: string) => {
     keepDraft(client, draft);
