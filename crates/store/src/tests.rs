@@ -7,6 +7,7 @@ mod encryption;
 mod events;
 mod flows;
 mod grown;
+mod letters;
 mod opening;
 mod overview;
 mod people;

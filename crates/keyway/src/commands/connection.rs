@@ -126,24 +126,12 @@ struct RedirectUri {
 
 pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
-        Command::Create(create) => {
-            let body = creation(ui, &create)?;
-            client::with(ui, global, async |client| {
-                self::create(ui, client, &create, body).await
-            })
-            .await
-        }
+        Command::Create(asked) => create(ui, global, &asked).await,
         Command::List => client::with(ui, global, async |client| list(ui, client).await).await,
         Command::Show { name } => {
             client::with(ui, global, async |client| show(ui, client, &name).await).await
         }
-        Command::Change(change) => {
-            let body = changes(ui, &change)?;
-            client::with(ui, global, async |client| {
-                self::change(ui, client, &change, body).await
-            })
-            .await
-        }
+        Command::Change(asked) => change(ui, global, &asked).await,
         Command::Authorize { name } => {
             client::with(ui, global, async |client| {
                 authorize(ui, client, &name).await
@@ -224,10 +212,19 @@ fn creation(ui: Ui, create: &Create) -> Result<Value, Failure> {
     Ok(Value::Object(body))
 }
 
-async fn create(ui: Ui, client: &Client, create: &Create, body: Value) -> Result<Exit, Failure> {
+async fn create(ui: Ui, global: &Global, create: &Create) -> Result<Exit, Failure> {
+    // What is wrong with what was typed is said before a server is looked for.
+    let body = creation(ui, create)?;
+    client::with(ui, global, async |client| {
+        created(ui, client, create, &body).await
+    })
+    .await
+}
+
+async fn created(ui: Ui, client: &Client, create: &Create, body: &Value) -> Result<Exit, Failure> {
     let label = format!("creating {}", create.name);
     let mut card = ui
-        .wait(&label, client.post("/api/v1/connections", Some(&body)))
+        .wait(&label, client.post("/api/v1/connections", Some(body)))
         .await?
         .body;
     if create.no_authorize {
@@ -347,13 +344,21 @@ fn changes(ui: Ui, change: &Change) -> Result<Value, Failure> {
     Ok(Value::Object(body))
 }
 
-async fn change(ui: Ui, client: &Client, change: &Change, body: Value) -> Result<Exit, Failure> {
+async fn change(ui: Ui, global: &Global, change: &Change) -> Result<Exit, Failure> {
+    let body = changes(ui, change)?;
+    client::with(ui, global, async |client| {
+        changed(ui, client, change, &body).await
+    })
+    .await
+}
+
+async fn changed(ui: Ui, client: &Client, change: &Change, body: &Value) -> Result<Exit, Failure> {
     let path = path_of(&change.name)?;
     let version = match change.if_version {
         Some(version) => version,
         None => version_of(&client.get(&path).await?.body)?,
     };
-    let answer = client.patch(&path, version, &body).await?.body;
+    let answer = client.patch(&path, version, body).await?.body;
     if ui.json() {
         ui.document(&answer);
         return Ok(Exit::Ok);

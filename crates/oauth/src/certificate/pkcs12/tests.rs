@@ -140,31 +140,12 @@ fn what_cannot_be_used_is_said() {
         certificate_bag(certificate),
     ];
     let mixed = [key_bag(key), certificate_bag(&other.certificates[0])];
+    let (wrong, unreadable) = ("certificate.password_wrong", "certificate.unreadable");
     for (what, file, password, code) in [
-        (
-            "wrong",
-            MODERN.to_vec(),
-            "fake",
-            "certificate.password_wrong",
-        ),
-        (
-            "wrong, legacy",
-            LEGACY.to_vec(),
-            "fake",
-            "certificate.password_wrong",
-        ),
-        (
-            "left out",
-            MODERN.to_vec(),
-            "",
-            "certificate.password_wrong",
-        ),
-        (
-            "not empty",
-            EMPTY.to_vec(),
-            "fake",
-            "certificate.password_wrong",
-        ),
+        ("wrong", MODERN.to_vec(), "fake", wrong),
+        ("wrong, legacy", LEGACY.to_vec(), "fake", wrong),
+        ("left out", MODERN.to_vec(), "", wrong),
+        ("not empty", EMPTY.to_vec(), "fake", wrong),
         (
             "no key",
             NO_KEY.to_vec(),
@@ -184,19 +165,14 @@ fn what_cannot_be_used_is_said() {
             "",
             "certificate.key_mismatch",
         ),
-        ("no file", Vec::new(), "", "certificate.unreadable"),
+        ("no file", Vec::new(), "", unreadable),
         (
             "PEM",
             b"-----BEGIN CERTIFICATE-----".to_vec(),
             "",
-            "certificate.unreadable",
+            unreadable,
         ),
-        (
-            "half",
-            MODERN[..1000].to_vec(),
-            PASSWORD,
-            "certificate.unreadable",
-        ),
+        ("half", MODERN[..1000].to_vec(), PASSWORD, unreadable),
         (
             "large",
             vec![0x30; PKCS12_LARGEST + 1],
