@@ -79,7 +79,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists calls, those of runs too, newest first. A call appears within a second of its end. */
+        /** Lists calls, those of runs too, newest first. A call is there as soon as it has ended; one of another server on the same database within a second. */
         get: operations["list_calls"];
         put?: never;
         post?: never;

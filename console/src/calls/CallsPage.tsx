@@ -26,7 +26,7 @@ export function CallsPage() {
   const narrow = (part: Partial<CallFilter>) => navigate(`/calls${searchOf({ ...filter, ...part })}`);
   const names = [...new Set([...connections.map(({ name }) => name), ...(filter.connection === "" ? [] : [filter.connection])])];
   return (
-    <Page title={calls.title} lead={calls.lead} actions={<Button busy={query.isRefetching} onClick={() => void query.refetch()}>{calls.again}</Button>}>
+    <Page title={calls.title} lead={calls.lead} actions={<Button busy={query.isFetching} onClick={() => void query.refetch()}>{calls.again}</Button>}>
       <Panel title={common.filter}>
         <div className="columns columns-narrow">
           <Select label={calls.connection} value={filter.connection} options={[{ value: "", label: calls.everyConnection }, ...names.map((name) => ({ value: name, label: name }))]} onChange={(connection) => narrow({ connection })} />

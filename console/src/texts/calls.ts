@@ -2,7 +2,7 @@
 
 export const calls = {
   title: "Calls",
-  lead: "Every call through a connection: who, where to, and what came of it. Never bodies, headers or query values. A call appears within a second of its end.",
+  lead: "Every call through a connection: who, where to, and what came of it. Never bodies, headers or query values.",
   again: "Look again",
   connection: "Connection",
   everyConnection: "every connection",

@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use metrics::counter;
 use store::{Actor, CallRecord, ConnectionId, Store};
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
 
@@ -27,6 +27,8 @@ const QUEUE: usize = 16 * 1024;
 const BATCH: usize = 1024;
 /// How long a row waits for company.
 const LINGER: Duration = Duration::from_millis(500);
+/// How long a reader waits for rows on their way, should the store not follow.
+const SETTLING: Duration = Duration::from_secs(2);
 
 /// Where finished calls are reported.
 pub struct CallLog {
@@ -41,13 +43,18 @@ pub struct CallLog {
 #[derive(Default)]
 struct Waiting {
     queue: Mutex<Queue>,
-    full: Notify,
+    /// The batch is full, or somebody wants to read it.
+    due: Notify,
+    /// How many of the rows reported so far are written, or lost.
+    settled: watch::Sender<u64>,
     closed: AtomicBool,
 }
 
 #[derive(Default)]
 struct Queue {
     rows: Vec<CallRecord>,
+    /// How many rows were ever added.
+    reported: u64,
     /// Whether somebody writes already.
     writer: bool,
 }
@@ -79,9 +86,21 @@ impl CallLog {
                 let writing = write(self.store.clone(), Arc::clone(&self.waiting));
                 self.tracker.spawn_on(writing, &self.runtime);
             }
-            Added::Wake => self.waiting.full.notify_one(),
+            Added::Wake => self.waiting.due.notify_one(),
             Added::Refused => counter!("keyway_call_log_dropped_total").increment(1),
             Added::Nothing => {}
+        }
+    }
+
+    /// Waits until every call reported so far is in the store: who looks right after a call finds it.
+    /// Calls of other processes on the same store are not waited for.
+    pub async fn settle(&self) {
+        let reported = self.waiting.queue().reported;
+        let mut settled = self.waiting.settled.subscribe();
+        let written = settled.wait_for(|rows| *rows >= reported);
+        self.waiting.due.notify_one();
+        if timeout(SETTLING, written).await.is_err() {
+            tracing::warn!("the store does not follow the call log: its last rows are read later");
         }
     }
 }
@@ -89,7 +108,7 @@ impl CallLog {
 impl Drop for CallLog {
     fn drop(&mut self) {
         self.waiting.closed.store(true, Ordering::Release);
-        self.waiting.full.notify_one();
+        self.waiting.due.notify_one();
     }
 }
 
@@ -105,6 +124,7 @@ impl Waiting {
             return Added::Refused;
         }
         queue.rows.push(record);
+        queue.reported += 1;
         if !std::mem::replace(&mut queue.writer, true) {
             return Added::Begin;
         }
@@ -242,8 +262,8 @@ impl Begun {
 async fn write(store: Store, waiting: Arc<Waiting>) {
     loop {
         if !waiting.closed.load(Ordering::Acquire) {
-            // The first row waits for company; if nobody fills the batch in time, it goes as it is.
-            let _ = timeout(LINGER, waiting.full.notified()).await;
+            // The first row waits for company; if nobody fills the batch or wants to read it in time, it goes as it is.
+            let _ = timeout(LINGER, waiting.due.notified()).await;
         }
         let Some(batch) = waiting.take() else { return };
         let rows = batch.len() as u64;
@@ -251,5 +271,6 @@ async fn write(store: Store, waiting: Arc<Waiting>) {
             tracing::warn!(%error, rows, "rows of the call log were lost");
             counter!("keyway_call_log_dropped_total").increment(rows);
         }
+        waiting.settled.send_modify(|settled| *settled += rows);
     }
 }

@@ -130,11 +130,12 @@ impl Viewer {
             before: query.get("before", "a time such as 2026-11-02T08:00:00Z")?,
             limit,
         };
+        self.app().connector().calls().settle().await;
         Ok((store.calls().list(self.actor(), &filter).await?, limit))
     }
 }
 
-/// Lists calls, those of runs too, newest first. A call appears within a second of its end.
+/// Lists calls, those of runs too, newest first. A call is there as soon as it has ended; one of another server on the same database within a second.
 #[utoipa::path(get, path = "/api/v1/calls", tag = "calls", operation_id = "list_calls", params(CallsQuery),
     responses((status = 200, body = CallList), Refusals))]
 pub(crate) async fn list(

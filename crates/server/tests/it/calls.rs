@@ -254,6 +254,25 @@ async fn calls_are_logged_in_batches() {
 }
 
 #[tokio::test]
+async fn a_call_is_in_the_log_as_soon_as_it_has_ended() {
+    let house = House::new().await;
+    let key = house.key(Role::Operator).await;
+    house.plain_connection("echo", &echo().await).await;
+    let logged = async || {
+        let log = house.request("GET", "/api/v1/calls").key(&key);
+        log.send().await.json()["items"].as_array().unwrap().len()
+    };
+    assert_eq!(logged().await, 0, "nothing to wait for");
+    for before in 0..5 {
+        call(&house, &key, &json!({"method": "GET", "path": "/x"})).await;
+        assert_eq!(logged().await, 2 * before + 1);
+        let passed = house.request("GET", "/proxy/echo/x").key(&key);
+        assert_eq!(passed.send().await.status, 200);
+        assert_eq!(logged().await, 2 * before + 2);
+    }
+}
+
+#[tokio::test]
 async fn the_log_is_read_newest_first_and_by_connection() {
     let house = House::new().await;
     let key = house.key(Role::Viewer).await;
