@@ -11,9 +11,12 @@ use flow::definition::{Schedule, Trigger};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use store::Rescheduled;
 
 /// How late a start may be and still count as in time.
 const GRACE: SignedDuration = SignedDuration::from_secs(60);
+/// What the pause of a flow that starts after its end grows to, as long as its runs fault.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 /// How many missed times are reported in one go.
 const AT_ONCE: usize = 1_000;
 /// How many times of a repeated hour are passed over: one for each of its minutes.
@@ -79,18 +82,28 @@ pub fn coming(schedule: &Schedule, now: Timestamp, count: usize) -> Vec<Coming> 
         .collect()
 }
 
-/// The triggers that count from the end of a run, with the time they fire after one that ends now.
-pub fn after_end(schedule: &Schedule, now: Timestamp) -> Vec<(String, Timestamp)> {
+/// The triggers that count from the end of a run, for one that ends now. After a fault the pause is twice as long as
+/// before, up to [`LONGEST_PAUSE`]: what fails at once must not fail all day.
+pub fn after_end(schedule: &Schedule, now: Timestamp) -> Vec<Rescheduled> {
     let triggers = schedule.triggers.iter();
     triggers
         .filter_map(|trigger| match trigger {
-            Trigger::After(length) => {
-                let at = now.checked_add(*length).ok()?;
-                Some((key(trigger, &schedule.time_zone), at))
-            }
+            Trigger::After(length) => Some(Rescheduled {
+                trigger: key(trigger, &schedule.time_zone),
+                times: pauses(*length)
+                    .map_while(|pause| now.checked_add(pause).ok())
+                    .collect(),
+            }),
             _ => None,
         })
         .collect()
+}
+
+/// The pauses after no, one, two, … faults in a row.
+fn pauses(length: SignedDuration) -> impl Iterator<Item = SignedDuration> {
+    std::iter::successors(Some(length), |pause| {
+        (*pause < LONGEST_PAUSE).then(|| pause.saturating_mul(2).min(LONGEST_PAUSE))
+    })
 }
 
 /// The times of a trigger, ready to be asked for.

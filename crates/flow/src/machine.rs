@@ -428,7 +428,8 @@ impl Machine {
         let mut fault = Fault::new(
             FaultType::Timeout,
             format!("{what} took longer than its timeout allows"),
-        );
+        )
+        .code("flow.timeout");
         fault.instance = Some(instance);
         self.fail(key, fault);
     }

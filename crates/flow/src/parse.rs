@@ -28,6 +28,7 @@ mod task;
 mod text;
 mod tree;
 mod uses;
+mod ways;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -44,6 +44,15 @@ impl fmt::Debug for Line {
     }
 }
 
+/// A trigger that counts from the end of a run, set anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rescheduled {
+    /// The trigger's key.
+    pub trigger: String,
+    /// Its next time, by how many runs of the flow have now faulted in a row; the last is for more.
+    pub times: Vec<Timestamp>,
+}
+
 /// Everything that one step of a run changes, in one commit.
 #[derive(Debug, Clone)]
 pub struct Progress {
@@ -67,8 +76,8 @@ pub struct Progress {
     pub letters: Vec<Letter>,
     /// Questions that it asks people.
     pub approvals: Vec<NewApproval>,
-    /// Triggers of its flow that count from now: the trigger's key and its next time.
-    pub rescheduled: Vec<(String, Timestamp)>,
+    /// Triggers of its flow that count from its end.
+    pub rescheduled: Vec<Rescheduled>,
     /// What triggers have gathered with the events that it publishes, after the runs that these start. A conflict
     /// refuses all of the step.
     pub gathered: Vec<Gathering>,

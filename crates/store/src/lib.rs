@@ -75,7 +75,7 @@ pub use id::{
     ApiKeyId, ApprovalId, AuditId, AuthorizationId, CallId, ConnectionId, ConnectionName,
     DeliveryId, EventId, FlowId, RunId, SessionId, UserId, WebhookId,
 };
-pub use journal::{Committed, Line, Next, Progress, Unread};
+pub use journal::{Committed, Line, Next, Progress, Rescheduled, Unread};
 pub use keys::{ApiKey, ApiKeys};
 pub use letters::{Letter, Received};
 pub use listeners::{Listening, NewFilter, NewListener};

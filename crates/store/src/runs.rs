@@ -286,6 +286,24 @@ pub(crate) fn note_start(
     Ok(noted > 0)
 }
 
+/// How many of a flow's last runs that are over have faulted, one after the other; not more than `most`.
+pub(crate) fn faults_in_a_row(tx: &mut Tx<'_>, flow: &str, most: usize) -> Result<usize, Error> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let rows = tx.query(
+        "SELECT status FROM runs WHERE flow = $1 AND ended_at IS NOT NULL
+         ORDER BY created_at DESC, id DESC LIMIT $2",
+        [flow.into(), most.into()],
+    )?;
+    let mut faults = 0;
+    for row in rows {
+        if row.text(0)? != RunStatus::Faulted.as_str() {
+            break;
+        }
+        faults += 1;
+    }
+    Ok(faults)
+}
+
 /// How long a start key keeps a message from starting a second run, and an event is not told again to a run that heard it.
 const START_KEY_DAYS: i64 = 14;
 /// How long it is remembered which nominal times were served.

@@ -122,12 +122,27 @@ impl Schedules<'_> {
         self.0.change(work).await
     }
 
-    /// The triggers that are due, the longest first.
-    pub async fn due(&self, limit: u32) -> Result<Vec<DueTrigger>, Error> {
+    /// The triggers that are due, the longest first; those after one of them, if it is given.
+    pub async fn due(
+        &self,
+        after: Option<&DueTrigger>,
+        limit: u32,
+    ) -> Result<Vec<DueTrigger>, Error> {
+        let (nominal, flow, trigger) = match after {
+            Some(due) => (due.nominal, due.flow.as_str(), due.trigger.as_str()),
+            None => (Timestamp::MIN, "", ""),
+        };
         let rows = self.0.read(
             "SELECT flow, trigger_key, next_at FROM schedules WHERE next_at IS NOT NULL AND next_at <= $1
-             ORDER BY next_at LIMIT $2",
-            [self.0.clock().now().into(), limit.into()],
+             AND next_at >= $2 AND (next_at, flow, trigger_key) > ($2, $3, $4)
+             ORDER BY next_at, flow, trigger_key LIMIT $5",
+            [
+                self.0.clock().now().into(),
+                nominal.into(),
+                flow.into(),
+                trigger.into(),
+                limit.into(),
+            ],
         );
         rows.await?
             .iter()
@@ -141,11 +156,11 @@ impl Schedules<'_> {
             .collect()
     }
 
-    /// When the next trigger is due.
-    pub async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
+    /// When the next trigger is due after this time.
+    pub async fn next_due(&self, after: Timestamp) -> Result<Option<Timestamp>, Error> {
         let rows = self.0.read(
-            "SELECT next_at FROM schedules WHERE next_at IS NOT NULL ORDER BY next_at LIMIT 1",
-            [],
+            "SELECT next_at FROM schedules WHERE next_at > $1 ORDER BY next_at LIMIT 1",
+            [after.into()],
         );
         rows.await?.first().map(|row| row.time(0)).transpose()
     }

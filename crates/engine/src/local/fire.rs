@@ -16,23 +16,34 @@ use crate::schedule;
 const AT_ONCE: u32 = 200;
 
 impl Inner {
-    pub(super) async fn fire(self: &Arc<Self>) -> Result<(), Error> {
-        for due in self.store.schedules().due(AT_ONCE).await? {
-            if let Err(error) = Box::pin(self.fire_one(&due)).await {
-                match error {
-                    // Somebody else was first.
-                    Error::Store(store::Error::Conflict { .. }) => {}
-                    Error::Stopping => return Ok(()),
-                    Error::FlowInvalid(_) | Error::FlowNotFound { .. } => {
-                        tracing::error!(flow = %due.flow, %error, "a trigger can't fire: it is switched off");
-                        let missed = vec![(due.nominal, FiringOutcome::Missed)];
-                        self.store.schedules().pass(due, missed, None).await?;
-                    }
-                    other => return Err(other),
+    /// Deals with one page of the triggers that are due, after the one that the last page ended with; answers whether
+    /// there may be more. One that can't be dealt with, or waits for a run, doesn't keep the others from firing.
+    pub(super) async fn fire(
+        self: &Arc<Self>,
+        after: &mut Option<DueTrigger>,
+    ) -> Result<bool, Error> {
+        let page = self.store.schedules().due(after.as_ref(), AT_ONCE).await?;
+        let full = page.len() == AT_ONCE as usize;
+        *after = page.last().filter(|_| full).cloned();
+        let mut outcome = Ok(full);
+        for due in page {
+            match Box::pin(self.fire_one(&due)).await {
+                Ok(()) => {}
+                // Somebody else was first.
+                Err(Error::Store(store::Error::Conflict { .. })) => {}
+                Err(Error::Stopping) => return Ok(false),
+                Err(error @ (Error::FlowInvalid(_) | Error::FlowNotFound { .. })) => {
+                    tracing::error!(flow = %due.flow, %error, "a trigger can't fire: it is switched off");
+                    let missed = vec![(due.nominal, FiringOutcome::Missed)];
+                    self.store.schedules().pass(due, missed, None).await?;
+                }
+                Err(error) => {
+                    tracing::error!(flow = %due.flow, %error, "a trigger could not fire: it is tried again");
+                    outcome = outcome.and(Err(error));
                 }
             }
         }
-        Ok(())
+        outcome
     }
 
     async fn fire_one(self: &Arc<Self>, due: &DueTrigger) -> Result<(), Error> {

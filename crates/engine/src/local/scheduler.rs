@@ -12,7 +12,7 @@ use flow::{Fault, FaultType, Recorded};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use store::failpoint::{self, Place};
-use store::{Actor, ConnectionId, Next, Progress, Run, RunId, RunStatus};
+use store::{Actor, ConnectionId, DueTrigger, Next, Progress, Run, RunId, RunStatus};
 
 use super::drive::Drive;
 use super::start::Draft;
@@ -142,11 +142,11 @@ async fn look(inner: Arc<Inner>) {
             }
         }
     }
-    let mut connections = HashMap::new();
+    let mut looking = Looking::default();
     let mut swept: Option<Instant> = None;
     let mut stranded = Stranded::default();
     loop {
-        let pause = match Box::pin(round(&inner, &mut connections)).await {
+        let pause = match Box::pin(round(&inner, &mut looking)).await {
             Ok(pause) => pause,
             Err(error) => {
                 inner.health.failed("claim", &error);
@@ -223,13 +223,22 @@ async fn evict(inner: &Arc<Inner>) -> Result<(), store::Error> {
     runs.evict_others(&inner.config.incarnation).await
 }
 
+/// What one round leaves to the next.
+#[derive(Default)]
+struct Looking {
+    /// The connections that runs wait for: what was known of each, and when that was.
+    connections: HashMap<ConnectionId, (u64, Instant)>,
+    /// The last of the triggers that were dealt with, if others are due behind it.
+    fired: Option<DueTrigger>,
+}
+
 /// One look at everything; answers how long it may be until the next.
-async fn round(
-    inner: &Arc<Inner>,
-    connections: &mut HashMap<ConnectionId, (u64, Instant)>,
-) -> Result<Duration, Error> {
-    inner.fire().await?;
-    wake_parked(inner, connections).await?;
+async fn round(inner: &Arc<Inner>, looking: &mut Looking) -> Result<Duration, Error> {
+    let fired = inner.fire(&mut looking.fired).await;
+    if let Err(error) = &fired {
+        inner.health.failed("fire", error);
+    }
+    wake_parked(inner, &mut looking.connections).await?;
     if inner.config.company == Company::Others {
         let told = inner
             .store
@@ -289,15 +298,18 @@ async fn round(
             "a run had been due for long before anybody took it"
         );
     }
-    inner.health.works(oldest);
+    match fired {
+        Ok(true) => return Ok(Duration::ZERO),
+        Ok(false) => inner.health.works(oldest),
+        Err(_) => {}
+    }
     let now = inner.now();
     let next = [
         inner.store.runs().next_due().await?,
-        inner.store.schedules().next_due().await?,
+        inner.store.schedules().next_due(now).await?,
     ];
-    let soonest = next.into_iter().flatten().min();
     // What is due and could not be taken is looked at again in a while, not at once.
-    let soonest = soonest.filter(|at| *at > now);
+    let soonest = next.into_iter().flatten().filter(|at| *at > now).min();
     let until = soonest.map_or(inner.config.poll, |at| {
         Duration::try_from(at.duration_since(now)).unwrap_or_default()
     });

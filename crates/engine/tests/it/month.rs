@@ -135,7 +135,13 @@ async fn live(house: &mut House, random: &mut u64) -> Timestamp {
         }
         house.engine().look();
         until("nothing is due", async || {
-            house.store.schedules().due(1).await.unwrap().is_empty()
+            house
+                .store
+                .schedules()
+                .due(None, 1)
+                .await
+                .unwrap()
+                .is_empty()
         })
         .await;
     }

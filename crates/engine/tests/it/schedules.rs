@@ -133,7 +133,13 @@ async fn a_flow_starts_again_after_its_end_and_not_when_it_is_off() {
             house.store.runs().counts().await.unwrap().is_empty()
         })
         .await;
-        let next = house.store.schedules().next_due().await.unwrap().unwrap();
+        let next = house
+            .store
+            .schedules()
+            .next_due(jiff::Timestamp::MIN)
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(
             next.duration_since(house.store.clock.now()),
             SignedDuration::from_mins(10)
@@ -143,12 +149,92 @@ async fn a_flow_starts_again_after_its_end_and_not_when_it_is_off() {
             .disable(&Actor::local(), &flow)
             .await
             .unwrap();
-        assert_eq!(house.store.schedules().next_due().await.unwrap(), None);
+        assert_eq!(
+            house
+                .store
+                .schedules()
+                .next_due(jiff::Timestamp::MIN)
+                .await
+                .unwrap(),
+            None
+        );
         let off = house
             .engine()
             .start(&Actor::local(), crate::house::start("again", json!({})))
             .await;
         assert!(matches!(off, Err(engine::Error::FlowDisabled { .. })));
+    }
+}
+
+#[tokio::test]
+async fn a_flow_that_faults_starts_again_later_and_later() {
+    for house in houses().await {
+        house
+            .flow(
+                "again",
+                "schedule: {after: {minutes: 10}}\ndo:\n  - a:\n      if: '${ .well != true }'\n      raise: {error: {type: 'https://contoso.example/wrong', status: 500}}\n",
+            )
+            .await;
+        let pause = async || {
+            let now = house.store.clock.now();
+            let next = house.store.schedules().next_due(now).await.unwrap();
+            next.map(|next| next.duration_since(now).as_mins())
+        };
+        assert_eq!(pause().await, Some(10));
+        for (faults, expected) in [20, 40, 60, 60, 60].into_iter().enumerate() {
+            house.pass(SignedDuration::from_mins(pause().await.unwrap()));
+            until("it faulted", async || {
+                firings(&house, "again").await.len() == faults + 1
+                    && house.store.runs().counts().await.unwrap().is_empty()
+            })
+            .await;
+            assert_eq!(pause().await, Some(expected));
+        }
+        house.store.clock.advance(SignedDuration::from_mins(1));
+        let start = crate::house::start("again", json!({"well": true}));
+        let run = house.engine().start(&Actor::local(), start).await.unwrap();
+        house.stands(run.run(), RunStatus::Completed).await;
+        assert_eq!(
+            pause().await,
+            Some(10),
+            "one that ends well makes up for all"
+        );
+    }
+}
+
+#[tokio::test]
+async fn times_that_wait_for_a_run_keep_no_other_flow_from_starting() {
+    for house in houses().await {
+        let body =
+            "schedule: {every: {hours: 1}, cron: '0 * * * *'}\ndo:\n  - nap: {wait: {days: 9}}\n";
+        let metadata = "version: '1.0.0', metadata: {keyway: {overlap: queue}}}";
+        // More times than are looked at in one go, all but the first of each flow waiting.
+        for number in 0..110 {
+            let text = house.text(&format!("long-{number}"), body);
+            let text = text.replace("version: '1.0.0'}", metadata);
+            house.engine().deploy(&text).await;
+        }
+        for hours in 1..=2 {
+            house.pass(SignedDuration::from_hours(hours));
+        }
+        until("they all go", async || {
+            let counts = house.store.runs().counts().await.unwrap();
+            counts == [(RunStatus::Waiting, 110)]
+        })
+        .await;
+        house
+            .flow(
+                "short",
+                "schedule: {every: {hours: 1}}\ndo:\n  - a: {set: {b: 1}}\n",
+            )
+            .await;
+        house.pass(SignedDuration::from_hours(1));
+        until("it fired", async || {
+            !firings(&house, "short").await.is_empty()
+        })
+        .await;
+        let waiting = house.store.schedules().due(None, 1_000).await.unwrap();
+        assert!(waiting.len() > 200, "{} wait", waiting.len());
     }
 }
 
@@ -177,7 +263,7 @@ async fn a_time_waits_for_the_end_of_the_last_run() {
             house.store.runs().counts().await.unwrap() == [(RunStatus::Waiting, 1)]
         })
         .await;
-        let due = house.store.schedules().due(10).await.unwrap();
+        let due = house.store.schedules().due(None, 10).await.unwrap();
         assert_eq!(due[0].nominal, begun + SignedDuration::from_hours(2));
         house.pass(SignedDuration::from_mins(30));
         until("the second time fires", async || {
@@ -244,7 +330,7 @@ async fn midnight_is_no_stampede() {
     house.pass(SignedDuration::from_hours(24));
     until("all have run", async || {
         assert!(house.engine().live() <= 8);
-        let due = house.store.schedules().due(1).await.unwrap();
+        let due = house.store.schedules().due(None, 1).await.unwrap();
         due.is_empty() && house.store.runs().counts().await.unwrap().is_empty()
     })
     .await;
@@ -283,6 +369,14 @@ async fn a_flow_that_cannot_be_read_any_more_misses_its_time() {
         firings(&house, "odd").await == [FiringOutcome::Missed]
     })
     .await;
-    assert_eq!(house.store.schedules().next_due().await.unwrap(), None);
+    assert_eq!(
+        house
+            .store
+            .schedules()
+            .next_due(jiff::Timestamp::MIN)
+            .await
+            .unwrap(),
+        None
+    );
     assert_eq!(house.store.runs().counts().await.unwrap(), []);
 }

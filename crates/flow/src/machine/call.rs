@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Machine;
-use super::evaluate::{About, Stop};
+use super::evaluate::{About, Stop, shortened, wrong_type};
 use super::frame::{Body, Cursor, Frame, Phase};
 use super::outbox::Part;
 use super::uri::expand;
@@ -200,13 +200,10 @@ impl Machine {
             Uri::Expression(expression) => {
                 match self.evaluate(frame, &mut About::new(part, &input, &scope), expression)? {
                     Value::String(text) => Ok(text),
-                    other => Err(Fault::new(
-                        FaultType::Expression,
-                        format!(
-                            "{part} must be a URI; the expression yielded {}",
-                            super::evaluate::shortened(&other)
-                        ),
-                    )
+                    other => Err(wrong_type(format!(
+                        "{part} must be a URI; the expression yielded {}",
+                        shortened(&other)
+                    ))
                     .into()),
                 }
             }
@@ -267,7 +264,7 @@ fn fields(what: &str, value: Option<Value>) -> Result<Vec<(String, String)>, Sto
         None | Some(Value::Null) => return Ok(Vec::new()),
         Some(Value::Object(object)) => object,
         Some(other) => {
-            let got = super::evaluate::shortened(&other);
+            let got = shortened(&other);
             return Err(refuse(format!(
                 "{what} must be an object; the expression yielded {got}"
             )));

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::Machine;
-use super::evaluate::{About, Stop, shortened};
+use super::evaluate::{About, Stop, shortened, wrong_type};
 use super::frame::{Body, Frame};
 use super::outbox::Part;
 use super::walk::Turn;
@@ -43,6 +43,7 @@ impl Machine {
                             FaultType::Expression,
                             format!("the event cannot be published: {why}"),
                         )
+                        .code("event.invalid")
                     })?;
                 frame.body = Body::Out;
                 self.command(
@@ -79,10 +80,7 @@ impl Machine {
                         && name != "extensions"
                         && (value.is_object() || value.is_array())
                     {
-                        return Err(Fault::new(
-                            FaultType::Expression,
-                            format!("the attribute {name} of an event must be text; the expression yielded {}", shortened(&value)),
-                        )
+                        return Err(wrong_type(format!("the attribute {name} of an event must be text; the expression yielded {}", shortened(&value)))
                         .into());
                     }
                     attributes.push((name.clone(), value));

@@ -178,10 +178,7 @@ impl Machine {
                 let value = self.evaluate(frame, about, expression)?;
                 length(&value).ok_or_else(|| {
                     let got = shortened(&value);
-                    Stop::from(Fault::new(
-                        FaultType::Expression,
-                        format!("a duration was expected, as ISO 8601 (\"PT5S\") without years and months; the expression yielded {got}"),
-                    ))
+                    Stop::from(wrong_type(format!("a duration was expected, as ISO 8601 (\"PT5S\") without years and months; the expression yielded {got}")))
                 })
             }
         }
@@ -267,6 +264,7 @@ pub(super) fn check(schema: Option<&Schema>, value: &Value, what: &str) -> Resul
                 schema.pointer
             )),
         )
+        .code("data.invalid")
         .into()
     })
 }
@@ -277,6 +275,11 @@ fn settle(result: Result<Value, expression::EvalError>) -> Result<Value, Stop> {
             .code(error.code())
             .into()
     })
+}
+
+/// An expression yielded something of another type than its place takes.
+pub(super) fn wrong_type(detail: String) -> Fault {
+    Fault::new(FaultType::Expression, detail).code("expr.type")
 }
 
 /// `$task`.

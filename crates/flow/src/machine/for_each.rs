@@ -6,13 +6,12 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Machine;
-use super::evaluate::{About, Stop, shortened};
+use super::evaluate::{About, Stop, shortened, wrong_type};
 use super::frame::{Body, Cursor, Direction, Frame, Phase, Scope};
 use super::page::Pages;
 use super::walk::Turn;
 use crate::definition::Then;
 use crate::definition::task::ForTask;
-use crate::fault::{Fault, FaultType};
 
 /// A loop under way.
 #[derive(Debug)]
@@ -106,10 +105,7 @@ impl Machine {
         } else if let Some(call) = self.page_call(&list) {
             Source::Pages(Pages::new(call))
         } else {
-            return Err(Fault::new(
-                FaultType::Expression,
-                format!("for.in must be a list, or the pages of a call: page of this run; the expression yielded {}", shortened(&list)),
-            )
+            return Err(wrong_type(format!("for.in must be a list, or the pages of a call: page of this run; the expression yielded {}", shortened(&list)))
             .into());
         };
         Ok(Looping {

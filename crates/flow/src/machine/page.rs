@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::Machine;
-use super::evaluate::{Stop, shortened};
+use super::evaluate::{Stop, shortened, wrong_type};
 use super::frame::{Body, Frame, Key};
 use super::outbox::Part;
 use super::walk::Turn;
@@ -80,7 +80,7 @@ impl Pages {
                 "a page must have a list of items; it was {}",
                 shortened(page)
             );
-            Stop::from(Fault::new(FaultType::Runtime, detail))
+            Stop::from(Fault::new(FaultType::Runtime, detail).code("pagination.items"))
         };
         let Value::Object(mut page) = page else {
             return Err(refuse(&page));
@@ -121,13 +121,10 @@ impl Machine {
     ) -> Result<Turn, Stop> {
         let (arguments, authentication) = self.catalog_arguments(frame, function)?;
         let Value::Object(mut arguments) = arguments else {
-            return Err(Fault::new(
-                FaultType::Expression,
-                format!(
-                    "the arguments of page must be an object; the expression yielded {}",
-                    shortened(&arguments)
-                ),
-            )
+            return Err(wrong_type(format!(
+                "the arguments of page must be an object; the expression yielded {}",
+                shortened(&arguments)
+            ))
             .into());
         };
         let collect = arguments.shift_remove("collect") == Some(Value::Bool(true));
@@ -175,7 +172,7 @@ impl Machine {
                     limits::PAGES
                 ),
             )
-            .code("page.limit")
+            .code("pagination.limit")
             .into());
         }
         self.round(&frame.node)?;
@@ -209,7 +206,7 @@ impl Machine {
                     limits::COLLECTED_ITEMS
                 ),
             )
-            .code("page.limit")
+            .code("pagination.limit")
             .into());
         }
         self.next_page(frame, &mut state.pages)?;

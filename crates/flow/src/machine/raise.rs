@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Machine;
-use super::evaluate::{About, Stop, bounded, shortened};
+use super::evaluate::{About, Stop, bounded, shortened, wrong_type};
 use super::frame::Frame;
 use super::walk::Turn;
 use crate::definition::{RaisedError, Template};
@@ -43,13 +43,10 @@ impl Machine {
         match self.template(frame, &mut About::new(part, &input, &scope), template)? {
             Value::String(text) => Ok(Some(text)),
             Value::Null => Ok(None),
-            other => Err(Fault::new(
-                FaultType::Expression,
-                format!(
-                    "{part} must be text; the expression yielded {}",
-                    shortened(&other)
-                ),
-            )
+            other => Err(wrong_type(format!(
+                "{part} must be text; the expression yielded {}",
+                shortened(&other)
+            ))
             .into()),
         }
     }

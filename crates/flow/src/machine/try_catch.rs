@@ -341,7 +341,8 @@ impl Machine {
                             "{what} took longer than its limit allows (attempt {})",
                             state.attempt
                         ),
-                    );
+                    )
+                    .code("flow.timeout");
                     state.fault = Some(at(fault, &frame.node));
                     state.stage = Stage::Judging;
                     let inside = std::mem::take(&mut frame.children);

@@ -1,13 +1,13 @@
-//! Lists of tasks: their names, where `then` leads, and what nothing leads to.
+//! Lists of tasks: their names, and where `then` leads.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Reader;
 use super::fields::{At, shown};
-use super::findings::{DUPLICATE, LIMIT, LOOP, SCHEMA, UNREACHABLE};
+use super::findings::{DUPLICATE, LIMIT, SCHEMA};
 use super::scope::Scope;
-use crate::definition::{Block, Kind, Task, Then};
+use crate::definition::{Block, Then};
 use crate::limits;
 
 /// Names of the tasks of one list, in order.
@@ -127,67 +127,6 @@ impl<'t> Reader<'_, 't> {
         }
         found.map(Then::Task)
     }
-
-    /// Warns of tasks that are never reached, and of those that go back to themselves without a condition.
-    fn judge_ways(&mut self, tasks: &[Arc<Task>], places: &[At<'t>]) {
-        let mut reached = BTreeSet::new();
-        let mut open = vec![0];
-        while let Some(position) = open.pop() {
-            if position < tasks.len() && reached.insert(position) {
-                open.extend(successors(tasks, position));
-            }
-        }
-        for (position, at) in places.iter().enumerate() {
-            let task = &tasks[position];
-            if !reached.contains(&position) {
-                self.warn(
-                    at,
-                    UNREACHABLE,
-                    format!("nothing leads to the task `{}`", shown(&task.name)),
-                );
-            }
-            let waits = matches!(
-                task.kind,
-                Kind::Wait(_) | Kind::Listen(_) | Kind::Switch(_) | Kind::Raise(_)
-            );
-            if task.then == Then::Task(position) && task.condition.is_none() && !waits {
-                self.warn(
-                    at,
-                    LOOP,
-                    format!(
-                        "the task `{}` goes back to itself for ever",
-                        shown(&task.name)
-                    ),
-                )
-                .hint("give it an `if`, or lead to a `switch`");
-            }
-        }
-    }
-}
-
-/// Where a run can go on after a task.
-fn successors(tasks: &[Arc<Task>], position: usize) -> Vec<usize> {
-    let task = &tasks[position];
-    let target = |then: Then| match then {
-        Then::Continue => Some(position + 1),
-        Then::Task(target) => Some(target),
-        Then::Exit | Then::End => None,
-    };
-    let mut ways = Vec::new();
-    if task.condition.is_some() {
-        ways.push(position + 1);
-    }
-    match &task.kind {
-        Kind::Raise(_) => {}
-        Kind::Switch(cases) => {
-            ways.extend(cases.iter().filter_map(|case| target(case.then)));
-            if cases.iter().all(|case| case.when.is_some()) {
-                ways.extend(target(task.then));
-            }
-        }
-        _ => ways.extend(target(task.then)),
-    }
-    ways
 }
 
 /// What is wrong with a name; names are labels, never parts of paths.

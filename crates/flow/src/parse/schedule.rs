@@ -100,6 +100,15 @@ impl<'t> Reader<'_, 't> {
     }
 
     fn every(&mut self, at: &At<'t>) -> Option<Trigger> {
+        self.pause(at).map(Trigger::Every)
+    }
+
+    fn after(&mut self, at: &At<'t>) -> Option<Trigger> {
+        self.pause(at).map(Trigger::After)
+    }
+
+    /// A duration that a schedule may leave between two starts.
+    fn pause(&mut self, at: &At<'t>) -> Option<SignedDuration> {
         let duration = self.fixed_duration(at)?;
         if duration < SignedDuration::from_secs(limits::EVERY_SECONDS) {
             self.error(
@@ -112,16 +121,7 @@ impl<'t> Reader<'_, 't> {
             );
             return None;
         }
-        Some(Trigger::Every(duration))
-    }
-
-    fn after(&mut self, at: &At<'t>) -> Option<Trigger> {
-        let duration = self.fixed_duration(at)?;
-        if duration < SignedDuration::ZERO {
-            self.error(at, SCHEMA, "`after` can't be before");
-            return None;
-        }
-        Some(Trigger::After(duration))
+        Some(duration)
     }
 
     fn cron(&mut self, at: &At<'t>) -> Option<Trigger> {

@@ -302,6 +302,33 @@ fn a_heavy_expression_that_fails_is_a_fault_of_its_task() {
 }
 
 #[test]
+fn every_fault_of_the_machine_has_a_code() {
+    let raised = |part: &str| {
+        format!(
+            "do: [{{a: {{raise: {{error: {{type: 'https://contoso.example/e', status: 500, {part}}}}}}}}}]"
+        )
+    };
+    for (rest, code) in [
+        (raised("title: '${ 5 }'"), "expr.type"),
+        (raised("detail: '${ {} }'"), "expr.type"),
+        ("do: [{a: {wait: '${ 5 }'}}]".to_owned(), "expr.type"),
+        ("do: [{a: {for: {in: '${ 5 }'}, do: [{b: {set: {x: 1}}}]}}]".to_owned(), "expr.type"),
+        ("do: [{a: {call: http, with: {method: get, endpoint: '${ 5 }'}}}]".to_owned(), "expr.type"),
+        ("do: [{a: {emit: {event: {with: {source: 'https://contoso.example/s', type: '${ [] }'}}}}}]".to_owned(), "expr.type"),
+        ("do: [{a: {emit: {event: {with: {source: 'https://contoso.example/s', type: '${ \"\" }'}}}}}]".to_owned(), "event.invalid"),
+        ("input: {schema: {document: {type: string}}}\ndo: [{a: {set: {x: 1}}}]".to_owned(), "data.invalid"),
+        ("timeout: {after: PT1S}\ndo: [{a: {wait: PT2S}}]".to_owned(), "flow.timeout"),
+        (
+            "do: [{a: {try: [{b: {wait: PT2S}}], catch: {retry: {delay: PT1S, limit: {duration: PT1S}}}}}]".to_owned(),
+            "flow.timeout",
+        ),
+    ] {
+        let world = run(&rest, json!({}));
+        assert_eq!(world.fault().code.as_deref(), Some(code), "{rest}");
+    }
+}
+
+#[test]
 fn http_arguments_take_their_form() {
     let flow = parse(
         "

@@ -304,7 +304,7 @@ fn pages_can_be_collected() {
     );
     world.start(json!({}));
     world.play();
-    assert_eq!(world.fault().code.as_deref(), Some("page.limit"));
+    assert_eq!(world.fault().code.as_deref(), Some("pagination.limit"));
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn pages_of_a_list() {
     );
     assert_eq!(
         ask("", limits::PAGES + 1).fault().code.as_deref(),
-        Some("page.limit")
+        Some("pagination.limit")
     );
     assert_eq!(
         ask(", maxItems: 5000", limits::PAGES + 1)
@@ -89,7 +89,7 @@ fn items_that_are_collected() {
     );
     assert_eq!(
         collect(limits::COLLECTED_ITEMS + 1).fault().code.as_deref(),
-        Some("page.limit")
+        Some("pagination.limit")
     );
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Committed, LONGEST_LINE, Line, Next, Progress, Unread, place, row_of};
+use super::{Committed, LONGEST_LINE, Line, Next, Progress, Rescheduled, Unread, place, row_of};
 use crate::failpoint::{self, Fault};
 use crate::{
     Begun, Error, NewRun, RunId, RunStatus, Shared, TableAnswer, Tx, Value, Vault, approvals,
@@ -246,14 +246,6 @@ fn step(tx: &mut Tx<'_>, shared: &Shared, prepared: &mut Prepared) -> Result<Com
     }
     let told = letters::deliver(tx, &progress.letters, &prepared.letters, now)?;
     committed.told.extend(told);
-    if !progress.rescheduled.is_empty() {
-        let sql = "SELECT flow FROM runs WHERE id = $1";
-        if let Some(row) = tx.query_one(sql, [run.into()])? {
-            for (trigger, at) in &progress.rescheduled {
-                schedules::set(tx, row.text(0)?, trigger, *at)?;
-            }
-        }
-    }
     for (gathering, sealed) in progress.gathered.iter().zip(&prepared.gathered) {
         if !gathering.keep(tx, sealed)? {
             return Err(Error::conflict(
@@ -263,7 +255,27 @@ fn step(tx: &mut Tx<'_>, shared: &Shared, prepared: &mut Prepared) -> Result<Com
         }
     }
     committed.unread = leave(tx, prepared, now)?;
+    reschedule(tx, run, &progress.rescheduled)?;
     Ok(committed)
+}
+
+/// Sets the triggers of a run's flow that count from its end, which is in the table already.
+fn reschedule(tx: &mut Tx<'_>, run: &str, rescheduled: &[Rescheduled]) -> Result<(), Error> {
+    let Some(most) = rescheduled.iter().map(|trigger| trigger.times.len()).max() else {
+        return Ok(());
+    };
+    let sql = "SELECT flow FROM runs WHERE id = $1";
+    let Some(row) = tx.query_one(sql, [run.into()])? else {
+        return Ok(());
+    };
+    let flow = row.text(0)?;
+    let faults = runs::faults_in_a_row(tx, flow, most)?;
+    for Rescheduled { trigger, times } in rescheduled {
+        if let Some(at) = times.get(faults).or(times.last()) {
+            schedules::set(tx, flow, trigger, *at)?;
+        }
+    }
+    Ok(())
 }
 
 /// Starts a child, unless an earlier owner of its parent did so already.

@@ -212,8 +212,11 @@ async fn a_nominal_time_is_served_once() {
             .arm(&id, vec![("cron".to_owned(), Some(at(1)))])
             .await
             .unwrap();
-        assert_eq!(db.schedules().due(10).await.unwrap(), []);
-        assert_eq!(db.schedules().next_due().await.unwrap(), Some(at(1)));
+        assert_eq!(db.schedules().due(None, 10).await.unwrap(), []);
+        assert_eq!(
+            db.schedules().next_due(jiff::Timestamp::MIN).await.unwrap(),
+            Some(at(1))
+        );
         db.clock.advance(SignedDuration::from_hours(3));
         let due = DueTrigger {
             flow: id.clone(),
@@ -221,7 +224,7 @@ async fn a_nominal_time_is_served_once() {
             nominal: at(1),
         };
         assert_eq!(
-            db.schedules().due(10).await.unwrap(),
+            db.schedules().due(None, 10).await.unwrap(),
             std::slice::from_ref(&due)
         );
         let firing = || {
@@ -261,7 +264,7 @@ async fn a_nominal_time_is_served_once() {
         );
         // A clock that goes back serves nothing twice; another definition has other triggers.
         db.clock.advance(SignedDuration::from_hours(-3));
-        assert_eq!(db.schedules().due(10).await.unwrap(), []);
+        assert_eq!(db.schedules().due(None, 10).await.unwrap(), []);
         let triggers = vec![
             ("cron".to_owned(), Some(at(9))),
             ("every".to_owned(), Some(at(1))),
@@ -275,7 +278,41 @@ async fn a_nominal_time_is_served_once() {
             ]
         );
         db.schedules().arm(&id, Vec::new()).await.unwrap();
-        assert_eq!(db.schedules().next_due().await.unwrap(), None);
+        assert_eq!(
+            db.schedules().next_due(jiff::Timestamp::MIN).await.unwrap(),
+            None
+        );
+    }
+}
+
+#[tokio::test]
+async fn triggers_that_are_due_are_paged_through() {
+    for db in every_database().await {
+        let now = db.clock().now();
+        let mut expected = Vec::new();
+        for name in ["one", "other"] {
+            let flow = flow(&db, name).await;
+            let times = [
+                ("a", now),
+                ("b", now),
+                ("c", now - SignedDuration::from_hours(1)),
+            ];
+            let armed = times.map(|(trigger, at)| (trigger.to_owned(), Some(at)));
+            db.schedules().arm(&flow, armed.to_vec()).await.unwrap();
+            expected.extend(times.map(|(trigger, nominal)| DueTrigger {
+                flow: flow.clone(),
+                trigger: trigger.to_owned(),
+                nominal,
+            }));
+        }
+        expected.sort_by_key(|due| (due.nominal, due.flow.to_string(), due.trigger.clone()));
+        let mut found: Vec<DueTrigger> = Vec::new();
+        for size in [2, 2, 2, 0] {
+            let page = db.schedules().due(found.last(), 2).await.unwrap();
+            assert_eq!(page.len(), size);
+            found.extend(page);
+        }
+        assert_eq!(found, expected);
     }
 }
 
