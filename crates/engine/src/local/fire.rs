@@ -28,9 +28,8 @@ impl Inner {
         let mut outcome = Ok(full);
         for due in page {
             match Box::pin(self.fire_one(&due)).await {
-                Ok(()) => {}
-                // Somebody else was first.
-                Err(Error::Store(store::Error::Conflict { .. })) => {}
+                // By a conflict: somebody else was first.
+                Ok(()) | Err(Error::Store(store::Error::Conflict { .. })) => {}
                 Err(Error::Stopping) => return Ok(false),
                 Err(error @ (Error::FlowInvalid(_) | Error::FlowNotFound { .. })) => {
                     tracing::error!(flow = %due.flow, %error, "a trigger can't fire: it is switched off");
