@@ -1247,6 +1247,8 @@ export interface components {
              * @description Until when that token is good.
              */
             token_expires_at?: string | null;
+            /** @description Whether that token came while the call waited: there was none that was still good, or it was refused. */
+            token_renewed: boolean;
             /** @description The API's own name for the request. */
             request_id?: string | null;
         };
@@ -1439,6 +1441,8 @@ export interface components {
             token_generation?: number | null;
             /** @description The API's own name for the request. */
             request_id?: string | null;
+            /** @description Each time that it was sent; null where it was sent once, with a token that was there. */
+            trail?: components["schemas"]["Attempt"][] | null;
         };
         /** @description A call. */
         CallInQuestion: {

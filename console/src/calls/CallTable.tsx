@@ -26,6 +26,7 @@ export function CallTable({ found, connections }: CallTableProps) {
           <td data-label={calls.ended}>
             {call.status ?? <code>{call.code}</code>}
             <div className="muted small">{[calls.took(call.took_ms), call.attempts > 1 && calls.sent(call.attempts)].filter(Boolean).join(", ")}</div>
+            {call.trail && <Tries trail={call.trail} />}
           </td>
           <td data-label={calls.connection}>
             <Connection id={call.connection} name={names.get(call.connection)} />
@@ -39,6 +40,31 @@ export function CallTable({ found, connections }: CallTableProps) {
         </tr>
       ))}
     </StackedTable>
+  );
+}
+
+/** Each time that a call was sent: why, with which token, and what came of it. */
+function Tries({ trail }: { trail: NonNullable<CallEntry["trail"]> }) {
+  return (
+    <details className="small">
+      <summary>{calls.tries}</summary>
+      <ol>
+        {trail.map((attempt, at) => (
+          <li key={at} className="anywhere">
+            {[
+              `${calls.after(attempt.begun_ms)}: ${calls.why[attempt.why]}`,
+              attempt.token_renewed && attempt.why === "called" && calls.renewed,
+              attempt.status ?? attempt.code,
+              calls.took(attempt.took_ms),
+              attempt.token_generation != null && calls.token(attempt.token_generation),
+              attempt.request_id,
+            ]
+              .filter(Boolean)
+              .join(", ")}
+          </li>
+        ))}
+      </ol>
+    </details>
   );
 }
 

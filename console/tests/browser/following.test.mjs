@@ -81,4 +81,14 @@ test("from a run to its calls, and from a call back to the step that made it", a
   await page.getByRole("link", { name: "Every call through it" }).click();
   await page.waitForURL(/\/calls\?connection=graph$/);
   await rows.nth(2).waitFor();
+
+  // a call that was sent twice tells each try
+  await stage.control("faults", { route: "graph", match: "users", status: 503, times: 1 });
+  const sent = await api(page, "POST", "/connections/graph/call", { method: "GET", path: "/users" });
+  assert.equal(sent.body.attempts, 2);
+  await page.getByRole("button", { name: "Look again" }).click();
+  await rows.nth(1).getByText("sent 2 times").waitFor();
+  await rows.nth(1).getByText("Each try").click();
+  await rows.nth(1).getByText(/the API was in trouble, 200/).waitFor();
+  await looksRight(page);
 });

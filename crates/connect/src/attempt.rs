@@ -2,8 +2,10 @@
 //!
 //! Never a body, a header's value or a query.
 
+use jiff::{SignedDuration, Timestamp};
 use oauth::Secret;
 use serde::Serialize;
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::credential::redact_text;
@@ -27,7 +29,9 @@ pub struct Attempt {
     /// Which token it carried.
     pub token_generation: Option<i64>,
     /// Until when that token is good.
-    pub token_expires_at: Option<oauth::Timestamp>,
+    pub token_expires_at: Option<Timestamp>,
+    /// Whether that token came while the call waited: there was none that was still good, or it was refused.
+    pub token_renewed: bool,
     /// The API's id for this request.
     pub request_id: Option<String>,
 }
@@ -56,6 +60,22 @@ impl Attempt {
     }
 }
 
+/// What the attempts say beyond the call's own row, as a JSON list: nothing, where it was sent once with a token that was there.
+pub(crate) fn told(attempts: &[Attempt]) -> Option<Value> {
+    let plain = matches!(
+        attempts,
+        [] | [Attempt {
+            token_renewed: false,
+            ..
+        }]
+    );
+    if plain {
+        None
+    } else {
+        serde_json::to_value(attempts).ok()
+    }
+}
+
 /// The attempts of a call under way.
 pub(crate) struct Trail {
     call: Instant,
@@ -79,8 +99,10 @@ impl Trail {
         self.why = why;
     }
 
-    pub(crate) fn begin(&mut self, held: Option<&Held>) {
+    /// Begins an attempt with this token, at this time.
+    pub(crate) fn begin(&mut self, held: Option<&Held>, now: Timestamp) {
         self.begun = Instant::now();
+        let waited = SignedDuration::try_from(self.begun - self.call).unwrap_or_default();
         self.attempts.push(Attempt {
             why: self.why,
             begun_ms: millis(self.call, self.begun),
@@ -89,6 +111,7 @@ impl Trail {
             code: None,
             token_generation: held.map(|held| held.generation),
             token_expires_at: held.map(|held| held.expires_at),
+            token_renewed: held.is_some_and(|held| now.duration_since(held.received_at) <= waited),
             request_id: None,
         });
     }

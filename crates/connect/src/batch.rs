@@ -238,6 +238,7 @@ impl Waiting {
             code: None,
             token_generation: head.token_generation,
             token_expires_at: carried.and_then(|attempt| attempt.token_expires_at),
+            token_renewed: carried.is_some_and(|attempt| attempt.token_renewed),
             request_id: id.clone(),
         };
         self.trail.push(attempt);

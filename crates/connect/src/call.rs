@@ -141,7 +141,10 @@ impl Connector {
                 break earlier;
             }
             let Some((pause, why)) = self.pause(call, &trail, &outcome) else {
-                break outcome?;
+                match outcome {
+                    Ok(answer) => break answer,
+                    Err(error) => return Err(error.after(trail.into_attempts())),
+                }
             };
             tracing::debug!(?pause, ?why, "the call is sent again");
             tokio::time::sleep(pause).await;
@@ -192,7 +195,7 @@ impl Connector {
         call: &Call,
         trail: &mut Trail,
     ) -> Result<Answer, CallError> {
-        trail.begin(held);
+        trail.begin(held, self.clock().now());
         let outcome = self
             .send(
                 loaded,
@@ -410,6 +413,7 @@ impl Loaded {
         CallError::Upstream {
             connection: self.named.clone(),
             error,
+            trail: Vec::new(),
         }
     }
 }

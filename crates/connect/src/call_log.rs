@@ -19,7 +19,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
 
-use crate::{ApiResponse, CallError, ProxyResponse};
+use crate::{ApiResponse, CallError, ProxyResponse, attempt};
 
 /// Rows that may wait for the writer.
 const QUEUE: usize = 16 * 1024;
@@ -203,6 +203,7 @@ impl Begun {
         // the API answered, and Keyway has a word for what that answer means
         let last = response.trail.last();
         record.code = last.and_then(|attempt| attempt.code).map(str::to_owned);
+        record.trail = attempt::told(&response.trail);
         record
     }
 
@@ -220,12 +221,13 @@ impl Begun {
 
     /// The row of a call that got no answer; none if there is no such connection.
     pub fn failed(self, error: &CallError) -> Option<CallRecord> {
+        let trail = error.trail();
         let sent = Sent {
             connection: error.connection_id()?.clone(),
             host: String::new(),
             status: None,
-            attempts: 0,
-            token_generation: None,
+            attempts: u32::try_from(trail.len()).unwrap_or(u32::MAX),
+            token_generation: trail.last().and_then(|attempt| attempt.token_generation),
             request_id: None,
         };
         let provider = error
@@ -234,6 +236,7 @@ impl Begun {
         let mut record = self.into_record(sent);
         record.code = Some(error.code().to_owned());
         record.provider = provider;
+        record.trail = attempt::told(trail);
         Some(record)
     }
 
@@ -254,6 +257,7 @@ impl Begun {
             attempts: sent.attempts,
             token_generation: sent.token_generation,
             request_id: sent.request_id,
+            trail: None,
         }
     }
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use oauth::Diagnosis;
 use store::{ConnectionId, ConnectionName};
 
+use crate::Attempt;
 use crate::guard::Refused;
 use crate::http::SendError;
 
@@ -328,6 +329,8 @@ pub enum CallError {
         connection: Named,
         /// What went wrong on the wire.
         error: SendError,
+        /// Each time that it was sent.
+        trail: Vec<Attempt>,
     },
     /// The API has asked to wait, for longer than a caller is kept waiting.
     #[error("{connection} is not called for another {} s: its API asked to wait", wait.as_secs() + 1)]
@@ -422,6 +425,22 @@ impl CallError {
     /// The same, as an id.
     pub fn connection_id(&self) -> Option<&ConnectionId> {
         self.connection().map(|connection| &connection.id)
+    }
+
+    /// Each time that the call was sent, where no answer came in the end.
+    pub fn trail(&self) -> &[Attempt] {
+        match self {
+            CallError::Upstream { trail, .. } => trail,
+            _ => &[],
+        }
+    }
+
+    /// The same, after these attempts.
+    pub(crate) fn after(mut self, attempts: Vec<Attempt>) -> CallError {
+        if let CallError::Upstream { trail, .. } = &mut self {
+            *trail = attempts;
+        }
+        self
     }
 
     /// What to do about it.

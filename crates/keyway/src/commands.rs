@@ -19,6 +19,7 @@ pub(crate) mod sandbox;
 pub(crate) mod secret;
 pub(crate) mod table;
 mod texts;
+mod trail;
 pub(crate) mod user;
 pub(crate) mod version;
 pub(crate) mod webhook;

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use oauth::ProviderError;
+use serde_json::Value as Json;
 
 use crate::{
     Actor, CallId, ConnectionId, Error, Outcome, Role, Row, RunId, Shared, Store, Tx,
@@ -40,6 +41,8 @@ pub struct CallRecord {
     pub token_generation: Option<i64>,
     /// The provider's request id.
     pub request_id: Option<String>,
+    /// Each time that it was sent, as whoever called tells it, where that says more than the rest of the row.
+    pub trail: Option<Json>,
 }
 
 /// A row of the call log.
@@ -68,7 +71,7 @@ macro_rules! listed {
     ($whose:literal) => {
         concat!(
             "SELECT id, at, actor, connection, method, host, path, status, code, provider, duration, attempts,
-             token_generation, request_id, step FROM calls
+             token_generation, request_id, step, trail FROM calls
              WHERE (CAST($1 AS TEXT) IS NULL OR connection = $1) AND (CAST($2 AS BIGINT) IS NULL OR at < $2) AND ",
             $whose,
             " ORDER BY at DESC, id LIMIT $3"
@@ -129,7 +132,8 @@ fn insert(tx: &mut Tx<'_>, id: &CallId, record: &CallRecord) -> Result<(), Error
     let microseconds = i64::try_from(record.duration.as_micros()).unwrap_or(i64::MAX);
     tx.execute(
         "INSERT INTO calls (id, at, actor, connection, method, host, path, status, code, provider, duration, attempts,
-         token_generation, request_id, step) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+         token_generation, request_id, step, trail)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         [
             id.as_str().into(),
             record.at.into(),
@@ -146,6 +150,7 @@ fn insert(tx: &mut Tx<'_>, id: &CallId, record: &CallRecord) -> Result<(), Error
             record.token_generation.into(),
             record.request_id.as_deref().into(),
             record.step.as_deref().into(),
+            record.trail.as_ref().map(to_json).into(),
         ],
     )?;
     Ok(())
@@ -159,6 +164,7 @@ fn call_row(row: &Row) -> Result<CallRow, Error> {
     let provider = row
         .opt_text(9)?
         .map(|text| from_json("provider error", text));
+    let trail = row.opt_text(15)?.map(|text| from_json("trail", text));
     Ok(CallRow {
         id: CallId::parse(row.text(0)?)?,
         record: CallRecord {
@@ -176,6 +182,7 @@ fn call_row(row: &Row) -> Result<CallRow, Error> {
             token_generation: row.opt_int(12)?,
             request_id: row.opt_text(13)?.map(str::to_owned),
             step: row.opt_text(14)?.map(str::to_owned),
+            trail: trail.transpose()?,
         },
     })
 }

@@ -60,6 +60,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "heard",
         sql: include_str!("../migrations/0008_heard.sql"),
     },
+    Migration {
+        number: 9,
+        name: "trail",
+        sql: include_str!("../migrations/0009_trail.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE migrations (

@@ -4,13 +4,12 @@ mod batch;
 mod form;
 mod list;
 mod stream;
-mod trail;
 
 use base64::Engine as _;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use super::pair;
+use super::{pair, trail};
 use crate::Exit;
 use crate::cli::Global;
 use crate::client::{self, Content};

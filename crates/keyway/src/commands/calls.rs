@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::Value;
 
-use super::{items, text, when};
+use super::{items, text, trail, when};
 use crate::Exit;
 use crate::cli::Global;
 use crate::client;
@@ -22,6 +22,9 @@ pub(crate) struct Arguments {
     /// At most so many rows
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: Option<u32>,
+    /// Tell each time that a call was sent: why, with which token, what came back, the API's id for it
+    #[arg(long)]
+    explain: bool,
     /// Continue where the last page ended
     #[arg(long, value_name = "CURSOR")]
     before: Option<String>,
@@ -48,8 +51,26 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
         ui.document(&answer.body);
         return Ok(Exit::Ok);
     }
+    if arguments.explain {
+        for row in items(&answer.body)? {
+            ui.text(&plain(&format!("{} {}", when(row, "at"), by(row))));
+            for line in trail::of_row(row) {
+                ui.text(&plain(&line));
+            }
+        }
+    } else {
+        ui.text(&table(&answer.body)?);
+    }
+    if let Value::String(next) = &answer.body["next"] {
+        ui.note(&format!("more: --before {}", plain(next)));
+    }
+    Ok(Exit::Ok)
+}
+
+/// A line for each call.
+fn table(body: &Value) -> Result<String, Failure> {
     let mut table = Table::new(&["at", "call", "ended", "ms", "sent", "request id", "by"]);
-    for row in items(&answer.body)? {
+    for row in items(body)? {
         let ended = row["status"]
             .as_u64()
             .map_or_else(|| text(row, "code"), |status| status.to_string());
@@ -68,11 +89,7 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
             by(row),
         ]);
     }
-    ui.text(&table.text());
-    if let Value::String(next) = &answer.body["next"] {
-        ui.note(&format!("more: --before {}", plain(next)));
-    }
-    Ok(Exit::Ok)
+    Ok(table.text())
 }
 
 /// Who called: a run with the step that did, else the account or key.

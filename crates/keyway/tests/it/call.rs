@@ -306,6 +306,13 @@ fn how_a_call_went_is_told_beside_the_answer_and_afterwards() {
         table.contains("/people") && table.contains("200"),
         "{table}"
     );
+    let told = home.run(&["calls", "--explain"]).ends_with(0).stdout;
+    assert!(
+        told.contains(&format!("GET {host}/people\n"))
+            && told.contains("1. after 0 ms: called; answered 200")
+            && told.contains("request id fake-request-1"),
+        "{told}"
+    );
     home.run(&["calls", "--connection", "absent"]).ends_with(3);
     home.run(&["call", "api", "/x", "--attempts", "11"])
         .ends_with(2);

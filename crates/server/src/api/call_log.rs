@@ -4,10 +4,12 @@ use axum::Json as Answer;
 use axum::extract::RawQuery;
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 use store::{CallFilter, CallRow, ConnectionName, RunId};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Refusals;
+use super::calls::Attempt;
 use crate::access::Viewer;
 use crate::problem::Problem;
 use crate::query::Query;
@@ -65,6 +67,9 @@ pub(crate) struct CallEntry {
     token_generation: Option<i64>,
     /// The API's own name for the request.
     request_id: Option<String>,
+    /// Each time that it was sent; null where it was sent once, with a token that was there.
+    #[schema(value_type = Option<Vec<Attempt>>)]
+    trail: Option<Value>,
 }
 
 /// Calls, newest first.
@@ -95,6 +100,7 @@ impl From<CallRow> for CallEntry {
             attempts: record.attempts,
             token_generation: record.token_generation,
             request_id: record.request_id,
+            trail: record.trail,
         }
     }
 }

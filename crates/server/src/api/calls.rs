@@ -148,7 +148,7 @@ pub(crate) struct CallAnswer {
 
 /// One time that a call was sent.
 #[derive(Serialize, ToSchema)]
-struct Attempt {
+pub(super) struct Attempt {
     /// `called`, or why it was sent again: `token_refused`, `throttled`, `unavailable` or `network`.
     why: Why,
     /// Milliseconds from the beginning of the call until this time began.
@@ -163,6 +163,8 @@ struct Attempt {
     token_generation: Option<i64>,
     /// Until when that token is good.
     token_expires_at: Option<Timestamp>,
+    /// Whether that token came while the call waited: there was none that was still good, or it was refused.
+    token_renewed: bool,
     /// The API's own name for the request.
     request_id: Option<String>,
 }
@@ -199,6 +201,7 @@ impl From<connect::Attempt> for Attempt {
             code: attempt.code,
             token_generation: attempt.token_generation,
             token_expires_at: attempt.token_expires_at,
+            token_renewed: attempt.token_renewed,
             request_id: attempt.request_id,
         }
     }

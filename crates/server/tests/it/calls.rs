@@ -273,6 +273,45 @@ async fn a_call_is_in_the_log_as_soon_as_it_has_ended() {
 }
 
 #[tokio::test]
+async fn the_log_tells_each_try_of_a_call_that_got_no_answer() {
+    let house = House::new().await;
+    let key = house.key(Role::Operator).await;
+    // Bound and not listening: nobody else gets the port, and nobody answers.
+    let held = tokio::net::TcpSocket::new_v4().unwrap();
+    held.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let nobody = format!("http://{}", held.local_addr().unwrap());
+    house.plain_connection("nobody", &nobody).await;
+    let path = "/api/v1/connections/nobody/call";
+    let call = house.request("POST", path).key(&key);
+    let call = call.json(&json!({"method": "GET", "path": "/x", "retry": {"attempts": 2}}));
+    assert_eq!(call.send().await.refusal(), "502 upstream.unreachable");
+    let log = house.request("GET", "/api/v1/calls").key(&key);
+    let row = log.send().await.json()["items"][0].clone();
+    assert_eq!(
+        (&row["attempts"], &row["code"]),
+        (&json!(2), &json!("upstream.unreachable"))
+    );
+    let told: Vec<_> = row["trail"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|each| {
+            (
+                each["why"].as_str().unwrap(),
+                each["code"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("called", "upstream.unreachable"),
+            ("network", "upstream.unreachable")
+        ]
+    );
+}
+
+#[tokio::test]
 async fn the_log_is_read_newest_first_and_by_connection() {
     let house = House::new().await;
     let key = house.key(Role::Viewer).await;
@@ -298,6 +337,7 @@ async fn the_log_is_read_newest_first_and_by_connection() {
             attempts: 2,
             token_generation: Some(7),
             request_id: Some("fake-request".to_owned()),
+            trail: None,
         });
     }
     house.store.calls().record_many(records).await.unwrap();
@@ -381,6 +421,9 @@ async fn a_call_tells_every_time_that_it_was_sent() {
             r#""unavailable" 200 "fake-2""#
         ]
     );
+    let log = house.request("GET", "/api/v1/calls").key(&key);
+    let row = log.send().await.json()["items"][0].clone();
+    assert_eq!(row["trail"], answer["trail"], "the log tells it afterwards");
     assert!(!answer["trail"].to_string().contains("secret"));
     let once = json!({"method": "GET", "path": "/x", "retry": {"attempts": 1}});
     let answer = call(&house, &key, &once).await.json();

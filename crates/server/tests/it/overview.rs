@@ -101,6 +101,7 @@ fn call(at: Timestamp) -> CallRecord {
         attempts: 1,
         token_generation: None,
         request_id: None,
+        trail: None,
     }
 }
 

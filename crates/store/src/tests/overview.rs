@@ -22,6 +22,7 @@ fn call(at: Timestamp, status: Option<u16>, code: Option<&str>) -> CallRecord {
         attempts: 1,
         token_generation: None,
         request_id: None,
+        trail: None,
     }
 }
 

@@ -464,6 +464,8 @@ async fn calls_are_logged_in_batches_and_listed_newest_first() {
             attempts: 2,
             token_generation: Some(7),
             request_id: Some("fake-request".to_owned()),
+            trail: (number == 1)
+                .then(|| serde_json::json!([{"why": "called"}, {"why": "throttled"}])),
         };
         let records: Vec<CallRecord> = (0..4).map(record).collect();
         db.calls().record_many(records.clone()).await.unwrap();
