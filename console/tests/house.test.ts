@@ -77,6 +77,10 @@ it("speaks to the server in one place", () => {
   expect(fetching).toEqual(["api/client.ts"]);
 });
 
+it("asks anew in one place, which no load from before a change gets into", () => {
+  for (const asks of [/\.invalidateQueries\(/, /\.fetchQuery\(/]) expect(sources.filter(({ text }) => asks.test(text)).map(({ path }) => path)).toEqual(["api/refresh.ts"]);
+});
+
 it("names no outside address that a browser would load", () => {
   for (const { path, text } of files.filter((file) => file.path.endsWith(".css"))) expect(text, relative(root, path)).not.toMatch(/url\(|@import/);
 });

@@ -36,11 +36,16 @@ export async function* listen(path: string, signal: AbortSignal): AsyncGenerator
   const response = await answered(path, { headers: { accept: "text/event-stream" }, signal });
   const stream = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   const reader = new EventReader();
-  for (;;) {
-    const piece = await stream?.read().catch(() => undefined);
-    if (!piece || piece.done) return;
-    const events = reader.push(piece.value);
-    if (events.length > 0) yield events;
+  try {
+    for (;;) {
+      const piece = await stream?.read().catch(() => undefined);
+      if (!piece || piece.done) return;
+      const events = reader.push(piece.value);
+      if (events.length > 0) yield events;
+    }
+  } finally {
+    // who stops listening early would keep one of the few connections that a browser has for a server
+    await stream?.cancel().catch(() => undefined);
   }
 }
 

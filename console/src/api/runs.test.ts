@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { EventReader } from "./events";
-import { type RunDetail, type Step, followed, isOver } from "./runs";
+import { type RunDetail, type Step, Told, isOver } from "./runs";
 
 const STEP: Step = { name: "a", reference: "/do/0/a", id: "/do/0/a", rounds: [], attempt: 1, status: "running", started_at: "2026-11-29T08:00:00Z" };
 const RUN: RunDetail = {
@@ -44,11 +44,26 @@ it("leaves out comments, and what is no JSON", () => {
 
 it("follows a run without touching the one before", () => {
   const events = TOLD.map(([name, data]) => ({ name, data }));
-  const halfway = followed(RUN, events.slice(0, 3));
+  const told = new Told();
+  told.hear(events.slice(0, 3));
+  const halfway = told.over(RUN);
   expect([halfway.status, halfway.steps.map(({ name, status }) => [name, status])]).toEqual(["waiting", [["a", "running"], ["b", "running"]]]);
-  const after = followed(halfway, events.slice(3));
+  told.hear(events.slice(3));
+  const after = told.over(halfway);
   expect([after.status, after.output, after.steps[0]?.status, after.flow_version]).toEqual(["completed", { ok: true }, "completed", "1.0.0"]);
   expect(isOver(after)).toBe(true);
   expect(RUN.steps).toEqual([]);
   expect(halfway.steps[0]?.status).toBe("running");
+});
+
+it("keeps what was told when an older answer comes late", () => {
+  const told = new Told();
+  const step = (index: number) => ({ name: "step", data: { index, step: { ...STEP, id: `/do/${index}/a` } } });
+  told.hear([0, 1, 2].map(step));
+  told.hear([step(3)]);
+  const late = { ...RUN, steps: [STEP] };
+  expect(told.over(late).steps.map(({ id }) => id)).toEqual(["/do/0/a", "/do/1/a", "/do/2/a", "/do/3/a"]);
+  // nor is what a newer answer has besides taken away
+  const newer = { ...RUN, steps: [0, 1, 2, 3, 4].map((index) => step(index).data.step) };
+  expect(told.over(newer).steps).toHaveLength(5);
 });

@@ -5,6 +5,7 @@ import { address, listen, segment, send } from "./client";
 import type { RunCard, RunDetail, RunStatus, Step } from "./coming";
 import type { ServerEvent } from "./events";
 import { Problem, unreachable } from "./problem";
+import { refresh } from "./refresh";
 import type { components } from "./schema";
 
 type Schemas = components["schemas"];
@@ -91,20 +92,23 @@ export const watchQuery = (client: QueryClient, id: string) =>
     queryKey: watchKey(id),
     queryFn: async ({ signal }): Promise<Watch> => {
       const say = (watch: Watch) => client.setQueryData<Watch>(watchKey(id), watch);
+      const run = { queryKey: runKey(id), exact: true };
       for (let again = true; again; ) {
         again = false;
+        const told = new Told();
         for await (const events of listen(`${at(id)}/watch`, signal)) {
           say("live");
           // after a time the server wants to be asked anew
           again = events.some(({ name }) => name === "again");
-          const before = client.getQueryData(runQuery(id).queryKey);
-          if (!before) continue;
-          const after = followed(before, events);
+          told.hear(events);
+          // its first load may have been asked for earlier, and be answered later, than this was told
+          const before = await client.ensureQueryData(runQuery(id));
+          const after = told.over(before);
           client.setQueryData(runQuery(id).queryKey, after);
-          // what it waits for and what it published is not told with the steps
-          if (after.status !== before.status) void client.invalidateQueries({ queryKey: runKey(id), exact: true });
+          // what it waits for and what it published is not told with the steps; an answer on its way is older than this
+          if (after.status !== before.status || client.isFetching(run) > 0) void refresh(client, run);
           if (isOver(after)) {
-            void client.invalidateQueries({ queryKey: [...runsKey, "list"] });
+            void refresh(client, { queryKey: [...runsKey, "list"] });
             return "over";
           }
         }
@@ -115,23 +119,30 @@ export const watchQuery = (client: QueryClient, id: string) =>
     ...retryWatch,
   });
 
-/** A run with what was told of it since. */
-export function followed(run: RunDetail, events: readonly ServerEvent[]): RunDetail {
-  const steps = [...run.steps];
-  let next = run;
-  for (const { name, data } of events) {
-    // the shapes are those of the OpenAPI document
-    if (name === "run") next = { ...next, ...(data as RunCard) };
-    if (name === "step") {
-      const { index, step } = data as { index: number; step: Step };
-      steps[index] = step;
-    }
-    if (name === "end") {
-      const { run: card, output } = data as { run: RunCard; output?: unknown };
-      next = { ...next, ...card, output };
+/** All that one stream has told of a run. It begins with the whole run, so none of its steps is missing here, whatever an answer from another moment holds. */
+export class Told {
+  #card: Partial<RunDetail> = {};
+  readonly #steps: Step[] = [];
+
+  hear(events: readonly ServerEvent[]): void {
+    for (const { name, data } of events) {
+      // the shapes are those of the OpenAPI document
+      if (name === "run") this.#card = { ...this.#card, ...(data as RunCard) };
+      if (name === "step") {
+        const { index, step } = data as { index: number; step: Step };
+        this.#steps[index] = step;
+      }
+      if (name === "end") {
+        const { run, output } = data as { run: RunCard; output?: unknown };
+        this.#card = { ...this.#card, ...run, output };
+      }
     }
   }
-  return { ...next, steps };
+
+  /** A run as it was loaded, with what was told of it since. */
+  over(run: RunDetail): RunDetail {
+    return { ...run, ...this.#card, steps: [...this.#steps, ...run.steps.slice(this.#steps.length)] };
+  }
 }
 
 export function startRun(flow: string, input: unknown): Promise<StartedRun> {

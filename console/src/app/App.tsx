@@ -6,6 +6,7 @@ import { type AroundNavHandler, Router } from "wouter";
 import { Gate } from "../access/Gate";
 import { SignInForm } from "../access/SignInForm";
 import { sessionLapsed } from "../api/lapse";
+import { fresh, refresh } from "../api/refresh";
 import { type Me, meQuery } from "../api/session";
 import { access } from "../texts/access";
 import { Dialog } from "../ui/Dialog";
@@ -37,11 +38,11 @@ export function App() {
     );
   }
   const enter = async () => {
-    const next = await client.fetchQuery({ ...meQuery, staleTime: 0 });
+    const next = await fresh(client, meQuery);
     // what one person saw is not another's to see
     if (me.data && next?.id !== me.data.id) client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== meQuery.queryKey[0] });
     sessionLapsed.set(false);
-    await client.invalidateQueries();
+    await refresh(client, {});
   };
   if (me.data === null) return <Gate onSignedIn={() => void enter()} />;
   const known: Me = me.data;

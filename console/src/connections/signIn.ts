@@ -4,6 +4,7 @@
 import { type QueryClient, queryOptions, skipToken } from "@tanstack/react-query";
 import { type Explanation, authorizeConnection, connectionKey, connectionsKey } from "../api/connections";
 import { segment, send } from "../api/client";
+import { refresh } from "../api/refresh";
 import { safeLink } from "../ui/textParts";
 
 export interface Waiting {
@@ -69,7 +70,7 @@ export function endSignIn(client: QueryClient, name: string, end: SignIn | null 
   windows.get(name)?.close();
   windows.delete(name);
   client.setQueryData(signInKey(name), end);
-  void client.invalidateQueries({ queryKey: connectionsKey });
+  void refresh(client, { queryKey: connectionsKey });
 }
 
 export const signInPoll = (client: QueryClient, name: string, signIn: Waiting) =>

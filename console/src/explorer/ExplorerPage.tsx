@@ -9,7 +9,7 @@ import { presetsQuery } from "../api/presets";
 import { type Me, may } from "../api/session";
 import { explorer } from "../texts/explorer";
 import { CopyButton } from "../ui/Copyable";
-import { Loaded } from "../ui/Loaded";
+import { Loaded, Loading } from "../ui/Loaded";
 import { Page, Panel } from "../ui/Page";
 import { ProblemView } from "../ui/ProblemView";
 import { AnswerPanel } from "./AnswerPanel";
@@ -18,11 +18,14 @@ import { RequestForm } from "./RequestForm";
 import { type Request, asCli, asCurl, callOf, emptyRequest } from "./request";
 
 export function ExplorerPage({ me }: { me: Me }) {
-  const connections = useQuery(connectionsQuery);
+  const wanted = new URLSearchParams(useSearch()).get("connection");
+  // one that was made a moment ago need not be in the list that is at hand
+  const connections = useQuery({ ...connectionsQuery, refetchOnMount: "always" });
+  const asked = connections.isFetchedAfterMount || wanted === null || connections.data?.some(({ name }) => name === wanted);
   return (
     <Page title={explorer.title} lead={explorer.lead}>
       <Loaded query={connections} empty={<NoConnections />}>
-        {(cards) => <Explorer cards={cards} me={me} />}
+        {(cards) => (asked ? <Explorer cards={cards} me={me} /> : <Loading />)}
       </Loaded>
     </Page>
   );
@@ -31,8 +34,9 @@ export function ExplorerPage({ me }: { me: Me }) {
 function Explorer({ cards, me }: { cards: Card[]; me: Me }) {
   const parameters = new URLSearchParams(useSearch());
   const [request, setRequest] = useState<Request>(() => {
-    const card = cards.find((known) => known.name === parameters.get("connection")) ?? cards[0];
-    return emptyRequest(card?.name ?? "", parameters.get("path") ?? firstPath(card));
+    // never another one than was asked for
+    const name = parameters.get("connection") ?? cards[0]?.name ?? "";
+    return emptyRequest(name, parameters.get("path") ?? firstPath(cards.find((known) => known.name === name)));
   });
   const presets = useQuery(presetsQuery).data;
   const sending = useMutation({ mutationFn: (sent: Request) => sendOf(sent) });
@@ -52,12 +56,14 @@ function Explorer({ cards, me }: { cards: Card[]; me: Me }) {
           onChange={(changed) => setRequest(changed.connection === request.connection ? changed : { ...changed, path: firstPath(cards.find((known) => known.name === changed.connection)) })}
           onSend={() => send(request)}
         />
-        <div className="row">
-          <CopyButton text={asCurl(request, presets?.publicUrl ?? window.location.origin)} label={explorer.copyCurl} />
-          {command !== undefined && <CopyButton text={command} label={explorer.copyCli} />}
-          {may(me, "admin") && <MakeStep request={request} type={card?.type ?? "oauth"} />}
-          <span className="muted small">{explorer.copyNote}</span>
-        </div>
+        {card && (
+          <div className="row">
+            <CopyButton text={asCurl(request, presets?.publicUrl ?? window.location.origin)} label={explorer.copyCurl} />
+            {command !== undefined && <CopyButton text={command} label={explorer.copyCli} />}
+            {may(me, "admin") && <MakeStep request={request} type={card.type} />}
+            <span className="muted small">{explorer.copyNote}</span>
+          </div>
+        )}
       </Panel>
       <div aria-live="polite" className="stack">
         {sending.error && <ProblemView error={sending.error} />}

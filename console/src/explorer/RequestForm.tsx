@@ -26,7 +26,13 @@ export function RequestForm({ request, cards, busy, onChange, onSend }: RequestF
   };
   return (
     <form className="stack" onSubmit={submit}>
-      <Select label={explorer.connection} value={request.connection} options={cards.map(({ name }) => ({ value: name, label: name }))} onChange={(connection) => patch({ connection })} />
+      <Select
+        label={explorer.connection}
+        value={request.connection}
+        options={[...(card ? [] : [{ value: request.connection, label: explorer.choose }]), ...cards.map(({ name }) => ({ value: name, label: name }))]}
+        onChange={(connection) => patch({ connection })}
+        notes={card ? [] : [{ severity: "error", message: explorer.gone(request.connection) }]}
+      />
       <div className="row-end">
         <div className="method">
           <Select label={explorer.method} value={request.method} options={METHODS.map((method) => ({ value: method as string, label: method }))} onChange={(method) => patch({ method })} />
@@ -34,7 +40,7 @@ export function RequestForm({ request, cards, busy, onChange, onSend }: RequestF
         <div className="grow">
           <TextField label={explorer.path} mono required list={list} value={request.path} onChange={(path) => patch({ path })} />
         </div>
-        <Button type="submit" variant="primary" icon="send" busy={busy} disabled={!isComplete(request)}>
+        <Button type="submit" variant="primary" icon="send" busy={busy} disabled={!card || !isComplete(request)}>
           {explorer.send}
         </Button>
       </div>

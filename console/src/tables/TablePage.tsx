@@ -2,6 +2,7 @@
 
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { refresh } from "../api/refresh";
 import { type RowCard, deleteRow, rowsQuery, tablesKey } from "../api/tables";
 import { type Me, may } from "../api/session";
 import { common } from "../texts/common";
@@ -25,11 +26,11 @@ export function TablePage({ name, me }: { name: string; me: Me }) {
   const query = useInfiniteQuery(rowsQuery(name, prefix, PAGE));
   const rows = query.data?.pages.flatMap((page) => page.items) ?? [];
   const close = () => setOpen({ dialog: "none" });
-  const refresh = () => {
+  const changed = () => {
     close();
-    void client.invalidateQueries({ queryKey: tablesKey });
+    void refresh(client, { queryKey: tablesKey });
   };
-  const removal = useMutation({ mutationFn: (row: RowCard) => deleteRow(name, row.key, row.version), onSuccess: refresh });
+  const removal = useMutation({ mutationFn: (row: RowCard) => deleteRow(name, row.key, row.version), onSuccess: changed });
   const operator = may(me, "operator");
   return (
     <Page
@@ -54,8 +55,8 @@ export function TablePage({ name, me }: { name: string; me: Me }) {
           </Button>
         </div>
       )}
-      {open.dialog === "new" && <RowDialog table={name} row={undefined} onClose={close} onSaved={refresh} />}
-      {open.dialog === "edit" && <RowDialog table={name} row={open.row} onClose={close} onSaved={refresh} />}
+      {open.dialog === "new" && <RowDialog table={name} row={undefined} onClose={close} onSaved={changed} />}
+      {open.dialog === "edit" && <RowDialog table={name} row={open.row} onClose={close} onSaved={changed} />}
       {open.dialog === "delete" && (
         <ConfirmDialog
           title={tables.deleteTitle(open.row.key)}
@@ -65,7 +66,7 @@ export function TablePage({ name, me }: { name: string; me: Me }) {
           error={removal.error}
           onConfirm={() => removal.mutate(open.row)}
           onClose={() => {
-            if (removal.isError) refresh();
+            if (removal.isError) changed();
             removal.reset();
             close();
           }}

@@ -5,6 +5,8 @@ export const explorer = {
   lead: "Calls an API through a connection. The credential is attached by Keyway and never comes here.",
   request: "Request",
   connection: "Connection",
+  choose: "Choose a connection",
+  gone: (name: string) => `There is no connection ${name}, or you may not see it. Choose another one.`,
   method: "Method",
   path: "Path or URL",
   pathHint: (base: string) => `Below ${base}, or a whole URL of an allowed origin.`,

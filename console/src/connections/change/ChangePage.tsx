@@ -6,6 +6,7 @@ import { useLocation } from "wouter";
 import { type Card, changeConnection, connectionKey, connectionQuery, connectionsKey } from "../../api/connections";
 import { presetsQuery } from "../../api/presets";
 import { asProblem } from "../../api/problem";
+import { refresh } from "../../api/refresh";
 import { common } from "../../texts/common";
 import { change as text, form, graph } from "../../texts/form";
 import { Button, ButtonLink } from "../../ui/Button";
@@ -45,8 +46,8 @@ function ChangeForm({ stored, reload }: { stored: Card; reload: () => void }) {
     mutationFn: () => changeConnection(card.name, card.version, change),
     onSuccess: ({ connection, wiped }) => {
       client.setQueryData(connectionKey(connection.name), connection);
-      void client.invalidateQueries({ queryKey: connectionsKey, exact: true });
-      void client.invalidateQueries({ queryKey: ["audit"] });
+      void refresh(client, { queryKey: connectionsKey, exact: true });
+      void refresh(client, { queryKey: ["audit"] });
       navigate(to(connection.name), { state: { wiped } });
     },
   });

@@ -3,6 +3,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { type Card, addSecret, connectionKey, connectionsKey } from "../../api/connections";
+import { refresh } from "../../api/refresh";
 import { common } from "../../texts/common";
 import { secretKinds, secrets as text } from "../../texts/secrets";
 import { Button } from "../../ui/Button";
@@ -22,7 +23,7 @@ export function AddSecretDialog({ card, onClose }: { card: Card; onClose: () => 
     mutationFn: () => addSecret(card.name, secretOf(draft)),
     onSuccess: (changed) => {
       client.setQueryData(connectionKey(card.name), changed);
-      void client.invalidateQueries({ queryKey: connectionsKey, exact: true });
+      void refresh(client, { queryKey: connectionsKey, exact: true });
       onClose();
     },
   });

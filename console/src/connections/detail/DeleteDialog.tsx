@@ -2,6 +2,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useLocation } from "wouter";
 import { type Card, connectionKey, connectionsKey, deleteConnection } from "../../api/connections";
+import { refresh } from "../../api/refresh";
 import { remove } from "../../texts/connections";
 import { common } from "../../texts/common";
 import { Button } from "../../ui/Button";
@@ -19,7 +20,7 @@ export function DeleteDialog({ card, onClose }: { card: Card; onClose: () => voi
     onSuccess: () => {
       navigate("/connections");
       client.removeQueries({ queryKey: connectionKey(card.name) });
-      void client.invalidateQueries({ queryKey: connectionsKey });
+      void refresh(client, { queryKey: connectionsKey });
     },
   });
   const submit = (event: FormEvent) => {

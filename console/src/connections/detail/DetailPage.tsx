@@ -5,6 +5,7 @@ import { useState } from "react";
 import { Link, useSearch } from "wouter";
 import { useHistoryState } from "wouter/use-browser-location";
 import { type Card, connectionKey, connectionQuery, connectionsKey, explanationQuery, signsIn, testConnection } from "../../api/connections";
+import { refresh } from "../../api/refresh";
 import { type Me, may } from "../../api/session";
 import { detail, tryIt } from "../../texts/connections";
 import { change, form } from "../../texts/form";
@@ -44,7 +45,7 @@ function Detail({ card, me, stale }: { card: Card; me: Me; stale: Error | null }
     mutationFn: () => testConnection(card.name),
     onSuccess: (tested) => {
       client.setQueryData(connectionKey(card.name), tested);
-      void client.invalidateQueries({ queryKey: connectionsKey, exact: true });
+      void refresh(client, { queryKey: connectionsKey, exact: true });
     },
   });
   // what the server says when it sends a browser back from the provider

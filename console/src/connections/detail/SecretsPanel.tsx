@@ -4,6 +4,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { type Card, type ConnectionSecret, certificateOf, connectionKey, connectionsKey, generateCertificate, removeSecret } from "../../api/connections";
+import { refresh } from "../../api/refresh";
 import { secrets as text } from "../../texts/secrets";
 import { Button } from "../../ui/Button";
 import { ConfirmDialog } from "../../ui/ConfirmDialog";
@@ -17,11 +18,11 @@ import { AddSecretDialog } from "./AddSecretDialog";
 export function SecretsPanel({ card, admin }: { card: Card; admin: boolean }) {
   const client = useQueryClient();
   const [adding, setAdding] = useState(false);
-  const refresh = () => {
-    void client.invalidateQueries({ queryKey: connectionKey(card.name) });
-    void client.invalidateQueries({ queryKey: connectionsKey, exact: true });
+  const changed = () => {
+    void refresh(client, { queryKey: connectionKey(card.name) });
+    void refresh(client, { queryKey: connectionsKey, exact: true });
   };
-  const make = useMutation({ mutationFn: () => generateCertificate(card.name), onSuccess: refresh });
+  const make = useMutation({ mutationFn: () => generateCertificate(card.name), onSuccess: changed });
   const roomForAnother = card.secrets.length < 2;
   return (
     <Panel
@@ -47,7 +48,7 @@ export function SecretsPanel({ card, admin }: { card: Card; admin: boolean }) {
       )}
       {card.secrets.length === 0 && <p className="muted">{text.none}</p>}
       {card.secrets.map((secret) => (
-        <LiveSecret key={`${secret.which} ${secret.added_at ?? ""}`} card={card} secret={secret} removable={admin && !roomForAnother} onChange={refresh} />
+        <LiveSecret key={`${secret.which} ${secret.added_at ?? ""}`} card={card} secret={secret} removable={admin && !roomForAnother} onChange={changed} />
       ))}
       {adding && <AddSecretDialog card={card} onClose={() => setAdding(false)} />}
     </Panel>

@@ -4,6 +4,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useLocation } from "wouter";
 import { type Card, type NewConnection, connectionKey, connectionsKey, createConnection, generateCertificate, signsIn } from "../../api/connections";
+import { refresh } from "../../api/refresh";
 import { beginSignIn, windowFor } from "../signIn";
 
 interface Creation {
@@ -29,7 +30,7 @@ export function useCreate() {
       if (makes) {
         // the connection is there; if this goes wrong, its page offers it again
         await generateCertificate(card.name).catch(() => undefined);
-        void client.invalidateQueries({ queryKey: connectionKey(card.name) });
+        void refresh(client, { queryKey: connectionKey(card.name) });
       } else if (canSignIn(card)) {
         // it is saved: what goes wrong from here on is shown on its page
         await beginSignIn(client, card.name, opened).catch(() => undefined);
@@ -39,7 +40,7 @@ export function useCreate() {
       return card;
     },
     onSuccess: (card) => {
-      void client.invalidateQueries({ queryKey: connectionsKey, exact: true });
+      void refresh(client, { queryKey: connectionsKey, exact: true });
       navigate(`/connections/${encodeURIComponent(card.name)}`);
     },
   });

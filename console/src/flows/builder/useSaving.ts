@@ -5,6 +5,7 @@ import { useState } from "react";
 import { type Deployment, deploy } from "../../api/building";
 import { type VersionCard, flowQuery, flowsKey } from "../../api/flows";
 import { Problem, hasStatus } from "../../api/problem";
+import { fresh, refresh } from "../../api/refresh";
 import { parse, valueAt } from "../../canvas/text/source";
 import type { Draft } from "./draft";
 
@@ -32,15 +33,15 @@ export function useSaving(draft: Draft, onSaved: (key: string) => void): Saving 
     mutationFn: async ({ source, basedOn }: { source: string; basedOn: number }) => deploy(source, basedOn),
     onSuccess: async (deployed, { source }) => {
       const key = deployed.key;
-      const detail = await client.fetchQuery({ ...flowQuery(key), staleTime: 0 });
+      const detail = await fresh(client, flowQuery(key));
       draft.saved({ source, number: detail.current });
       setTheirs(undefined);
-      void client.invalidateQueries({ queryKey: flowsKey });
+      void refresh(client, { queryKey: flowsKey });
       onSaved(key);
     },
     onError: async (error, { source }) => {
       if (!isConflict(error)) return;
-      const detail = await client.fetchQuery({ ...flowQuery(keyOf(source)), staleTime: 0 });
+      const detail = await fresh(client, flowQuery(keyOf(source)));
       setTheirs(detail.versions.find(({ number }) => number === detail.current));
     },
   });

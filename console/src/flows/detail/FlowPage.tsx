@@ -4,6 +4,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useLocation } from "wouter";
 import { type FlowDetail, deleteFlow, flowKey, flowQuery, flowsKey, switchFlow } from "../../api/flows";
+import { refresh } from "../../api/refresh";
 import { type Me, may } from "../../api/session";
 import { flow as text, flows } from "../../texts/flows";
 import { Button, ButtonLink } from "../../ui/Button";
@@ -33,7 +34,7 @@ function Detail({ flow, me, stale }: { flow: FlowDetail; me: Me; stale: Error | 
   const client = useQueryClient();
   const turn = useMutation({
     mutationFn: (to: "enable" | "disable") => switchFlow(flow.key, to),
-    onSuccess: () => client.invalidateQueries({ queryKey: flowsKey }),
+    onSuccess: () => refresh(client, { queryKey: flowsKey }),
   });
   const admin = may(me, "admin");
   return (
@@ -93,7 +94,7 @@ function Removal({ flow }: { flow: FlowDetail }) {
     onSuccess: () => {
       navigate("/flows");
       client.removeQueries({ queryKey: flowKey(flow.key) });
-      void client.invalidateQueries({ queryKey: flowsKey });
+      void refresh(client, { queryKey: flowsKey });
     },
   });
   return (

@@ -3,6 +3,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { type FlowDetail, type VersionCard, flowsKey, rollBack, sourceAddress } from "../../api/flows";
+import { refresh } from "../../api/refresh";
 import { common } from "../../texts/common";
 import { flow as text } from "../../texts/flows";
 import { Actor } from "../../ui/Actor";
@@ -21,7 +22,7 @@ export function Versions({ flow, admin }: { flow: FlowDetail; admin: boolean }) 
     mutationFn: (number: number) => rollBack(flow.key, number),
     onSuccess: () => {
       setAsked(null);
-      return client.invalidateQueries({ queryKey: flowsKey });
+      return refresh(client, { queryKey: flowsKey });
     },
   });
   return (

@@ -4,6 +4,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useSearch } from "wouter";
 import { type SecretCard, deleteSecret, secretsQuery } from "../../api/flows";
+import { refresh } from "../../api/refresh";
 import { type Me, may } from "../../api/session";
 import { common } from "../../texts/common";
 import { secrets } from "../../texts/flows";
@@ -25,11 +26,11 @@ export function SecretsPage({ me }: { me: Me }) {
   const admin = may(me, "admin");
   const [open, setOpen] = useState<Open>(() => (admin && wanted !== null ? { dialog: "write", name: wanted, replaces: false } : { dialog: "none" }));
   const close = () => setOpen({ dialog: "none" });
-  const refresh = () => {
+  const changed = () => {
     close();
-    void client.invalidateQueries({ queryKey: secretsQuery.queryKey });
+    void refresh(client, { queryKey: secretsQuery.queryKey });
   };
-  const removal = useMutation({ mutationFn: deleteSecret, onSuccess: refresh });
+  const removal = useMutation({ mutationFn: deleteSecret, onSuccess: changed });
   return (
     <Page
       title={secrets.title}
@@ -45,7 +46,7 @@ export function SecretsPage({ me }: { me: Me }) {
       <Loaded query={query} empty={<p className="panel empty muted">{secrets.empty}</p>}>
         {(items) => <Table items={items} admin={admin} onReplace={(name) => setOpen({ dialog: "write", name, replaces: true })} onDelete={(name) => setOpen({ dialog: "delete", name })} />}
       </Loaded>
-      {open.dialog === "write" && <SecretDialog name={open.name} replaces={open.replaces} onClose={close} onSaved={refresh} />}
+      {open.dialog === "write" && <SecretDialog name={open.name} replaces={open.replaces} onClose={close} onSaved={changed} />}
       {open.dialog === "delete" && (
         <ConfirmDialog
           title={secrets.deleteTitle(open.name)}

@@ -3,6 +3,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useSearch } from "wouter";
+import { refresh } from "../../api/refresh";
 import { type Approval, approvalsQuery, decideApproval } from "../../api/runs";
 import { type Me, may } from "../../api/session";
 import { approvals } from "../../texts/runs";
@@ -37,7 +38,7 @@ function Question({ item, me, onAnswered }: { item: Approval; me: Me; onAnswered
     mutationFn: (decision: "approve" | "reject") => decideApproval(item.id, { decision, comment }),
     onSuccess: (_, decision) => {
       onAnswered(decision === "approve" ? approvals.approved(item.title) : approvals.rejected(item.title));
-      return client.invalidateQueries({ queryKey: approvalsQuery.queryKey });
+      return refresh(client, { queryKey: approvalsQuery.queryKey });
     },
   });
   return (

@@ -3,6 +3,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useLocation } from "wouter";
+import { refresh } from "../../api/refresh";
 import { type RunDetail, deleteRun, isOver, retryRun, runAddress, runKey, runsKey, tellRun } from "../../api/runs";
 import { type Me, may } from "../../api/session";
 import { run as text } from "../../texts/runs";
@@ -21,7 +22,7 @@ export function Actions({ run, me }: { run: RunDetail; me: Me }) {
     mutationFn: (what: "cancel" | "suspend" | "resume") => tellRun(run.id, what),
     onSuccess: () => {
       close();
-      void client.invalidateQueries({ queryKey: runKey(run.id) });
+      void refresh(client, { queryKey: runKey(run.id) });
     },
   });
   const retry = useMutation({
@@ -33,7 +34,7 @@ export function Actions({ run, me }: { run: RunDetail; me: Me }) {
     onSuccess: () => {
       navigate("/runs");
       client.removeQueries({ queryKey: runKey(run.id) });
-      void client.invalidateQueries({ queryKey: runsKey });
+      void refresh(client, { queryKey: runsKey });
     },
   });
   const over = isOver(run);

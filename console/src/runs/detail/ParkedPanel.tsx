@@ -2,6 +2,7 @@
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
+import { refresh } from "../../api/refresh";
 import { type Parked, type Resolve, type RunDetail, resolveRun, runKey } from "../../api/runs";
 import { type Me, may } from "../../api/session";
 import { parked as text } from "../../texts/runs";
@@ -64,7 +65,7 @@ function ResolveForm({ run, command }: { run: string; command: string }) {
   const wrong = outcome === "completed" && value === undefined;
   const resolve = useMutation({
     mutationFn: () => resolveRun(run, outcome === "completed" ? { command, outcome, output: value } : { command, outcome }),
-    onSuccess: () => client.invalidateQueries({ queryKey: runKey(run) }),
+    onSuccess: () => refresh(client, { queryKey: runKey(run) }),
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();

@@ -3,6 +3,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { type CreatedKey, type KeyCard, keysQuery, revokeKey } from "../../api/administration";
+import { refresh } from "../../api/refresh";
 import { shell } from "../../texts/common";
 import { keys } from "../../texts/settings";
 import { Button } from "../../ui/Button";
@@ -23,12 +24,12 @@ export function KeysPage() {
   const client = useQueryClient();
   const [open, setOpen] = useState<Open>({ dialog: "none" });
   const close = () => setOpen({ dialog: "none" });
-  const refresh = () => void client.invalidateQueries({ queryKey: keysQuery.queryKey });
+  const changed = () => void refresh(client, { queryKey: keysQuery.queryKey });
   const revocation = useMutation({
     mutationFn: revokeKey,
     onSuccess: () => {
       close();
-      refresh();
+      changed();
     },
   });
   return (
@@ -49,7 +50,7 @@ export function KeysPage() {
           onClose={close}
           onCreated={(key) => {
             setOpen({ dialog: "created", key });
-            refresh();
+            changed();
           }}
         />
       )}

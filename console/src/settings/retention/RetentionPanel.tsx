@@ -18,7 +18,7 @@ export function RetentionPanel({ editable }: { editable: "yes" | "no" }) {
   const query = useQuery(retentionQuery);
   return (
     <Panel title={retention.title} lead={retention.lead}>
-      <Loaded query={query}>{(kept) => (editable === "yes" ? <RetentionForm key={`${kept.run_days}-${kept.call_days}`} kept={kept} /> : <Kept kept={kept} />)}</Loaded>
+      <Loaded query={query}>{(kept) => (editable === "yes" ? <RetentionForm kept={kept} /> : <Kept kept={kept} />)}</Loaded>
     </Panel>
   );
 }
@@ -36,11 +36,15 @@ function Kept({ kept }: { kept: Retention }) {
 
 function RetentionForm({ kept }: { kept: Retention }) {
   const client = useQueryClient();
-  const [runs, setRuns] = useState(String(kept.run_days));
-  const [calls, setCalls] = useState(String(kept.call_days));
+  // what nobody typed is what the server has, also when that changes meanwhile
+  const [typed, setTyped] = useState<{ runs?: string; calls?: string }>({});
+  const { runs = String(kept.run_days), calls = String(kept.call_days) } = typed;
   const saving = useMutation({
     mutationFn: () => changeRetention({ run_days: Number(runs), call_days: Number(calls) }),
-    onSuccess: (saved) => client.setQueryData(retentionQuery.queryKey, saved),
+    onSuccess: (saved) => {
+      client.setQueryData(retentionQuery.queryKey, saved);
+      setTyped({});
+    },
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -49,8 +53,8 @@ function RetentionForm({ kept }: { kept: Retention }) {
   return (
     <form className="stack" onSubmit={submit}>
       <div className="columns columns-narrow">
-        <TextField label={retention.runs} hint={retention.runsHint} type="number" min={1} max={MOST} required value={runs} onChange={setRuns} />
-        <TextField label={retention.calls} hint={retention.callsHint} type="number" min={1} max={MOST} required value={calls} onChange={setCalls} />
+        <TextField label={retention.runs} hint={retention.runsHint} type="number" min={1} max={MOST} required value={runs} onChange={(days) => setTyped({ ...typed, runs: days })} />
+        <TextField label={retention.calls} hint={retention.callsHint} type="number" min={1} max={MOST} required value={calls} onChange={(days) => setTyped({ ...typed, calls: days })} />
       </div>
       {saving.error && <ProblemView error={saving.error} />}
       <div>

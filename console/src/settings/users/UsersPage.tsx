@@ -3,6 +3,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { type UserCard, disableUser, usersQuery } from "../../api/administration";
+import { refresh } from "../../api/refresh";
 import type { Me } from "../../api/session";
 import { shell } from "../../texts/common";
 import { users } from "../../texts/settings";
@@ -24,7 +25,7 @@ export function UsersPage({ me }: { me: Me }) {
   const close = () => setOpen({ dialog: "none" });
   const done = () => {
     close();
-    void client.invalidateQueries({ queryKey: usersQuery.queryKey });
+    void refresh(client, { queryKey: usersQuery.queryKey });
   };
   const disabling = useMutation({ mutationFn: disableUser, onSuccess: done });
   return (

@@ -2,6 +2,7 @@
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { refresh } from "../../api/refresh";
 import { type DeliveryCard, deliveriesQuery, redeliver } from "../../api/webhooks";
 import { deliveryStates, webhooks } from "../../texts/webhooks";
 import { Button } from "../../ui/Button";
@@ -34,7 +35,7 @@ export function Deliveries({ webhook }: { webhook: string }) {
 function Delivery({ item, webhook }: { item: DeliveryCard; webhook: string }) {
   const client = useQueryClient();
   const [open, setOpen] = useState(false);
-  const again = useMutation({ mutationFn: () => redeliver(webhook, item.id), onSuccess: () => client.invalidateQueries({ queryKey: deliveriesQuery(webhook).queryKey }) });
+  const again = useMutation({ mutationFn: () => redeliver(webhook, item.id), onSuccess: () => refresh(client, { queryKey: deliveriesQuery(webhook).queryKey }) });
   const state = deliveryStates[item.status];
   return (
     <details open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>

@@ -3,6 +3,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useLocation } from "wouter";
+import { refresh } from "../../api/refresh";
 import { type WebhookCard, type WebhookWithSecret, changeWebhook, deleteWebhook, rotateSecret, testWebhook, webhookQuery, webhooksKey, webhooksQuery } from "../../api/webhooks";
 import { deliveryStates, webhooks } from "../../texts/webhooks";
 import { Actor } from "../../ui/Actor";
@@ -17,7 +18,8 @@ import { Deliveries } from "./Deliveries";
 import { SecretDialog } from "./SecretDialog";
 import { WebhookDialog } from "./WebhookDialog";
 
-type Open = { dialog: "none" | "change" | "rotate" | "delete" } | { dialog: "secret"; made: WebhookWithSecret };
+/** A change is one of the webhook as it was when the dialog opened: what somebody else changes meanwhile is not overwritten. */
+type Open = { dialog: "none" | "rotate" | "delete" } | { dialog: "change"; from: WebhookCard } | { dialog: "secret"; made: WebhookWithSecret };
 
 export function WebhookPage({ name }: { name: string }) {
   const query = useQuery(webhookQuery(name));
@@ -33,9 +35,9 @@ export function WebhookPage({ name }: { name: string }) {
 
 function Detail({ webhook }: { webhook: WebhookCard }) {
   const client = useQueryClient();
-  const refresh = () => void client.invalidateQueries({ queryKey: webhooksKey });
-  const turn = useMutation({ mutationFn: () => changeWebhook(webhook.name, webhook.version, { enabled: !webhook.enabled }), onSuccess: refresh });
-  const test = useMutation({ mutationFn: () => testWebhook(webhook.name), onSuccess: refresh });
+  const changed = () => void refresh(client, { queryKey: webhooksKey });
+  const turn = useMutation({ mutationFn: () => changeWebhook(webhook.name, webhook.version, { enabled: !webhook.enabled }), onSuccess: changed });
+  const test = useMutation({ mutationFn: () => testWebhook(webhook.name), onSuccess: changed });
   const error = turn.error ?? test.error;
   const tested = test.data && (deliveryStates[test.data.status] ?? { label: test.data.status, tone: "info" });
   return (
@@ -50,7 +52,7 @@ function Detail({ webhook }: { webhook: WebhookCard }) {
           <Button busy={turn.isPending} onClick={() => turn.mutate()}>
             {webhook.enabled ? webhooks.disable : webhooks.enable}
           </Button>
-          <Changes webhook={webhook} onChanged={refresh} />
+          <Changes webhook={webhook} onChanged={changed} />
         </>
       }
     >
@@ -103,7 +105,7 @@ function Changes({ webhook, onChanged }: { webhook: WebhookCard; onChanged: () =
   });
   return (
     <>
-      <Button onClick={() => setOpen({ dialog: "change" })}>{webhooks.change}</Button>
+      <Button onClick={() => setOpen({ dialog: "change", from: webhook })}>{webhooks.change}</Button>
       <Button onClick={() => setOpen({ dialog: "rotate" })}>{webhooks.rotate}</Button>
       <Button variant="danger" onClick={() => setOpen({ dialog: "delete" })}>
         {webhooks.delete}
@@ -112,9 +114,9 @@ function Changes({ webhook, onChanged }: { webhook: WebhookCard; onChanged: () =
         <WebhookDialog
           title={webhooks.changeTitle(webhook.name)}
           action={webhooks.save}
-          initial={webhook}
+          initial={open.from}
           known={known}
-          save={({ name, url, types }) => changeWebhook(webhook.name, webhook.version, { name, url, types })}
+          save={({ name, url, types }) => changeWebhook(open.from.name, open.from.version, { name, url, types })}
           onSaved={(saved) => {
             close();
             onChanged();

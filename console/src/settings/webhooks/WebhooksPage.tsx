@@ -3,6 +3,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "wouter";
+import { refresh } from "../../api/refresh";
 import { type WebhookCard, type WebhookWithSecret, createWebhook, webhooksKey, webhooksQuery } from "../../api/webhooks";
 import { webhooks } from "../../texts/webhooks";
 import { Button } from "../../ui/Button";
@@ -40,7 +41,7 @@ export function WebhooksPage() {
           save={createWebhook}
           onSaved={(made) => {
             setOpen({ dialog: "secret", made });
-            void client.invalidateQueries({ queryKey: webhooksKey });
+            void refresh(client, { queryKey: webhooksKey });
           }}
           onClose={close}
         />
