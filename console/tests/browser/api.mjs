@@ -14,11 +14,21 @@ export function apiOf(stage, context) {
 
 /** Waits until a run has a status. */
 export async function reaches(api, run, status) {
-  for (;;) {
+  return until(`the run ${run} is ${status}`, async () => {
     const { items } = await api("GET", "/runs?limit=1000");
     const found = items.find(({ id }) => id === run);
-    if (found?.status === status) return found;
-    assert.ok(!["completed", "faulted", "cancelled"].includes(found?.status), `the run is ${found?.status}, not ${status}`);
+    assert.ok(found?.status === status || !["completed", "faulted", "cancelled"].includes(found?.status), `the run is ${found?.status}, not ${status}`);
+    return found?.status === status && found;
+  });
+}
+
+/** Looks until there is something, a minute at most; gives it back. */
+export async function until(what, look) {
+  const end = Date.now() + 60_000;
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    assert.ok(Date.now() < end, `not within a minute: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { until } from "./api.mjs";
 import * as portal from "./portal.mjs";
 
 const EXAMPLES = new URL("../../../examples/flows/", import.meta.url);
@@ -176,8 +177,16 @@ export function byKeys(page) {
       await page.keyboard.insertText(value);
     },
     async choose(label, option, nth = 0) {
-      await tabTo(page, field(page, label, nth));
-      await page.keyboard.type(option);
+      const select = field(page, label, nth);
+      await select.locator("option").getByText(option, { exact: true }).or(select.locator("option", { hasText: option })).first().waitFor({ state: "attached" });
+      await tabTo(page, select);
+      await until(`${option} is chosen in ${label}`, async () => {
+        await page.keyboard.type(option);
+        if ((await select.evaluate((element) => element.selectedOptions[0]?.label)) === option) return true;
+        // a key that came late began a word of its own: after a second of silence the next one is a first one
+        await new Promise((resolve) => setTimeout(resolve, 1_500));
+        return false;
+      });
     },
     async check(label) {
       await tabTo(page, field(page, label, 0));
@@ -228,7 +237,7 @@ export async function outcome(page, before) {
   const panel = page.getByRole("region", { name: "Run", exact: true });
   const link = panel.locator(`a:not([href="/runs/${before?.id ?? ""}"])`, { hasText: "Open the run" });
   await link.waitFor();
-  await panel.getByText(/^(done|failed)$/).waitFor({ timeout: 40_000 });
+  await panel.getByText(/^(done|failed)$/).waitFor({ timeout: 120_000 });
   const { body } = await api(page, "GET", await link.getAttribute("href"));
   return body;
 }

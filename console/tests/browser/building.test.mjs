@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { LARGE, api, byMouse, changed, connectGraph, deployed, example, openBuilder, outcome, text, unfold } from "./builder.mjs";
 import { FAILING, REFUSED } from "./refused.mjs";
 import { PASSWORD, firstStart, looksRight } from "./screens.mjs";
-import { person, raise } from "./stage.mjs";
+import { longestTask, person, raise, slowness } from "./stage.mjs";
 
 let stage;
 let admin;
@@ -62,7 +62,7 @@ test("what only a run shows is shown at its step", async () => {
     const hand = byMouse(page);
     await hand.run();
     await hand.start();
-    await page.locator('.flow-faulted[data-step$="/wrong"]').waitFor({ timeout: 40_000 });
+    await page.locator('.flow-faulted[data-step$="/wrong"]').waitFor({ timeout: 120_000 });
     await page.locator('.flow-completed[data-step$="/fine"]').waitFor();
     const { error } = await outcome(page);
     assert.equal(error.instance, "/do/1/wrong", name);
@@ -214,6 +214,7 @@ test("two people save the same flow: nothing is lost, and each can see the other
   const { body } = await api(page, "GET", `/flows/${key}`);
   assert.equal(body.versions.find(({ number }) => number === 4).source, `${before}`);
   assert.deepEqual(other.complaints, []);
+  await other.context.close();
 });
 
 test("a call is tried, and a field of its answer becomes jq and an export", async () => {
@@ -267,6 +268,36 @@ test("a request of the explorer becomes a step, in a new flow and in one that is
   }
 });
 
+test("the explorer takes the connection that was asked for, however new it is, and never another", async () => {
+  const { page } = admin;
+  await page.goto(`${stage.url}/connections`);
+  await page.getByRole("link", { name: "graph" }).first().waitFor();
+  // made elsewhere: the list that is at hand does not have it
+  const made = await api(page, "POST", "/connections", { name: "late", type: "none", base_url: "http://127.0.0.1:9" });
+  assert.equal(made.status, 201, JSON.stringify(made.body));
+  const open = (name) => page.evaluate((address) => history.pushState(null, "", address), `/explorer?connection=${name}`);
+  await open("late");
+  const chosen = page.getByLabel("Connection", { exact: true });
+  assert.equal(await chosen.inputValue(), "late");
+  await page.goto(`${stage.url}/connections`);
+  await open("absent");
+  await page.getByText("There is no connection absent").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Send", exact: true }).getAttribute("aria-disabled"), "true");
+  await looksRight(page);
+  await chosen.selectOption("late");
+  await page.locator("button:not([aria-disabled])", { hasText: "Send" }).waitFor();
+});
+
+/** Waits until nothing on the canvas has moved for ten frames. */
+async function settled(page) {
+  await page.waitForFunction(() => {
+    const seen = JSON.stringify([...document.querySelectorAll(".react-flow__viewport, .flow-card")].map((element) => element.getBoundingClientRect()));
+    window.still = seen === window.seen ? (window.still ?? 0) + 1 : 0;
+    window.seen = seen;
+    return window.still >= 10;
+  });
+}
+
 test("a step is dragged to another place, and dropped out of the palette", async () => {
   const { page } = admin;
   const key = await deployed(page, `${HEAD("dragged")}do:\n  - a: {wait: PT1S}\n  # b's own\n  - b: {wait: PT2S}\n`);
@@ -278,12 +309,15 @@ test("a step is dragged to another place, and dropped out of the palette", async
     for (let part = 1; part <= 8; part += 1) await page.mouse.move(from.x + from.width / 2 + ((x - from.x - from.width / 2) * part) / 8, from.y + from.height / 2 + ((y - from.y - from.height / 2) * part) / 8);
     await page.mouse.up();
   };
+  await settled(page);
   const a = await page.locator(".flow-card", { hasText: "a" }).first().boundingBox();
   const b = await page.locator(".flow-card", { hasText: "b" }).last().boundingBox();
   await drag(b, a.x + a.width / 2, a.y - 30);
   assert.equal(await changed(page, before), `${HEAD("dragged")}do:\n  # b's own\n  - b: {wait: PT2S}\n  - a: {wait: PT1S}\n`);
   await page.getByRole("button", { name: "Undo" }).click();
   await changed(page, `${HEAD("dragged")}do:\n  # b's own\n  - b: {wait: PT2S}\n  - a: {wait: PT1S}\n`);
+  await page.locator('[data-step="/do/0/a"]').waitFor();
+  await settled(page);
   await page.getByRole("button", { name: "Set", exact: true }).dragTo(page.getByRole("button", { name: "Add a step after a", exact: true }));
   const dropped = await changed(page, before);
   assert.equal(dropped, before.replace("  # b's own", "  - set:\n      set: {name: value}\n  # b's own"));
@@ -325,22 +359,14 @@ test("a flow of a thousand steps opens", async () => {
   await page.locator(".flow-step.flow-chosen", { hasText: "step1000" }).waitFor();
 });
 
-/** The longest task of the page's main thread while something is done, in milliseconds of its own work: what else the machine does is not counted. */
-async function longestTask(page, work) {
-  await stage.browser.startTracing(page, { categories: ["disabled-by-default-devtools.timeline", "devtools.timeline", "toplevel"] });
-  await work();
-  const { traceEvents } = JSON.parse((await stage.browser.stopTracing()).toString());
-  const main = new Set(traceEvents.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain").map(({ pid, tid }) => `${pid} ${tid}`));
-  const tasks = traceEvents.filter(({ name, pid, tid, tdur }) => /RunTask$/.test(name) && tdur !== undefined && main.has(`${pid} ${tid}`));
-  assert.ok(tasks.length > 10, "the trace has tasks");
-  return Math.max(...tasks.map(({ tdur }) => tdur)) / 1000;
-}
-
 test("with three hundred steps nothing takes long: panning, zooming, editing", async () => {
   const { page } = admin;
   const key = await deployed(page, many("hundreds", 300));
   const quick = await person(stage, { viewport: { width: 1600, height: 900 }, storageState: await admin.context.storageState() });
+  // one page at a time works while tasks are measured
+  await page.goto("about:blank");
   await openBuilder(stage, quick.page, key);
+  const slow = await slowness(stage, quick.page);
   await quick.page.getByRole("button", { name: "step150", exact: true }).click();
   await quick.page.locator(".flow-step.flow-chosen", { hasText: "step150" }).waitFor();
   const canvas = await quick.page.getByRole("group", { name: "Steps of the flow" }).boundingBox();
@@ -348,18 +374,18 @@ test("with three hundred steps nothing takes long: panning, zooming, editing", a
   const figures = {};
   const scaleOf = () => quick.page.locator(".react-flow__viewport").evaluate((element) => new DOMMatrix(getComputedStyle(element).transform).a);
   const before = await scaleOf();
-  figures.pan = await longestTask(quick.page, async () => {
+  figures.pan = await longestTask(stage, quick.page, async () => {
     await quick.page.mouse.move(middle.x, middle.y);
     await quick.page.mouse.down();
     for (let part = 1; part <= 20; part += 1) await quick.page.mouse.move(middle.x, middle.y - part * 15);
     await quick.page.mouse.up();
   });
-  figures.zoom = await longestTask(quick.page, async () => {
+  figures.zoom = await longestTask(stage, quick.page, async () => {
     await quick.page.mouse.move(middle.x, middle.y);
     for (let part = 0; part < 5; part += 1) await quick.page.mouse.wheel(0, 200);
     await quick.page.waitForFunction((was) => new DOMMatrix(getComputedStyle(document.querySelector(".react-flow__viewport")).transform).a < was / 2, before);
   });
-  figures.edit = await longestTask(quick.page, async () => {
+  figures.edit = await longestTask(stage, quick.page, async () => {
     await quick.page.locator(".builder-form").getByLabel("Data", { exact: true }).click();
     await quick.page.keyboard.type(" # x");
     await quick.page.keyboard.press("ControlOrMeta+a");
@@ -367,15 +393,18 @@ test("with three hundred steps nothing takes long: panning, zooming, editing", a
     await quick.page.locator(".flow-step.flow-chosen .flow-words", { hasText: "other" }).waitFor();
   });
   console.log("longest tasks in milliseconds:", JSON.stringify(figures));
-  for (const [what, took] of Object.entries(figures)) assert.ok(took <= 100, `${what}: ${took} ms`);
+  for (const [what, took] of Object.entries(figures)) assert.ok(took <= 100 * slow, `${what}: ${took} ms`);
+  await quick.context.close();
+  await page.goto(stage.url);
 });
 
 test("an output of 1 MiB does not keep the builder busy: it is seen, and used", async () => {
   const { page } = admin;
-  const key = await deployed(page, `${HEAD("bulky")}do:\n  - bulky: {set: {text: '\${ "x" * 1040000 }', more: '\${ "y" * 10000 }', rows: '\${ [range(300) | {row: .}] }'}}\n  - taken: {set: {x: 1}}\n`);
+  const key = await deployed(page, `${HEAD("bulky")}do:\n  - bulky: {set: {text: '\${ [range(11) | "x" * 100000] }', rows: '\${ [range(300) | {row: .}] }'}}\n  - taken: {set: {x: 1}}\n`);
   await openBuilder(stage, page, key);
   const hand = byMouse(page);
-  const took = await longestTask(page, async () => {
+  const slow = await slowness(stage, page);
+  const took = await longestTask(stage, page, async () => {
     await hand.run();
     await hand.start();
     const run = await outcome(page);
@@ -388,7 +417,7 @@ test("an output of 1 MiB does not keep the builder busy: it is seen, and used", 
   await page.getByRole("tab", { name: "YAML" }).click();
   await page.locator(".cm-line").first().waitFor();
   assert.match(await text(page), /set: '\$\{ .*\.rows \}'/);
-  assert.ok(took < 1_000, `a task of ${took} ms`);
+  assert.ok(took < 1_000 * slow, `a task of ${took} ms`);
 });
 
 test("what may not change a flow only looks at it: a viewer, and a narrow window", async () => {

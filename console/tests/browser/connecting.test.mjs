@@ -67,7 +67,7 @@ test("device code: the code and its address are shown, it is typed elsewhere, an
   await done.waitFor();
 
   // the server polls the provider every five seconds
-  await badge(page, "works").waitFor({ timeout: 40_000 });
+  await badge(page, "works").waitFor({ timeout: 120_000 });
   await waits.waitFor({ state: "detached" });
   await page.getByText(user.upn).first().waitFor();
   assert.equal(await page.getByText("Device Code", { exact: true }).count(), 1);

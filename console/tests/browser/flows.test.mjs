@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { apiOf, reaches } from "./api.mjs";
 import * as portal from "./portal.mjs";
 import { DELEGATED, badge, create, fillIn, firstStart, looksRight, openConnector, signInAtProvider } from "./screens.mjs";
-import { person, raise } from "./stage.mjs";
+import { longestTask, person, raise, slowness } from "./stage.mjs";
 
 let stage;
 let admin;
@@ -88,7 +88,7 @@ test("a flow is found, looked at, and started with a form of its schema", async 
 
 test("the server is killed during a run: the page says so, and sees the run to its end by itself", async () => {
   const { page } = admin;
-  await deploy(text("nap", "1.0.0", `use: {secrets: [peer]}\ndo:\n  - before:\n      ${call("get", "/before")}\n  - sleep: {wait: {seconds: 12}}\n  - after:\n      ${call("get", "/after")}\n`));
+  await deploy(text("nap", "1.0.0", `use: {secrets: [peer]}\ndo:\n  - before:\n      ${call("get", "/before")}\n  - sleep: {listen: {to: {one: {with: {type: com.contoso.example.woken}}}}}\n  - after:\n      ${call("get", "/after")}\n`));
   const run = await start("nap");
   await see(run);
   await badge(page, "waiting").waitFor();
@@ -98,6 +98,8 @@ test("the server is killed during a run: the page says so, and sees the run to i
   await stage.restart();
   await badge(page, /^live$/).waitFor();
   await badge(page, "waiting").waitFor();
+  const event = { specversion: "1.0", id: "walk-1", source: "/walk", type: "com.contoso.example.woken" };
+  await api("POST", "/events", JSON.stringify(event), { "content-type": "application/cloudevents+json" });
   await badge(page, "completed").waitFor();
   const steps = page.getByRole("region", { name: "Steps" });
   for (const name of ["before", "sleep", "after"]) await steps.locator("summary", { hasText: name }).getByText("completed").waitFor();
@@ -148,6 +150,7 @@ test("a run asks a person, who approves; the run goes on", async () => {
 
 /** Moves the focus until it is on something of this name. */
 async function tabTo(page, name) {
+  await page.getByRole("link", { name }).or(page.getByRole("button", { name })).first().waitFor();
   for (let presses = 0; presses < 200; presses += 1) {
     await page.keyboard.press("Tab");
     const found = await page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent ?? "");
@@ -208,25 +211,22 @@ test("a step's output of 1 MiB does not keep the page busy", async () => {
   await deploy(text("large", "1.0.0", `use: {secrets: [peer]}\ndo:\n  - fetch:\n      ${call("get", "/large")}\n`));
   const run = await start("large");
   await reaches(api, run, "completed");
-  await page.addInitScript(() => {
-    window.longest = 0;
-    new PerformanceObserver((list) => {
-      for (const { duration } of list.getEntries()) window.longest = Math.max(window.longest, duration);
-    }).observe({ type: "longtask", buffered: true });
-  });
-  await see(run);
-  await badge(page, "completed").waitFor();
+  const slow = await slowness(stage, page);
   const steps = page.getByRole("region", { name: "Steps" });
-  await steps.locator("summary", { hasText: "fetch" }).first().click();
-  for (const view of ["Raw", "Tree", "Table"]) {
-    await steps.getByRole("tab", { name: view }).click();
-    await steps.getByRole("region", { name: view }).waitFor();
-  }
-  await steps.getByRole("tab", { name: "Raw" }).click();
-  await steps.getByText(/^The first .* of 1\.0 MiB/).waitFor();
-  const [drawn, longest] = await page.evaluate(() => [document.body.innerText.length, window.longest]);
+  const longest = await longestTask(stage, page, async () => {
+    await see(run);
+    await badge(page, "completed").waitFor();
+    await steps.locator("summary", { hasText: "fetch" }).first().click();
+    for (const view of ["Raw", "Tree", "Table"]) {
+      await steps.getByRole("tab", { name: view }).click();
+      await steps.getByRole("region", { name: view }).waitFor();
+    }
+    await steps.getByRole("tab", { name: "Raw" }).click();
+    await steps.getByText(/^The first .* of 1\.0 MiB/).waitFor();
+  });
+  const drawn = await page.evaluate(() => document.body.innerText.length);
   assert.ok(drawn < 300_000, `${drawn} characters are drawn`);
-  assert.ok(longest < 1_000, `a task of ${longest} ms`);
+  assert.ok(longest < 1_000 * slow, `a task of ${longest} ms`);
   const saving = page.waitForEvent("download");
   await steps.getByRole("button", { name: "Download" }).click();
   const saved = await (await saving).createReadStream();

@@ -48,7 +48,7 @@ test("the list goes on after the server was away", async () => {
   await stage.kill();
   await badge(page, "live").waitFor({ state: "detached" });
   await stage.restart();
-  await badge(page, "live").waitFor({ timeout: 30_000 });
+  await badge(page, "live").waitFor({ timeout: 120_000 });
   const { run } = (await api(page, "POST", "/flows/people.waits/runs", { input: {} })).body;
   await page.getByText(run).waitFor();
 });

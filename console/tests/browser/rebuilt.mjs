@@ -4,7 +4,7 @@
 // of the example and of what was built is what `seen` says: the output where nothing else is said.
 
 import assert from "node:assert/strict";
-import { setInterval } from "node:timers/promises";
+import { until } from "./api.mjs";
 import { api, asked, call, graph, unfold } from "./builder.mjs";
 import { joined } from "./joined.mjs";
 
@@ -174,11 +174,7 @@ export const REBUILT = {
     input: ({ facts }) => ({ user: facts.users[5].upn }),
     /** Somebody says no. */
     async during(page) {
-      let asked;
-      for await (const _ of setInterval(100)) {
-        asked = (await api(page, "GET", "/approvals")).body.items[0];
-        if (asked) break;
-      }
+      const asked = await until("a question is asked", async () => (await api(page, "GET", "/approvals")).body.items[0]);
       const said = await api(page, "POST", `/approvals/${asked.id}`, { decision: "reject", comment: "not this one" });
       assert.ok(said.status < 300, JSON.stringify(said.body));
     },

@@ -72,15 +72,21 @@ export async function signInAtProvider(stage, page, click, user) {
   const opening = page.context().waitForEvent("page");
   await click();
   const popup = await opening;
+  const gone = popup.isClosed() ? Promise.resolve() : popup.waitForEvent("close", { timeout: 120_000 });
+  // until it is waited for below
+  gone.catch(() => undefined);
   await popup.waitForURL(`${stage.facts.origin}/**`);
-  await signIn(popup, user);
+  // the console closes the window as soon as it knows, also under a click that still waits for what came of it
+  const unlessClosed = (error) => {
+    if (!popup.isClosed()) throw error;
+  };
+  await signIn(popup, user).catch(unlessClosed);
   const accept = popup.locator("button[name=decision][value=accept]");
-  const gone = popup.waitForEvent("close").catch(() => undefined);
-  // the console closes the window as soon as it knows; a consent page may come before
-  await Promise.race([popup.waitForURL(`${stage.url}/**`), gone, accept.waitFor()]).catch(() => undefined);
+  // a consent page may come before
+  await Promise.race([popup.waitForURL(`${stage.url}/**`), gone, accept.waitFor()]).catch(unlessClosed);
   if (!popup.isClosed() && (await accept.isVisible().catch(() => false))) {
     await picture(popup, "consent");
-    await accept.click();
+    await accept.click().catch(unlessClosed);
   }
   await gone;
 }

@@ -87,7 +87,8 @@ test("how long things are kept is changed, and stays", async () => {
   await page.getByLabel("Finished runs are kept (days)").fill("90");
   await page.getByLabel("The call log is kept (days)").fill("7");
   await page.getByRole("button", { name: "Save" }).click();
-  await page.getByRole("button", { name: "Save", disabled: true }).waitFor();
+  // nothing is left to be saved, and nothing is on its way
+  await page.locator("button[aria-disabled=true][aria-busy=false]", { hasText: "Save" }).waitFor();
   await page.reload();
   await page.getByLabel("Finished runs are kept (days)").waitFor();
   assert.equal(await page.getByLabel("Finished runs are kept (days)").inputValue(), "90");
