@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -17,6 +18,8 @@ class Seen:
     key: str | None
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    at: float = field(default_factory=time.time)
+    """When it had arrived, in seconds since 1970."""
 
 
 class Upstream:

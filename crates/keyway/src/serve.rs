@@ -66,6 +66,9 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
             return Err(Failure::new(Exit::Storage, error.code(), error.to_string()));
         }
     };
+    let stop = CancellationToken::new();
+    // Before anybody can know of the server, and end it.
+    let watch = watch(Signals::listen()?, stop.clone());
     // Known to commands only once the database is open and before the first request is answered.
     let announcement = Announcement::leave(
         &config.data_dir,
@@ -74,9 +77,6 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
         config.tls.as_ref().map(|files| files.certificate.as_path()),
         &token,
     )?;
-    let stop = CancellationToken::new();
-    let signals = Signals::listen()?;
-    let watch = watch(signals, stop.clone());
     let address_text = public_url.as_str().trim_end_matches('/');
     if let Some(token) = &shown {
         ui.note(&format!("first start: set up the first administrator at {address_text} with this one-time token: {}", token.expose()));

@@ -10,7 +10,7 @@ use std::{
     ops::Deref,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::{OnceLock, atomic::Ordering},
 };
 
@@ -217,18 +217,50 @@ echo ready
 cat >/dev/null
 "#;
 
+/// A port that nobody has and that no client is given meanwhile: it lies below those that clients are given.
+fn free_port() -> u16 {
+    let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range");
+    let first = range.ok().and_then(|range| {
+        let first = range.split_whitespace().next()?;
+        first.parse::<u16>().ok()
+    });
+    let first = first.unwrap_or(32_768);
+    let low = (first / 2).max(1024);
+    loop {
+        let chance = u16::from_le_bytes(random_bytes());
+        // Where clients are given nearly everything, any port has to do.
+        let wanted = match first.saturating_sub(low) {
+            ..1000 => 0,
+            many => low + chance % many,
+        };
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", wanted)) {
+            return listener.local_addr().expect("a bound port is known").port();
+        }
+    }
+}
+
 impl Cluster {
     fn shared() -> &'static Self {
         static CLUSTER: OnceLock<Cluster> = OnceLock::new();
         CLUSTER.get_or_init(Self::start)
     }
 
+    /// Somebody may have come by the port before PostgreSQL did.
     fn start() -> Self {
+        let mut ended = None;
+        for _ in 0..3 {
+            match Self::start_once() {
+                Ok(cluster) => return cluster,
+                Err(status) => ended = Some(status),
+            }
+        }
+        panic!("the PostgreSQL cluster does not start: {ended:?}");
+    }
+
+    fn start_once() -> Result<Self, ExitStatus> {
         let programs = programs()
             .expect("PostgreSQL 15 or newer is installed (Debian: apt install postgresql)");
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        let port = listener.local_addr().expect("a bound port is known").port();
-        drop(listener);
+        let port = free_port();
         // PostgreSQL does not run as root.
         let root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
         let mut command = if root {
@@ -251,12 +283,14 @@ impl Cluster {
         BufReader::new(output)
             .read_line(&mut line)
             .expect("the shell answers");
-        assert_eq!(line.trim(), "ready", "the PostgreSQL cluster starts");
-        Self {
+        if line.trim() != "ready" {
+            return Err(supervisor.wait().expect("the shell ends"));
+        }
+        Ok(Self {
             programs,
             port,
             _supervisor: supervisor,
-        }
+        })
     }
 
     fn url(&self, database: &str) -> String {

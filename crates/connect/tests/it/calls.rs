@@ -375,10 +375,7 @@ async fn answers_that_are_too_large_damaged_or_never_come() {
         plain.create(bearer(of, address)).await;
         assert_eq!(plain.code(of, "/x").await, "upstream.malformed", "{of}");
     }
-    let closed = {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        listener.local_addr().unwrap()
-    };
+    let (closed, _kept) = mock::nobody();
     plain.create(bearer("closed", closed)).await;
     assert_eq!(plain.code("closed", "/x").await, "upstream.unreachable");
 }

@@ -122,6 +122,13 @@ pub(crate) async fn raw(answer: &'static [u8]) -> SocketAddr {
     address
 }
 
+/// An address where nobody listens, nor anybody else will as long as the socket is kept.
+pub(crate) fn nobody() -> (SocketAddr, tokio::net::TcpSocket) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    (socket.local_addr().unwrap(), socket)
+}
+
 /// Says what it was sent, secrets and all.
 async fn echo(request: axum::extract::Request) -> Response {
     let (parts, body) = request.into_parts();

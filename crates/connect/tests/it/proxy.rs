@@ -177,25 +177,23 @@ async fn what_an_api_does_wrong_has_its_code() {
         first_byte: std::time::Duration::from_millis(200),
         ..Timeouts::default()
     };
-    let plain = plain(&["loopback"], timeouts).await;
-    let nobody = {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        listener.local_addr().unwrap()
-    };
-    plain.create(bearer("nobody", nobody)).await;
-    plain.create(bearer("silent", mock::raw(b"").await)).await;
-    plain
+    let hasty = plain(&["loopback"], timeouts).await;
+    let patient = plain(&["loopback"], Timeouts::default()).await;
+    let (nobody, _kept) = mock::nobody();
+    patient.create(bearer("nobody", nobody)).await;
+    patient.create(bearer("silent", mock::raw(b"").await)).await;
+    patient
         .create(bearer("odd", mock::raw(b"what?\r\n\r\n").await))
         .await;
-    plain.create(bearer("slow", mock::api().await)).await;
-    for (api, code) in [
-        ("nobody", "upstream.unreachable"),
-        ("silent", "upstream.unreachable"),
-        ("odd", "upstream.malformed"),
-        ("slow", "upstream.timeout"),
+    hasty.create(bearer("slow", mock::api().await)).await;
+    for (house, api, code) in [
+        (&patient, "nobody", "upstream.unreachable"),
+        (&patient, "silent", "upstream.unreachable"),
+        (&patient, "odd", "upstream.malformed"),
+        (&hasty, "slow", "upstream.timeout"),
     ] {
         let sent = request(Method::GET, "/never");
-        let outcome = plain
+        let outcome = house
             .connector
             .forward(&Actor::local(), &name(api), sent)
             .await;
@@ -236,14 +234,14 @@ async fn a_body_that_echoes_our_secret_is_passed_without_it_and_as_long() {
 #[tokio::test]
 async fn a_body_that_is_still_coming_is_waited_for() {
     let timeouts = Timeouts {
-        first_byte: std::time::Duration::from_millis(200),
+        first_byte: std::time::Duration::from_secs(1),
         ..Timeouts::default()
     };
     let plain = plain(&["loopback"], timeouts).await;
     plain.create(bearer("api", mock::api().await)).await;
     let mut sent = request(Method::POST, "/echo");
-    // A sender of a piece each 100 ms needs longer than an API may take to answer.
-    let clock = tokio::time::interval(std::time::Duration::from_millis(100));
+    // A sender of five pieces, one each 400 ms, needs longer than an API may take to answer.
+    let clock = tokio::time::interval(std::time::Duration::from_millis(400));
     let pieces = futures_util::stream::unfold((clock, 5), |(mut clock, left)| async move {
         clock.tick().await;
         let piece = Ok::<_, std::io::Error>(Frame::data(Bytes::from_static(b"x")));

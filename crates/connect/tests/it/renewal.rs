@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use jiff::SignedDuration;
-use oauth::State;
+use oauth::{Callback, State};
 use serde_json::json;
 use store::{ConnectionId, Leased};
 use tokio_util::sync::CancellationToken;
 
-use crate::house::{House, PUBLIC_URL, connector, house, name};
+use crate::house::{Decision, House, PUBLIC_URL, connector, house, name};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_calls_on_an_expired_token_renew_once() {
@@ -318,10 +318,15 @@ async fn the_loser_of_a_race_reads_again_and_clears_nothing() {
     house.authorize("graph", &house.user(1)).await.unwrap();
     let id = id(&house).await;
     let refusal = json!({"error": "invalid_grant", "error_description": "fake: revoked", "error_codes": [50173]});
+    house.expire();
+    // All of the person's way but its end: only that has to happen while the refusal is on its way.
+    let person = house.user(1);
+    let trip = house
+        .trip(&house.connector, "graph", &person, Decision::Accept)
+        .await;
     house
         .control("faults", json!({"route": "token", "match": "refresh_token", "status": 400, "delay_ms": 3000, "body": refusal}))
         .await;
-    house.expire();
     let losing = tokio::join!(house.get("graph", "/v1.0/users?$top=1"), async {
         // While the refusal is on its way, the same person signs in again.
         loop {
@@ -338,7 +343,12 @@ async fn the_loser_of_a_race_reads_again_and_clears_nothing() {
             }
             tokio::task::yield_now().await;
         }
-        house.authorize("graph", &house.user(1)).await.unwrap()
+        let callback = Callback::parse(&trip.query).unwrap();
+        house
+            .connector
+            .callback(&trip.path, Some(&trip.browser), None, callback)
+            .await
+            .unwrap()
     });
     let answer = losing.0.unwrap();
     assert_eq!((answer.status, answer.token_generation), (200, Some(2)));

@@ -61,7 +61,7 @@ async fn forget(house: &House, app: &Registered, key_id: &str) {
 fn secret(text: &str) -> NewSecret {
     NewSecret {
         client_secret: Some(FormSecret::new(text)),
-        secret_expires_at: Some("2027-11-28".to_owned()),
+        secret_expires_at: Some("2059-11-28".to_owned()),
         ..NewSecret::default()
     }
 }
@@ -103,7 +103,7 @@ async fn a_secret_is_rotated_in_place() {
     assert_eq!(card.state, State::Ok, "{card:#?}");
     assert_eq!(
         card.secrets[0].expires_at.unwrap().to_string(),
-        "2027-11-28T00:00:00Z"
+        "2059-11-28T00:00:00Z"
     );
     // The newest is taken: one request.
     let (requests, card) = renewed(&house, &app).await;

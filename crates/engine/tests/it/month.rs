@@ -172,7 +172,7 @@ fn cases() -> usize {
         reason = "how many cases are tried is for whoever runs the test to say"
     )]
     let cases = std::env::var("KEYWAY_PROOF_CASES").ok();
-    cases.and_then(|cases| cases.parse().ok()).unwrap_or(40)
+    cases.and_then(|cases| cases.parse().ok()).unwrap_or(100)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

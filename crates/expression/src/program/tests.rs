@@ -129,7 +129,7 @@ fn unhurried(program: &Program) -> Program {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn simple_programs_answer_as_jaq_does(source in fetching(), input in value(), x in value(), y in value()) {

@@ -27,7 +27,6 @@ fn config() -> Config {
         .and_then(|cases| cases.parse().ok());
     Config {
         cases: cases.unwrap_or(2_000),
-        failure_persistence: None,
         ..Config::default()
     }
 }

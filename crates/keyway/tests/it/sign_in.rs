@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::browser::{Consent, walk};
 use crate::sandbox::Sandbox;
-use crate::support::{Answer, Home, finish, free_port, lines};
+use crate::support::{Answer, Home, finish, free_port, lines, until};
 
 const DELEGATED: &str = "offline_access openid profile User.Read User.Read.All";
 pub(crate) const DEFAULT: &str = "https://graph.microsoft.com/.default";
@@ -342,7 +342,11 @@ fn a_browser_that_is_named_is_opened() {
         .unwrap();
     let (answer, _) = accompany(&sandbox, waiting, Consent::Accept);
     answer.ends_with(0);
-    let opened = std::fs::read_to_string(home.path("opened")).unwrap();
+    // The browser is not waited for: its file is whole once its line has ended.
+    let opened = until("the browser is opened", || {
+        let text = std::fs::read_to_string(home.path("opened")).ok()?;
+        text.ends_with('\n').then_some(text)
+    });
     assert!(
         opened.starts_with("1 http://localhost:") && opened.contains("/oauth/start/"),
         "{opened}"

@@ -1,6 +1,7 @@
 //! One installation in a folder of its own, and commands run on it.
 
 use std::ffi::OsString;
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -276,13 +277,27 @@ pub(crate) fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-/// A port nobody listens on.
+/// A port nobody listens on, nor comes by meanwhile: it lies below those that clients are given.
 pub(crate) fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range");
+    let first = range.ok().and_then(|range| {
+        let first = range.split_whitespace().next()?;
+        first.parse::<u16>().ok()
+    });
+    let first = first.unwrap_or(32_768);
+    let low = (first / 2).max(1024);
+    loop {
+        let chance = RandomState::new().hash_one(0_u8).to_le_bytes();
+        let chance = u16::from_le_bytes([chance[0], chance[1]]);
+        // Where clients are given nearly everything, any port has to do.
+        let wanted = match first.saturating_sub(low) {
+            ..1000 => 0,
+            many => low + chance % many,
+        };
+        if let Ok(listener) = std::net::TcpListener::bind(("127.0.0.1", wanted)) {
+            return listener.local_addr().unwrap().port();
+        }
+    }
 }
 
 /// Reads a child's stderr in the background, line by line.

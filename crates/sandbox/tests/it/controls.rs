@@ -331,13 +331,18 @@ async fn a_caller_who_went_away_is_in_the_log() {
         .form(&form)
         .timeout(std::time::Duration::from_millis(200));
     assert!(impatient.send().await.unwrap_err().is_timeout());
-    let line = loop {
-        // The sandbox learns of it a moment later.
-        if let Some(line) = world.log().await.pop() {
-            break line;
+    // The sandbox learns of it a moment later.
+    let learned = async {
+        loop {
+            if let Some(line) = world.log().await.pop() {
+                break line;
+            }
+            tokio::task::yield_now().await;
         }
-        tokio::task::yield_now().await;
     };
+    let line = tokio::time::timeout(std::time::Duration::from_secs(30), learned)
+        .await
+        .expect("the request is in the log");
     assert_eq!(
         (&line["status"], &line["client_id"]),
         (&json!(499), &json!(app.client_id))

@@ -204,10 +204,10 @@ async fn an_answer_without_end_is_passed_on_as_it_comes() {
 async fn failures_are_problems() {
     let house = House::new().await;
     let key = house.key(Role::Operator).await;
-    let nobody = {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        format!("http://{}", listener.local_addr().unwrap())
-    };
+    // Bound and kept: nobody listens there, nor will anybody else.
+    let kept = tokio::net::TcpSocket::new_v4().unwrap();
+    kept.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let nobody = format!("http://{}", kept.local_addr().unwrap());
     house.plain_connection("echo", &nobody).await;
     let answer = house.request("GET", "/proxy/echo/x").key(&key).send().await;
     assert_eq!(answer.status, 502, "{}", answer.text);
