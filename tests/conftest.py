@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from support import figures
+from support import figures, matrix
 from support.keyway import Keyway
 from support.ports import free_port
 from support.sandbox import Sandbox
@@ -46,7 +46,10 @@ def keyway(tmp_path, sandbox):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """The figures that were measured, for people."""
+    """The figures that were measured and the combinations that held, for people."""
     if figures.told:
         terminalreporter.section("figures")
         terminalreporter.write_line(figures.table(figures.told))
+    if matrix.told:
+        terminalreporter.section("combinations with oidc-provider")
+        terminalreporter.write_line(matrix.table())

@@ -31,7 +31,7 @@ def works(keyway: Keyway, sandbox: Sandbox) -> Answer:
 
 def renewing(keyway: Keyway, sandbox: Sandbox) -> Answer:
     expired(keyway, sandbox)
-    sandbox.fault("token", delay_ms=3000)
+    sandbox.fault("token", delay_ms=10_000)
     with Program([binary(), "--json", "call", "graph", "/users"], keyway.environment, keyway.directory) as waiting:
         wait_until(lambda: keyway.ok("connection", "show", "graph")["state"] == "renewing", "the renewal")
         code = waiting.process.wait(30)

@@ -17,7 +17,7 @@ def test_walk(tmp_path):
     assert facts["passed"] is True
     assert facts["sandbox"]["origin"].startswith("https://")
     assert facts["server"]["url"].startswith("http")
-    assert took < 30, f"the walk took {took:.0f} s"
+    assert took < 120, f"the walk took {took:.0f} s"
     by_grant = {each["grant"]: each for each in facts["connections"]}
     assert set(by_grant) == {"authorization_code", "client_credentials"}
     for each in by_grant.values():

@@ -26,14 +26,14 @@ HELD = {"sent": "delay_ms", "rotated": "hold_ms"}
 POINTS = ("renewal-due", "renewal-intended", *HELD, "renewal-read", "renewal-stored")
 # A provider that takes a second use for theft has rotated, and the new token was never stored.
 LOST = {("strict", "rotated"), ("strict", "renewal-read")}
-SECONDS = 5  # within which a loss must be known after a start
+SECONDS = 5  # within which a loss must be known after a start: the figure of `make proof`
 
 
 class Crashing:
     """An installation with a connection that a person signed in to, whose server ends when it is told to."""
 
-    def __init__(self, directory: Path, sandbox, program: str) -> None:
-        self.sandbox, self.port, self.program = sandbox, free_port(), program
+    def __init__(self, directory: Path, sandbox, program: str, seconds: int) -> None:
+        self.sandbox, self.port, self.program, self.seconds = sandbox, free_port(), program, seconds
         self.keyway = Keyway(directory)
         self.keyway.declare_cloud("sandbox", sandbox.origin, sandbox.ca_file, f"http://localhost:{self.port}")
         self.keyway.browse_as(sandbox.browser(sandbox.users[1]))
@@ -93,7 +93,7 @@ class Crashing:
                 known = wait_until(lambda: (card := self.card())["state"] == "needs_user" and card, f"the loss is told: {point}")
                 told = time.monotonic() - ready
                 assert known["diagnosis"]["code"] == "token.renewal_unknown", known
-                self.outcomes["late" if told > SECONDS else "told"] += 1
+                self.outcomes["late" if told > self.seconds else "told"] += 1
                 self.outcomes["revoked as expected"] += self.sandbox.families_revoked() - before
                 self.keyway.ok("connection", "authorize", "graph")
             else:
@@ -106,9 +106,9 @@ class Crashing:
             assert card["state"] == "ok", (mode, point, card, server.output())
 
 
-def crashes(directory: Path, sandbox, mode: str, times: int, program: str) -> Counter:
+def crashes(directory: Path, sandbox, mode: str, times: int, program: str, seconds: int) -> Counter:
     sandbox.rotation(mode, **MODES[mode])
-    crashing = Crashing(directory, sandbox, program)
+    crashing = Crashing(directory, sandbox, program, seconds)
     for _ in range(times):
         for point in POINTS:
             crashing.round(mode, point)
@@ -122,7 +122,7 @@ def good(mode: str, outcomes: Counter, times: int) -> bool:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_crash_at_any_point_of_a_renewal_loses_nothing_unnoticed(mode, tmp_path, sandbox):
-    outcomes = crashes(tmp_path, sandbox, mode, 1, binary())
+    outcomes = crashes(tmp_path, sandbox, mode, 1, binary(), 30)
     assert good(mode, outcomes, 1), outcomes
 
 
@@ -131,7 +131,7 @@ def test_a_crash_at_any_point_of_a_renewal_loses_nothing_unnoticed(mode, tmp_pat
 def test_twenty_crashes_at_each_point_of_a_renewal(mode, tmp_path, sandbox):
     # A release has no failpoints: this is the development build's figure.
     program = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target") / "debug" / "keyway"
-    outcomes = crashes(tmp_path, sandbox, mode, 20, str(program.absolute()))
+    outcomes = crashes(tmp_path, sandbox, mode, 20, str(program.absolute()), SECONDS)
     passed = good(mode, outcomes, 20)
     goal = "0 needing a person" if mode != "strict" else f"40 told within {SECONDS} s, 0 silent, 0 other families revoked"
     record(f"G4.{mode}", f"120 kills around a renewal, provider {mode}", goal=goal, measured=dict(outcomes), unit="renewals",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -53,12 +54,13 @@ class Served:
         """The most memory that a child of the server has had."""
         most = 0
         for task in Path(f"/proc/{self.pid}/task").iterdir():
-            for child in (task / "children").read_text().split():
-                try:
+            children = ""
+            with contextlib.suppress(OSError):  # so may a thread
+                children = (task / "children").read_text()
+            for child in children.split():
+                with contextlib.suppress(OSError):  # it has ended meanwhile
                     status = Path(f"/proc/{child}/status").read_text()
-                except OSError:
-                    continue
-                most = max([most, *(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))])
+                    most = max([most, *(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))])
         return most
 
 

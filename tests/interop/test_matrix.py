@@ -1,7 +1,7 @@
 """Keyway and `oidc-provider` in every combination: grant × client authentication × rotation × scope, each from nothing through a
 renewal; and what must be refused, with the number of token requests counted at the provider.
 
-The combinations are the names of the tests: `pytest -v` lists them. Discovery finds the endpoints, `iss` is on in each answer.
+The combinations are the names of the tests; the summary lists them. Discovery finds the endpoints, `iss` is on in each answer.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-from support import certificates
+from support import certificates, matrix
 from support.browser import Browser
 from support.keyway import Keyway
 from support.oidc_provider import Provider
@@ -216,6 +216,8 @@ def test_from_nothing_through_a_renewal(house, case, request):
     assert issued[0]["code_verifier"] == case.redirects
     # Nothing else was asked but by polls that came before the person was done.
     assert {each["answered"] for each in asked} <= {"issued", "authorization_pending"}
+    polls = len(asked) - len(issued)
+    matrix.told.append((case.id, f"{len(issued)} token requests" + (f", {polls} polls before the person was done" if polls else "")))
 
 
 # What must be refused. Each case begins a sign-in of its own, so that its state is fresh, and counts at the provider.

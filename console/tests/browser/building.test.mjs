@@ -400,7 +400,8 @@ test("with three hundred steps nothing takes long: panning, zooming, editing", a
 
 test("an output of 1 MiB does not keep the builder busy: it is seen, and used", async () => {
   const { page } = admin;
-  const key = await deployed(page, `${HEAD("bulky")}do:\n  - bulky: {set: {text: '\${ [range(11) | "x" * 100000] }', rows: '\${ [range(300) | {row: .}] }'}}\n  - taken: {set: {x: 1}}\n`);
+  const fields = Array.from({ length: 11 }, (_, at) => `text${at}: '\${ "x" * 100000 }'`);
+  const key = await deployed(page, `${HEAD("bulky")}do:\n  - bulky: {set: {${fields.join(", ")}, rows: '\${ [range(300) | {row: .}] }'}}\n  - taken: {set: {x: 1}}\n`);
   await openBuilder(stage, page, key);
   const hand = byMouse(page);
   const slow = await slowness(stage, page);
