@@ -57,8 +57,8 @@ impl Connector {
         };
         let (mut stored, kept) = Form::of(&connection.settings, &change);
         stored.confirm_foreign_token_endpoint = confirms.or(stored.confirm_foreign_token_endpoint);
-        let checked = Box::pin(self.check(stored.overlay(change), kept)).await?;
-        let recognised = checked.recognised;
+        let mut checked = Box::pin(self.check(stored.overlay(change), kept)).await?;
+        let told = std::mem::take(&mut checked.told);
         let prepared = self.prepare(&connection, checked, new_name, dated).await?;
         let name = prepared
             .edit
@@ -79,7 +79,7 @@ impl Connector {
             Box::pin(self.prove(actor, &saved.name)).await?;
         }
         let mut card = self.card(actor, &saved.name).await?;
-        card.recognised = recognised.then_some(true);
+        told.on(&mut card);
         Ok(Changed {
             card,
             wiped: prepared.wiped,

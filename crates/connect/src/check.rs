@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::Connector;
 use crate::assertion;
+use crate::card::{Card, Warning};
 use crate::certificate;
 use crate::error::Error;
 use crate::fields;
@@ -23,7 +24,22 @@ const RESOLVE: Duration = Duration::from_secs(3);
 pub(crate) struct Checked {
     pub(crate) settings: Settings,
     pub(crate) secrets: Secrets,
-    pub(crate) recognised: bool,
+    pub(crate) told: Told,
+}
+
+/// What is said once, to whoever typed it: nothing of it is stored.
+#[derive(Default)]
+pub(crate) struct Told {
+    recognised: bool,
+    repeated: Option<Warning>,
+}
+
+impl Told {
+    /// Says it on the card that answers the form.
+    pub(crate) fn on(self, card: &mut Card) {
+        card.recognised = self.recognised.then_some(true);
+        card.warnings.extend(self.repeated);
+    }
 }
 
 /// What a change leaves as it is although a form can't say it.
@@ -85,6 +101,10 @@ impl Connector {
             Kind::QueryKey => fields::query_key(&form, &mut secrets)?,
             Kind::None => Authentication::None,
         };
+        let repeated = match &authentication {
+            Authentication::OAuth(oauth) => fields::repeated(form.scope.as_deref(), &oauth.scope),
+            _ => None,
+        };
         Ok(Checked {
             settings: Settings {
                 preset,
@@ -106,7 +126,10 @@ impl Connector {
                 concurrency: fields::concurrency(form.concurrency)?,
             },
             secrets: secrets.into_iter().collect(),
-            recognised,
+            told: Told {
+                recognised,
+                repeated,
+            },
         })
     }
 

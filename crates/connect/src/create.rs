@@ -55,7 +55,7 @@ impl Connector {
             Box::pin(self.prove(actor, &connection.name)).await?;
         }
         let mut card = self.card(actor, &connection.name).await?;
-        card.recognised = checked.recognised.then_some(true);
+        checked.told.on(&mut card);
         Ok(card)
     }
 

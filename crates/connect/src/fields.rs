@@ -12,6 +12,7 @@ use oauth::{
 };
 use store::{Authentication, JwtBearer, OAuth, OAuthGrant, OnBehalfOf, PresetName, ScopePlace};
 
+use crate::card::Warning;
 use crate::credential::forbidden_on_connection;
 use crate::endpoints::Endpoints;
 use crate::error::Error;
@@ -277,6 +278,29 @@ fn scope(text: &str, rules: ScopeRule, access: Access) -> Result<Scope, Error> {
             "scope.non_ascii"
         };
         Error::invalid(code, "/scope", error.to_string())
+    })
+}
+
+/// A name that was typed twice to the letter is stored once, which whoever typed it is told. What only means the same
+/// is stored as it was typed, and warned of for as long as it is.
+pub(crate) fn repeated(typed: Option<&str>, stored: &Scope) -> Option<Warning> {
+    let names = typed?.split(' ').filter(|name| !name.is_empty());
+    let mut once = Vec::new();
+    let mut again = Vec::new();
+    for name in names {
+        if !once.contains(&name) {
+            once.push(name);
+        } else if !again.contains(&name) {
+            again.push(name);
+        }
+    }
+    (!again.is_empty()).then(|| Warning {
+        code: "scope.duplicate".to_owned(),
+        message: format!(
+            "The scope names {} more than once: it is stored as \"{stored}\".",
+            again.join(", ")
+        ),
+        fix: None,
     })
 }
 

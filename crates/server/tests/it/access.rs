@@ -254,6 +254,28 @@ async fn every_route_answers_every_actor_as_the_table_says() {
     );
 }
 
+#[tokio::test]
+async fn a_role_that_is_not_enough_is_told_which_is() {
+    let house = House::new().await;
+    let key = house.key(Role::Viewer).await;
+    for (path, role) in [
+        ("/api/v1/keys", "admin"),
+        ("/api/v1/connections/absent/test", "operator"),
+    ] {
+        let request = house.request("POST", path).key(&key);
+        let answer = request
+            .json(&json!({"name": "ci", "role": "viewer"}))
+            .send()
+            .await;
+        assert_eq!(answer.refusal(), "403 forbidden", "{path}");
+        let problem = answer.json();
+        for member in ["detail", "hint"] {
+            let said = problem[member].as_str().unwrap();
+            assert!(said.contains(&format!("the role {role}")), "{path}: {said}");
+        }
+    }
+}
+
 #[test]
 fn no_route_without_an_entry() {
     let table: BTreeSet<String> = TABLE
@@ -388,6 +410,10 @@ async fn what_is_anothers_and_what_never_was_look_alike() {
             "a%20b",
             "%00",
             "%2e%2e%2fetc",
+            "%252e%252e%252fetc",
+            "..%5c..%5cetc",
+            "absent.",
+            "absent...",
             "%ff",
             "con_aaaaaaaaaaaaaaaaaaaaaaaaaa",
             &"x".repeat(300),

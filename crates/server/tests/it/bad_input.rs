@@ -5,7 +5,7 @@ use store::{Actor, Role};
 
 use crate::house::{Answer, House};
 
-async fn create(house: &House, key: &str, body: &Value) -> Answer {
+pub(crate) async fn create(house: &House, key: &str, body: &Value) -> Answer {
     house
         .request("POST", "/api/v1/connections")
         .key(key)
@@ -15,7 +15,7 @@ async fn create(house: &House, key: &str, body: &Value) -> Answer {
 }
 
 /// A connection that would do, with some fields changed.
-fn generic(change: &Value) -> Value {
+pub(crate) fn generic(change: &Value) -> Value {
     let mut body = json!({
         "name": "crm", "type": "oauth", "grant": "client_credentials", "prove": false,
         "token_endpoint": "https://login.contoso.example/token", "client_id": "app-1", "client_secret": "not-a-real-secret",

@@ -16,6 +16,8 @@ mod callback_errors;
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
+mod connection_forms;
+#[cfg(test)]
 mod console;
 #[cfg(test)]
 mod csrf;
