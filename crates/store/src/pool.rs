@@ -151,6 +151,8 @@ pub(crate) trait Session {
     fn begin(&mut self) -> Result<(), Error>;
     /// Makes the transaction durable.
     fn commit(&mut self) -> Result<(), Error>;
+    /// Brings what is committed into the database's own file, where a log beside it holds it until then.
+    fn settle(&mut self) -> Result<(), Error>;
     /// Gives the transaction up.
     fn rollback(&mut self);
     /// Tells whether the open transaction still stands, after a statement failed in it.

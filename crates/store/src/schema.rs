@@ -101,6 +101,13 @@ pub(crate) struct Schema {
     pub(crate) clock: Clock,
 }
 
+/// Whether the schema was changed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Migrated {
+    Yes,
+    No,
+}
+
 impl Preparation for Schema {
     fn check(&mut self, session: &mut dyn Session) -> Result<(), Error> {
         let applied = applied(session)?;
@@ -116,8 +123,12 @@ impl Preparation for Schema {
         session.begin()?;
         let prepared = self
             .bring_up_to_date(session)
-            .and_then(|()| session.commit());
-        prepared.inspect_err(|_| session.rollback())
+            .and_then(|migrated| session.commit().map(|()| migrated));
+        if prepared.inspect_err(|_| session.rollback())? == Migrated::Yes {
+            // A file without its log would else be one of which nothing is known, and be made anew, with any key.
+            session.settle()?;
+        }
+        Ok(())
     }
 }
 
@@ -134,7 +145,7 @@ impl Schema {
     }
 
     /// Inside the transaction that no other process shares: what was checked before may have changed.
-    fn bring_up_to_date(&mut self, session: &mut dyn Session) -> Result<(), Error> {
+    fn bring_up_to_date(&mut self, session: &mut dyn Session) -> Result<Migrated, Error> {
         let applied = applied(session)?;
         if applied.is_empty() {
             self.vault.keep()?;
@@ -163,7 +174,12 @@ impl Schema {
             )?;
             audit::begin(session, &self.vault)?;
         }
-        self.know_keys(session)
+        self.know_keys(session)?;
+        Ok(if applied.len() < MIGRATIONS.len() {
+            Migrated::Yes
+        } else {
+            Migrated::No
+        })
     }
 
     /// Notes the key that seals, and takes in what checks the audit rows of those before it.

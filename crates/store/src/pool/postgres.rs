@@ -89,6 +89,24 @@ async fn connect_patiently(target: &Target, wait: Duration) -> Result<Client, Er
     }
 }
 
+/// Refuses a setting of the server with which what was acknowledged could be lost, and a server that is too old.
+fn judge(name: &str, setting: &str) -> Result<(), Error> {
+    let number: i64 = setting.parse().unwrap_or_default();
+    let detail = if name == "server_version_num" && number < OLDEST {
+        format!(
+            "PostgreSQL {} is too old: Keyway needs 15 or newer",
+            number / 10_000
+        )
+    } else if setting == "off" {
+        format!(
+            "{name} is off, so an acknowledged change could be lost: set {name} = on in postgresql.conf and reload"
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Error::Unsafe { detail })
+}
+
 impl PostgresSession {
     fn check_settings(&mut self) -> Result<(), Error> {
         let rows = self.query(
@@ -96,23 +114,7 @@ impl PostgresSession {
             &[],
         )?;
         for row in &rows {
-            let (name, setting) = (row.text(0)?, row.text(1)?);
-            let number: i64 = setting.parse().unwrap_or_default();
-            if name == "server_version_num" && number < OLDEST {
-                return Err(Error::Unsafe {
-                    detail: format!(
-                        "PostgreSQL {} is too old: Keyway needs 15 or newer",
-                        number / 10_000
-                    ),
-                });
-            }
-            if setting == "off" {
-                return Err(Error::Unsafe {
-                    detail: format!(
-                        "{name} is off, so an acknowledged change could be lost: set {name} = on in postgresql.conf and reload"
-                    ),
-                });
-            }
+            judge(row.text(0)?, row.text(1)?)?;
         }
         Ok(())
     }
@@ -217,6 +219,10 @@ impl Session for PostgresSession {
             )),
             committed => committed,
         }
+    }
+
+    fn settle(&mut self) -> Result<(), Error> {
+        Ok(())
     }
 
     fn rollback(&mut self) {
@@ -377,5 +383,41 @@ impl<'a> FromSql<'a> for Value {
 
     fn accepts(_: &Type) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_lose_what_was_acknowledged_and_old_servers_are_refused() {
+        for (name, setting, expected) in [
+            ("fsync", "on", None),
+            ("fsync", "off", Some("fsync is off")),
+            ("full_page_writes", "off", Some("full_page_writes is off")),
+            (
+                "synchronous_commit",
+                "off",
+                Some("synchronous_commit is off"),
+            ),
+            ("synchronous_commit", "local", None),
+            ("server_version_num", "150000", None),
+            ("server_version_num", "180001", None),
+            (
+                "server_version_num",
+                "149999",
+                Some("PostgreSQL 14 is too old"),
+            ),
+        ] {
+            let judged = judge(name, setting);
+            match expected {
+                None => assert_eq!(judged, Ok(()), "{name} {setting}"),
+                Some(words) => assert!(
+                    matches!(&judged, Err(Error::Unsafe { detail }) if detail.starts_with(words)),
+                    "{name} {setting}: {judged:?}"
+                ),
+            }
+        }
     }
 }

@@ -110,6 +110,11 @@ impl Session for SqliteSession {
         self.script("COMMIT")
     }
 
+    fn settle(&mut self) -> Result<(), Error> {
+        // it answers whether a reader was in its way: then the log just stays longer
+        self.query("PRAGMA wal_checkpoint(TRUNCATE)", &[]).map(drop)
+    }
+
     fn rollback(&mut self) {
         if !self.connection.is_autocommit()
             && let Err(error) = self.script("ROLLBACK")
@@ -470,4 +475,35 @@ fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
         "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA query_only = ON;",
     )?;
     Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(code: i32) -> rusqlite::Error {
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
+    }
+
+    #[test]
+    fn trouble_of_the_file_system_has_its_code_and_a_failed_fsync_ends_all_writing() {
+        let mut session = in_memory().unwrap();
+        for (code, expected) in [
+            (ffi::SQLITE_FULL, "storage_full"),
+            (ffi::SQLITE_IOERR_WRITE, "storage_error"),
+            (ffi::SQLITE_IOERR_READ, "storage_error"),
+            (ffi::SQLITE_READONLY, "storage_error"),
+            (ffi::SQLITE_CANTOPEN, "storage_error"),
+            (ffi::SQLITE_CORRUPT, "store.corrupt"),
+            (ffi::SQLITE_NOTADB, "store.corrupt"),
+        ] {
+            assert_eq!(session.fail(&failure(code)).code(), expected, "{code}");
+            session.begin().unwrap();
+            session.rollback();
+        }
+        let failed = session.fail(&failure(ffi::SQLITE_IOERR_FSYNC));
+        assert_eq!(failed.code(), "storage_error");
+        assert_eq!(session.begin(), Err(failed));
+        assert!(session.query("SELECT 1", &[]).is_ok(), "reading goes on");
+    }
 }

@@ -355,6 +355,41 @@ async fn a_damaged_file_is_refused_and_left_untouched() {
 }
 
 #[tokio::test]
+async fn a_spoiled_index_of_the_log_loses_nothing() {
+    let directory = killed().await;
+    let path = directory.path().join("keyway.db-shm");
+    std::fs::write(&path, [0x5a; 32 * 1024]).unwrap();
+    let store = open(directory.path()).await.unwrap();
+    let listed = store.connections().list(&Actor::local()).await.unwrap();
+    assert_eq!(listed[0].secrets, Some(secrets("fake-client-secret")));
+}
+
+/// What stood in the log alone is lost with it; that shows against a checkpoint, and the key is still the one.
+#[tokio::test]
+async fn a_database_whose_log_is_gone_is_not_made_anew() {
+    let running = tempfile::tempdir().unwrap();
+    let store = open(running.path()).await.unwrap();
+    add(&store, "graph").await;
+    let earlier = store.audit().checkpoint(&Actor::local()).await.unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    let path = copy.path();
+    std::fs::copy(running.path().join("keyway.db"), path.join("keyway.db")).unwrap();
+    std::fs::write(path.join("kek"), Vault::ephemeral_text()).unwrap();
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(path.join("kek"), private).unwrap();
+    assert!(matches!(refused(path).await, Error::WrongKey { .. }));
+    std::fs::remove_file(path.join("kek")).unwrap();
+    assert!(matches!(refused(path).await, Error::KeyMissing { .. }));
+    std::fs::copy(running.path().join("kek"), path.join("kek")).unwrap();
+    let left = open(path).await.unwrap();
+    let verified = left.audit().verify(&Actor::local(), Some(&earlier)).await;
+    assert!(
+        matches!(verified, Ok(crate::Verified::Broken { .. })),
+        "{verified:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_database_of_another_program_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     sql(
