@@ -174,18 +174,26 @@ fn make_data_dir(data_dir: &Path) -> Result<(), Failure> {
 fn network_file_system(directory: &Path) -> Option<String> {
     let mounts = std::fs::read_to_string("/proc/self/mounts").ok()?;
     let directory = directory.canonicalize().ok()?;
+    network_kind(&mounts, &directory).map(str::to_owned)
+}
+
+/// The same, of a list of mounts as the system tells it (proc(5)) and a path without links.
+fn network_kind<'a>(mounts: &'a str, directory: &Path) -> Option<&'a str> {
     let (_, kind) = mounts
         .lines()
         .filter_map(|line| {
             let mut fields = line.split(' ').skip(1);
-            Some((fields.next()?, fields.next()?))
+            // what would part the fields is written in octal
+            let mounted = fields.next()?.replace("\\040", " ").replace("\\011", "\t");
+            Some((mounted, fields.next()?))
         })
         .filter(|(mounted, _)| directory.starts_with(mounted))
+        // of two mounts on one place, the later one is seen
         .max_by_key(|(mounted, _)| mounted.len())?;
     ["nfs", "cifs", "smb", "9p", "fuse.sshfs"]
         .iter()
         .any(|network| kind.starts_with(network))
-        .then(|| kind.to_owned())
+        .then_some(kind)
 }
 
 /// Words a store's refusal as a problem.
@@ -229,5 +237,41 @@ impl House {
             return;
         }
         store.close().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_file_system_is_known_by_its_mount() {
+        let mounts = "/dev/sda1 / ext4 rw 0 0\n\
+            proc /proc proc rw 0 0\n\
+            files:/home /home nfs4 rw,vers=4.2 0 0\n\
+            /dev/sdb1 /home/local ext4 rw 0 0\n\
+            //files/share /mnt/our\\040share cifs rw 0 0\n\
+            /dev/sdc1 /over ext4 rw 0 0\n\
+            files:/over /over nfs rw 0 0\n\
+            you@files: /mnt/far fuse.sshfs rw 0 0\n\
+            tmpfs /home/ada/nfs tmpfs rw 0 0\n\
+            odd\n";
+        for (directory, expected) in [
+            ("/var/lib/keyway", None),
+            ("/home/ada/keyway", Some("nfs4")),
+            ("/home/local/keyway", None),
+            ("/homely/keyway", None),
+            ("/mnt/our share/keyway", Some("cifs")),
+            ("/over/keyway", Some("nfs")),
+            ("/mnt/far", Some("fuse.sshfs")),
+            ("/home/ada/nfs", None),
+        ] {
+            assert_eq!(
+                network_kind(mounts, Path::new(directory)),
+                expected,
+                "{directory}"
+            );
+        }
+        assert_eq!(network_kind("", Path::new("/")), None);
     }
 }
