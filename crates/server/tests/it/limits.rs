@@ -79,6 +79,67 @@ async fn after_a_request_with_two_meanings_the_connection_is_closed() {
     }
 }
 
+/// A frame of HTTP/2 (RFC 9113 §4.1).
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let mut bytes = length[1..].to_vec();
+    bytes.extend([kind, flags]);
+    bytes.extend(stream.to_be_bytes());
+    bytes.extend(payload);
+    bytes
+}
+
+#[tokio::test]
+async fn a_flood_of_http2_frames_ends_its_connection_and_no_other() {
+    const HEADERS: u8 = 1;
+    const RST_STREAM: u8 = 3;
+    const SETTINGS: u8 = 4;
+    const CONTINUATION: u8 = 9;
+    // GET http /, from the static table of HPACK
+    let get = [0x82, 0x86, 0x84];
+    let house = House::new().await;
+    let resets = |number: u32| {
+        let stream = 2 * number + 1;
+        let reset = frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes());
+        [frame(HEADERS, 0x5, stream, &get), reset].concat()
+    };
+    let endless = |number: u32| match number {
+        0 => frame(HEADERS, 0, 1, &get),
+        _ => frame(CONTINUATION, 0, 1, &[]),
+    };
+    let floods: [(&str, &dyn Fn(u32) -> Vec<u8>); 2] =
+        [("resets", &resets), ("headers without end", &endless)];
+    for (of, flood) in floods {
+        let stream = TcpStream::connect(house.address).await.unwrap();
+        let (mut reader, mut writer) = stream.into_split();
+        let sending = async {
+            let mut opening = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+            opening.extend(frame(SETTINGS, 0, 0, &[]));
+            writer.write_all(&opening).await.unwrap();
+            for number in 0..200_000 {
+                if writer.write_all(&flood(number)).await.is_err() {
+                    break;
+                }
+            }
+            writer
+        };
+        // it ends by the server, with an answer or without, while this end stays open
+        let ended = async {
+            let mut answer = Vec::new();
+            drop(reader.read_to_end(&mut answer).await);
+        };
+        let both = async { tokio::join!(sending, ended) };
+        let minute = std::time::Duration::from_mins(1);
+        let ended = tokio::time::timeout(minute, both).await;
+        assert!(ended.is_ok(), "{of}: the connection is still there");
+        assert_eq!(
+            house.request("GET", "/healthz").send().await.status,
+            200,
+            "{of}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_change_names_its_version() {
     let house = House::new().await;
