@@ -219,6 +219,27 @@ test("a viewer sees, and what a viewer may not do is not there", async () => {
   assert.deepEqual(viewer.complaints, []);
 });
 
+test("a session that is over: who signs in again is on the same page, with what was typed", async () => {
+  const { page, context } = admin;
+  await openConnector(stage, page, "typed-before", "Bearer Token");
+  await page.getByLabel("Token", { exact: true }).fill("fake-bearer-token");
+  await page.getByLabel("Base URL").fill(`http://127.0.0.1:${echo.address().port}/api`);
+  const before = page.url();
+  const ended = await context.request.delete(`${stage.url}/api/v1/session`, { headers: { origin: stage.url } });
+  assert.equal(ended.status(), 204);
+  await create(page);
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("heading", { name: "Your session has ended" }).waitFor();
+  await dialog.getByLabel("User name").fill("admin");
+  await dialog.getByLabel("Password").fill(PASSWORD);
+  await dialog.getByRole("button", { name: "Sign in" }).click();
+  await dialog.waitFor({ state: "hidden" });
+  assert.equal(page.url(), before);
+  assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "typed-before");
+  await create(page);
+  await badge(page, "works").waitFor();
+});
+
 test("delete names what goes, and asks for the name", async () => {
   const { page } = admin;
   await page.goto(`${stage.url}/connections/by-issuer`);

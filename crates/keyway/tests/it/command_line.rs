@@ -190,6 +190,18 @@ fn a_key_is_not_sent_in_the_clear_nor_taken_from_two_places() {
 }
 
 #[test]
+fn a_key_file_that_others_may_read_is_refused() {
+    let mut home = Home::closed();
+    home.write("key", "kw_visibly_fake\n", 0o644);
+    home.set("KEYWAY_API_KEY_FILE", "key");
+    let list = ["connection", "list", "--server", "https://127.0.0.1:1"];
+    let problem = home.refused(&list, 5, "secret.file_permissions");
+    assert!(!problem.to_string().contains("kw_visibly_fake"));
+    home.write("key", "kw_visibly_fake\n", 0o600);
+    home.refused(&list, 7, "client.unreachable");
+}
+
+#[test]
 fn nothing_colours_what_is_not_a_terminal() {
     let home = Home::closed();
     let answer = home.run(&["connection", "show", "\u{1b}[31mred"]);

@@ -151,6 +151,15 @@ fn a_data_directory_that_cannot_be_is_8() {
 }
 
 #[test]
+fn a_data_directory_that_is_missing_is_made_for_its_owner_alone() {
+    let home = Home::closed();
+    let deep = home.path("var").join("lib").join("keyway");
+    let named = deep.display().to_string();
+    home.ok(&["connection", "list", "--data-dir", &named]);
+    assert_eq!(mode(&deep), 0o700);
+}
+
+#[test]
 fn one_server_serves_one_data_directory() {
     let home = Home::closed();
     let server = home.serve(&[]);

@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::{Home, finish, mode, until};
+use crate::support::{Home, KEYWAY, finish, mode, until};
 use crate::upstream::Upstream;
 
 #[test]
@@ -326,6 +326,37 @@ fn limits_are_settled_by_the_process_itself() {
         words[3], words[4],
         "as many files as the system allows: {files}"
     );
+    server.stop().ends_with(0);
+}
+
+/// As many open files as the oldest systems gave, letters of the locale C, and no folder for temporary files.
+#[test]
+fn a_server_starts_where_there_is_little() {
+    let mut home = Home::new();
+    let upstream = Upstream::start();
+    let script = format!("#!/bin/sh\nulimit -n 64 && exec {KEYWAY} \"$@\"\n");
+    home.program = home.write("keyway", &script, 0o700);
+    home.set("LC_ALL", "C");
+    home.set("TMPDIR", home.path("nowhere"));
+    let server = home.serve(&[]);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();
+    assert!(
+        limits
+            .lines()
+            .any(|line| line.starts_with("Max open files            64 ")),
+        "{limits}"
+    );
+    let create = [
+        "connection",
+        "create",
+        "api",
+        "--type",
+        "none",
+        "--base-url",
+        &upstream.url,
+    ];
+    home.ok(&create);
+    assert_eq!(home.ok(&["call", "api", "/x"])["status"], 200);
     server.stop().ends_with(0);
 }
 
