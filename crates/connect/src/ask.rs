@@ -21,6 +21,9 @@ use crate::{Inner, preset};
 /// How often one renewal tries a provider in trouble.
 const TRIES: u32 = 3;
 
+/// What a wait beyond is no longer spread in proportion to.
+const LATER_OF: Duration = Duration::from_secs(20);
+
 /// Names a process among those that share a store.
 pub(crate) fn random_owner() -> String {
     let mut bytes = [0; 16];
@@ -38,6 +41,14 @@ pub(crate) fn jittered(duration: Duration) -> Duration {
     let mut byte = [0; 1];
     fill(&mut byte);
     duration.mul_f64(0.75 + f64::from(byte[0]) / 510.0)
+}
+
+/// The given duration and up to a quarter more, at most five seconds: for a wait that somebody else asked for.
+pub(crate) fn later(duration: Duration) -> Duration {
+    let mut byte = [0; 1];
+    fill(&mut byte);
+    let most = duration.min(LATER_OF) / 4;
+    duration + most.mul_f64(f64::from(byte[0]) / 255.0)
 }
 
 /// What asking a token endpoint needs to know.

@@ -11,7 +11,7 @@ use oauth::{
 };
 use store::{Authentication, Connection, OAuth, OAuthGrant, Standing, StoredToken};
 
-use crate::ask::{Proved, Which, jittered, proof_missing};
+use crate::ask::{Proved, Which, jittered, later, proof_missing};
 use crate::http::SendError;
 
 /// The same failing token request is sent at most this often.
@@ -69,6 +69,17 @@ pub(crate) enum Class {
     Throttled,
     /// It may pass by itself.
     Transient,
+}
+
+impl Class {
+    /// How such a failure is counted.
+    pub(crate) fn outcome(self) -> &'static str {
+        match self {
+            Class::Definitive => "refused",
+            Class::Throttled => "throttled",
+            Class::Transient => "transient",
+        }
+    }
 }
 
 /// A failure, judged.
@@ -253,8 +264,11 @@ pub(crate) fn note(
             add(now, GRANT_REST)
         }
         Class::Definitive => add(now, REST),
-        Class::Throttled => verdict.retry_at.unwrap_or_else(|| add(now, REST)),
-        Class::Transient => add(now, back_off(standing, now)),
+        Class::Throttled => add(now, throttled(standing, verdict.retry_at, now)),
+        Class::Transient => {
+            let wait = lasted(standing, State::Degraded, now);
+            add(now, spread(wait, jittered))
+        }
     };
     if verdict.class != Class::Definitive {
         diagnosis.retry_at = Some(retry_at);
@@ -265,16 +279,35 @@ pub(crate) fn note(
     diagnosis
 }
 
-/// Exponential: as long again as the trouble has lasted, between a second and a minute, with jitter.
-fn back_off(standing: &Standing, now: Timestamp) -> SignedDuration {
-    let lasted = if standing.state == State::Degraded {
+/// As long as the provider asks, and at least as long as the trouble has lasted: a provider that says "at once", or names
+/// a moment that is over, is not asked again at once. A little longer each time, never shorter than was asked.
+fn throttled(standing: &Standing, asked: Option<Timestamp>, now: Timestamp) -> SignedDuration {
+    let asked = asked.map_or(REST, |at| at.duration_since(now));
+    let wait = asked.max(lasted(standing, State::Waiting, now));
+    spread(wait, later)
+}
+
+/// Exponential: as long again as a state of trouble has lasted, between a second and a minute.
+fn lasted(standing: &Standing, trouble: State, now: Timestamp) -> SignedDuration {
+    let lasted = if standing.state == trouble {
         now.duration_since(standing.since)
     } else {
         SignedDuration::ZERO
     };
-    let wait = lasted.clamp(FIRST_WAIT, REST);
-    let wait = jittered(Duration::try_from(wait).unwrap_or(Duration::from_secs(1)));
-    SignedDuration::try_from(wait).unwrap_or(REST)
+    lasted.clamp(FIRST_WAIT, REST)
+}
+
+/// A wait with jitter.
+fn spread(wait: SignedDuration, jitter: fn(Duration) -> Duration) -> SignedDuration {
+    let wait = Duration::try_from(wait).unwrap_or(Duration::from_secs(1));
+    SignedDuration::try_from(jitter(wait)).unwrap_or(REST)
+}
+
+/// Why a token request is not sent now: the same one failed, and it is not time to try again.
+pub(crate) fn resting(standing: &Standing, fingerprint: &str, now: Timestamp) -> Option<Diagnosis> {
+    let same = standing.failing_fingerprint.as_deref() == Some(fingerprint);
+    let at = standing.retry_at.filter(|_| same)?;
+    standing.diagnosis.clone().filter(|_| now < at)
 }
 
 /// Puts a diagnosis into a standing; "since" moves only with the state.

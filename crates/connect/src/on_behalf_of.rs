@@ -7,26 +7,50 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use oauth::{Diagnosis, Exchange, Freshness, Grant, Secret, State};
-use store::{Authentication, OAuth, OAuthGrant, OnBehalfOf};
+use oauth::{Diagnosis, Exchange, Freshness, Grant, Secret, State, TokenError};
+use store::{Actor, Authentication, Connection, OAuth, OAuthGrant, OnBehalfOf};
 use tokio::time::{Duration, Instant};
 
 use crate::Connector;
 use crate::ask::{Asking, count, stored};
 use crate::error::CallError;
-use crate::failure::{self, Class, Verdict};
+use crate::failure::{self, Class, TokenFailure, Verdict};
 use crate::known::Loaded;
-use crate::refresh::Held;
+use crate::refresh::{Failed, Held};
+use crate::renewal::fingerprint;
 
 /// Most people whose tokens are kept for one connection.
 const KEPT: usize = 1_000;
 /// How long the same refused token is not tried again.
 const REST: Duration = Duration::from_mins(1);
+/// No token is stored, so none has a generation.
+const NO_GENERATION: i64 = 0;
 
 /// What was exchanged for one person's token.
 enum Exchanged {
     Token(Arc<Held>),
-    Refused(Box<Diagnosis>, Instant),
+    Refused(Refused),
+}
+
+/// A person's token that brought none.
+struct Refused {
+    diagnosis: Box<Diagnosis>,
+    since: Instant,
+    /// It is their token that is not good; else what is said is about the connection.
+    theirs: bool,
+}
+
+impl Refused {
+    fn tell(&self, loaded: &Loaded) -> CallError {
+        let diagnosis = self.diagnosis.clone();
+        if self.theirs {
+            return CallError::AssertionRefused {
+                connection: loaded.named.clone(),
+                diagnosis,
+            };
+        }
+        Failed::Diagnosed(diagnosis).into_call_error(loaded)
+    }
 }
 
 /// One at a time asks for one person's token; the others wait for what comes.
@@ -34,14 +58,18 @@ type Place = Arc<tokio::sync::Mutex<Option<Exchanged>>>;
 
 /// The people who call through one connection.
 #[derive(Default)]
-pub(crate) struct People(Mutex<HashMap<Vec<u8>, Place>>);
+pub(crate) struct People {
+    places: Mutex<HashMap<Vec<u8>, Place>>,
+    /// While the provider is in trouble or refuses the client, one person's request is tried for all of them.
+    trial: tokio::sync::Mutex<()>,
+}
 
 impl People {
     fn place(&self, assertion: &Secret) -> Place {
         let key = digest(&SHA256, assertion.expose().as_bytes())
             .as_ref()
             .to_vec();
-        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         if places.len() >= KEPT && !places.contains_key(&key) {
             // Whoever is asking keeps a hold of their place; the rest asks again.
             places.retain(|_, place| Arc::strong_count(place) > 1);
@@ -51,7 +79,7 @@ impl People {
 
     /// Forgets everybody, after a change of the connection.
     pub(crate) fn forget(&self) {
-        self.0
+        self.places
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
@@ -79,26 +107,46 @@ impl Connector {
             {
                 return Ok(Arc::clone(held));
             }
-            Some(Exchanged::Refused(diagnosis, since)) if since.elapsed() < REST => {
-                return Err(CallError::AssertionRefused {
-                    connection: connection(),
-                    diagnosis: diagnosis.clone(),
-                });
+            Some(Exchanged::Refused(refused)) if refused.since.elapsed() < REST => {
+                return Err(refused.tell(loaded));
             }
             _ => {}
         }
-        let (outcome, kept) = self.exchange_for(loaded, assertion).await?;
+        let connection = self.rested(loaded).await?;
+        let _trial = if connection.standing.retry_at.is_some() {
+            let trial = loaded.slot.people.trial.lock().await;
+            // Whoever was first has found out meanwhile.
+            self.rested(loaded).await?;
+            Some(trial)
+        } else {
+            None
+        };
+        let (outcome, kept) = self.exchange_for(loaded, &connection, assertion).await?;
         *place = kept;
         outcome
+    }
+
+    /// The connection as it stands; refused while a request that would fail for everybody must not be repeated.
+    async fn rested(&self, loaded: &Loaded) -> Result<Connection, CallError> {
+        let connections = self.inner.store.connections();
+        let id = &loaded.connection.id;
+        let Some(connection) = connections.find_by_id(&Actor::system(), id).await? else {
+            return Err(loaded.needs(failure::gone()));
+        };
+        let mark = fingerprint(&connection, NO_GENERATION);
+        match failure::resting(&connection.standing, &mark, self.clock().now()) {
+            Some(diagnosis) => Err(Failed::Diagnosed(Box::new(diagnosis)).into_call_error(loaded)),
+            None => Ok(connection),
+        }
     }
 
     /// Asks once; answers what to say and what to remember.
     async fn exchange_for(
         &self,
         loaded: &Arc<Loaded>,
+        connection: &Connection,
         assertion: &Secret,
     ) -> Result<(Result<Arc<Held>, CallError>, Option<Exchanged>), CallError> {
-        let connection = &loaded.connection;
         let Authentication::OAuth(oauth) = &connection.settings.authentication else {
             return Err(loaded.needs(failure::gone()));
         };
@@ -132,30 +180,68 @@ impl Connector {
             }
             Err(failure) => failure,
         };
-        count("refused");
         let secrets: Vec<&Secret> = asking.secrets().chain([assertion]).collect();
-        let now = self.clock().now();
-        let verdict = Verdict::of(&failure, oauth, loaded.rules, &secrets, now);
-        let diagnosis = Box::new(verdict.diagnosis.clone());
-        // What a person's token lacks is that person's affair; the connection stands as it stood.
-        if verdict.refused_grant || diagnosis.state == State::NeedsUser {
-            let refused = CallError::AssertionRefused {
-                connection: loaded.named.clone(),
-                diagnosis: diagnosis.clone(),
-            };
-            return Ok((
-                Err(refused),
-                Some(Exchanged::Refused(diagnosis, Instant::now())),
-            ));
+        let verdict = Verdict::of(&failure, oauth, loaded.rules, &secrets, self.clock().now());
+        count(verdict.class.outcome());
+        let told = self.note_exchange(connection, &verdict, &failure).await?;
+        let refused = Refused {
+            diagnosis: Box::new(told),
+            since: Instant::now(),
+            theirs: is_theirs(&verdict),
+        };
+        let kept = !concerns_all(&verdict, &failure);
+        Ok((
+            Err(refused.tell(loaded)),
+            kept.then_some(Exchanged::Refused(refused)),
+        ))
+    }
+
+    /// Notes what a failed exchange says about the connection; answers the diagnosis as it is told.
+    ///
+    /// What a person's token lacks is that person's affair: the connection stands as it stood.
+    async fn note_exchange(
+        &self,
+        connection: &Connection,
+        verdict: &Verdict,
+        failure: &TokenFailure,
+    ) -> Result<Diagnosis, store::Error> {
+        let mut told = verdict.diagnosis.clone();
+        if is_theirs(verdict) {
+            return Ok(told);
         }
-        if verdict.class == Class::Definitive {
-            self.stand(connection, |standing, now| {
+        let all = concerns_all(verdict, failure);
+        let mark = fingerprint(connection, NO_GENERATION);
+        self.stand(connection, |standing, now| {
+            if all {
+                told = failure::note(standing, verdict, mark, now);
+            } else {
                 failure::set(standing, verdict.diagnosis.clone(), now);
-            })
-            .await?;
+            }
+        })
+        .await?;
+        Ok(told)
+    }
+}
+
+/// Whether it is the person's token that was refused.
+fn is_theirs(verdict: &Verdict) -> bool {
+    verdict.refused_grant || verdict.diagnosis.state == State::NeedsUser
+}
+
+/// Whether everybody's request would fail the same way: the client was refused, or the provider is in trouble.
+///
+/// `invalid_request` is also what a server says of one person's token (RFC 8693 §2.2.2), and a policy may be against one
+/// person alone: such a refusal is remembered for them only.
+fn concerns_all(verdict: &Verdict, failure: &TokenFailure) -> bool {
+    let invalid_request = matches!(
+        failure,
+        TokenFailure::Token(TokenError::Refused(error)) if error.error == "invalid_request"
+    );
+    match verdict.class {
+        Class::Throttled | Class::Transient => true,
+        Class::Definitive => {
+            !is_theirs(verdict) && verdict.diagnosis.state != State::NeedsAdmin && !invalid_request
         }
-        let failed = crate::refresh::Failed::Diagnosed(diagnosis);
-        Ok((Err(failed.into_call_error(loaded)), None))
     }
 }
 

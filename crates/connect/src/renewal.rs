@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::Connector;
 use crate::ask::{Asking, Proved, count, diagnosed, hints, jittered, missing, stored};
 use crate::assertion;
-use crate::failure::{self, Class, TokenFailure, Verdict};
+use crate::failure::{self, TokenFailure, Verdict};
 use crate::http::SendError;
 use crate::known::Loaded;
 use crate::preset;
@@ -146,14 +146,10 @@ impl Connector {
 
     /// The same failing token request is not sent again before its time.
     fn check_rest(&self, connection: &Connection, row: &TokenRow) -> Result<(), Failed> {
-        let standing = &connection.standing;
-        let same = standing.failing_fingerprint.as_deref()
-            == Some(fingerprint(connection, row.generation).as_str());
-        match (&standing.diagnosis, standing.retry_at) {
-            (Some(diagnosis), Some(at)) if same && self.clock().now() < at => {
-                Err(diagnosed(diagnosis.clone()))
-            }
-            _ => Ok(()),
+        let mark = fingerprint(connection, row.generation);
+        match failure::resting(&connection.standing, &mark, self.clock().now()) {
+            Some(diagnosis) => Err(diagnosed(diagnosis)),
+            None => Ok(()),
         }
     }
 
@@ -334,11 +330,7 @@ impl Connector {
         } else {
             verdict
         };
-        count(match verdict.class {
-            Class::Definitive => "refused",
-            Class::Throttled => "throttled",
-            Class::Transient => "transient",
-        });
+        count(verdict.class.outcome());
         tracing::warn!(
             connection = %connection.id,
             code = verdict.diagnosis.code,

@@ -282,3 +282,74 @@ async fn token_exchange_has_settings_of_its_own() {
         .await;
     assert_eq!(changed.wiped, ["client_secret"]);
 }
+
+/// What concerns the client is one affair for all who call: asked once, and again when it is time.
+#[tokio::test]
+async fn what_concerns_the_client_is_not_asked_again_for_each_caller() {
+    let house = house().await;
+    let Middle { app_id, form } = middle(&house, Some("User.Read")).await;
+    house.create(form.clone()).await;
+    let (one, other) = (
+        token_of(&house, &app_id, 1).await,
+        token_of(&house, &app_id, 2).await,
+    );
+    let wrong = Form {
+        client_secret: Some(FormSecret::new("visibly-fake-wrong-secret")),
+        ..Form::default()
+    };
+    house.change("further", wrong).await;
+    let ways = 2; // in the header, then in the body
+    for _ in 0..10 {
+        for token in [&one, &other] {
+            let failed = me(&house, Some(token)).await.unwrap_err();
+            assert_eq!(failed.code(), "connection.needs_secret");
+        }
+    }
+    assert_eq!(exchanges(&house, &app_id).await, ways);
+    house.store.clock.advance(SignedDuration::from_secs(61));
+    let calls = (0..10).map(|at| me(&house, Some(if at % 2 == 0 { &one } else { &other })));
+    for failed in futures_util::future::join_all(calls).await {
+        assert_eq!(failed.unwrap_err().code(), "connection.needs_secret");
+    }
+    assert_eq!(
+        exchanges(&house, &app_id).await,
+        2 * ways,
+        "one tries for all, at most once a minute"
+    );
+    // A new secret is tried at once.
+    let right = Form {
+        client_secret: form.client_secret.clone(),
+        ..Form::default()
+    };
+    house.change("further", right).await;
+    assert_eq!(who(&house, &one).await, house.user(1).upn);
+    assert_eq!(house.card("further").await.state, State::Ok);
+}
+
+#[tokio::test]
+async fn a_provider_that_asks_to_wait_is_waited_for_by_all_callers() {
+    let house = house().await;
+    let Middle { app_id, form } = middle(&house, Some("User.Read")).await;
+    house.create(form).await;
+    let (one, other) = (
+        token_of(&house, &app_id, 1).await,
+        token_of(&house, &app_id, 2).await,
+    );
+    let fault = json!({ "route": "token", "match": "jwt-bearer", "status": 429, "retry_after": 600, "times": 100 });
+    house.control("faults", fault).await;
+    for _ in 0..10 {
+        for token in [&one, &other] {
+            let failed = me(&house, Some(token)).await.unwrap_err();
+            assert_eq!(failed.code(), "idp.throttled");
+            assert!(failed.retry_at().is_some());
+        }
+    }
+    assert_eq!(exchanges(&house, &app_id).await, 1);
+    assert_eq!(house.card("further").await.state, State::Waiting);
+    house.store.clock.advance(SignedDuration::from_secs(590));
+    me(&house, Some(&one)).await.unwrap_err();
+    assert_eq!(exchanges(&house, &app_id).await, 1, "not before its time");
+    house.store.clock.advance(SignedDuration::from_secs(20));
+    me(&house, Some(&one)).await.unwrap_err();
+    assert_eq!(exchanges(&house, &app_id).await, 2);
+}

@@ -293,11 +293,13 @@ async fn interaction_required_carries_its_claims_into_the_next_sign_in() {
 async fn retry_after_is_honoured_up_to_an_hour() {
     for status in ["429 Too Many Requests", "503 Service Unavailable"] {
         for (given, least, most) in [
-            ("7", 7, 7),
-            ("7.5", 7, 7),
-            ("-7", 0, 0),
-            ("99999999", 3_600, 3_600),
-            ("Fri, 31 Dec 9999 23:59:59 GMT", 3_600, 3_600),
+            ("7", 7, 8),
+            ("7.5", 7, 9),
+            ("0", 1, 1),
+            ("-7", 1, 1),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", 1, 1),
+            ("99999999", 3_600, 3_605),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", 3_600, 3_605),
         ] {
             let endpoint = Endpoint::signed_in().await;
             let line = format!("retry-after: {given}\r\n");
@@ -319,6 +321,29 @@ async fn retry_after_is_honoured_up_to_an_hour() {
             );
             assert_eq!(endpoint.asked().len(), 2, "{status} {given}");
         }
+    }
+}
+
+/// A provider that says "again at once" without end is asked ever more seldom.
+#[tokio::test]
+async fn a_retry_after_of_nothing_is_not_taken_at_its_word() {
+    for given in ["0", "-7", "Sun, 06 Nov 1994 08:49:37 GMT"] {
+        let endpoint = Endpoint::signed_in().await;
+        let line = format!("retry-after: {given}\r\n");
+        for _ in 0..200 {
+            endpoint.says(json_reply("429 Too Many Requests", &line, &json!({})));
+        }
+        endpoint.refused().await;
+        for _ in 0..30 {
+            endpoint.call().await.unwrap_err();
+        }
+        assert_eq!(endpoint.asked().len(), 2, "{given}: once for all calls");
+        for _ in 0..600 {
+            endpoint.store.clock.advance(SignedDuration::from_secs(1));
+            endpoint.call().await.unwrap_err();
+        }
+        let asked = endpoint.asked().len() - 1;
+        assert!((8..=20).contains(&asked), "{given}: {asked} in ten minutes");
     }
 }
 
