@@ -59,6 +59,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) older: Option<(AuthenticationMethod, &'a Secret)>,
     /// What an API demands of the token (OpenID Connect §5.5).
     pub(crate) claims: Option<&'a str>,
+    /// Whether the provider is told that challenges of APIs are understood.
+    pub(crate) announces: bool,
     pub(crate) learned: Option<AuthenticationMethod>,
     pub(crate) trust: &'a Certificates,
 }
@@ -75,6 +77,7 @@ impl<'a> Asking<'a> {
             secret: client_secret(connection),
             older: older_secret(connection),
             claims: connection.standing.claims.as_deref(),
+            announces: preset::entra::announces(&connection.settings),
             learned: connection.standing.learned_method,
             trust,
         }
@@ -110,12 +113,27 @@ impl<'a> Asking<'a> {
 
     fn parameters(&self) -> Vec<(String, String)> {
         let mut parameters = self.oauth.token_parameters.clone();
-        if let Some(claims) = self.claims {
-            parameters.retain(|(name, _)| name != "claims");
-            parameters.push(("claims".to_owned(), claims.to_owned()));
-        }
+        demand(&mut parameters, self.claims, self.announces);
         parameters
     }
+}
+
+/// Puts what is demanded of the token into a request, in the place of what its settings ask for; adds to it, where the
+/// client announces that, that challenges are understood.
+pub(crate) fn demand(
+    parameters: &mut Vec<(String, String)>,
+    claims: Option<&str>,
+    announces: bool,
+) {
+    let typed = parameters.iter().find(|(name, _)| name == "claims");
+    let asked = claims.or(typed.map(|(_, value)| value.as_str()));
+    let claims = match asked {
+        asked if announces => oauth::understanding_challenges(asked),
+        Some(asked) => asked.to_owned(),
+        None => return,
+    };
+    parameters.retain(|(name, _)| name != "claims");
+    parameters.push(("claims".to_owned(), claims));
 }
 
 /// How the client has proved itself.

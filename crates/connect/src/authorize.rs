@@ -10,7 +10,7 @@ use store::{
 };
 use url::Url;
 
-use crate::ask::{fill, missing};
+use crate::ask::{demand, fill, missing};
 use crate::device::UserCode;
 use crate::error::{CallbackError, Error};
 use crate::{Connector, preset};
@@ -147,10 +147,8 @@ impl Connector {
             .as_ref()
             .and_then(|diagnosis| diagnosis.provider.as_ref()?.claims.clone())
             .or_else(|| connection.standing.claims.clone());
-        if let Some(claims) = claims {
-            parameters.retain(|(name, _)| name != "claims");
-            parameters.push(("claims".to_owned(), claims));
-        }
+        let announces = preset::entra::announces(&connection.settings);
+        demand(&mut parameters, claims.as_deref(), announces);
         let setup = AuthorizationSetup {
             authorization_endpoint: authorization_endpoint.clone(),
             client_id: oauth.client_id.clone(),

@@ -262,6 +262,7 @@ impl Connector {
             secret: client.secret.as_ref(),
             older: None,
             claims: None,
+            announces: false,
             learned: None,
             trust: &None,
         };

@@ -1,5 +1,5 @@
-//! Claims challenges of APIs (`OpenID` Connect §5.5, Entra's continuous access evaluation): read from a 401, to be sent with
-//! the next token request.
+//! Claims challenges of APIs (`OpenID` Connect §5.5, Entra's continuous access evaluation): announced as understood, read from
+//! a 401, to be sent with the next token request.
 //!
 //! What a challenge demands is not judged here; it is handed back to the provider as it came.
 
@@ -21,6 +21,16 @@ pub fn claims_challenge(headers: &HeaderMap) -> Option<String> {
         .filter_map(|value| value.to_str().ok())
         .find_map(demanded)
         .map(with_capability)
+}
+
+/// Adds to what a request asks for, if it asks for something, that the client understands challenges (`cp1`): without that
+/// Entra sends none. Claims that are no JSON object stay as they are.
+pub fn understanding_challenges(claims: Option<&str>) -> String {
+    let asked = match claims {
+        None => Some(Map::new()),
+        Some(text) => serde_json::from_str(text).ok(),
+    };
+    asked.map_or_else(|| claims.unwrap_or_default().to_owned(), with_capability)
 }
 
 fn demanded(header: &str) -> Option<Map<String, Value>> {
@@ -83,6 +93,21 @@ mod tests {
                 let found = claims_challenge(&headers(&given));
                 assert_eq!(found.as_deref(), Some(expected), "{given:?}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_asked_stays_beside_the_capability() {
+        let alone = r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#;
+        assert_eq!(understanding_challenges(None), alone);
+        assert_eq!(understanding_challenges(Some(alone)), alone);
+        let asked = r#"{"access_token":{"acrs":{"essential":true,"value":"c1"}},"id_token":{"auth_time":null}}"#;
+        assert_eq!(
+            understanding_challenges(Some(asked)),
+            r#"{"access_token":{"acrs":{"essential":true,"value":"c1"},"xms_cc":{"values":["cp1"]}},"id_token":{"auth_time":null}}"#
+        );
+        for odd in ["", "[]", "no claims"] {
+            assert_eq!(understanding_challenges(Some(odd)), odd);
         }
     }
 

@@ -32,7 +32,7 @@ pub use callback::{Callback, CallbackError};
 pub use certificate::{
     AssertionForm, Certificate, CertificateError, ClientCertificate, PKCS12_LARGEST,
 };
-pub use claims::claims_challenge;
+pub use claims::{claims_challenge, understanding_challenges};
 pub use client::{
     AuthenticationMethod, Client, ClientAuthentication, ClientId, ClientIdError, MissingSecret,
     is_reserved_token_parameter,

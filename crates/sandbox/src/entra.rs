@@ -7,6 +7,7 @@
 mod admin;
 mod assertion;
 mod authorize;
+pub(crate) mod capability;
 mod consent;
 mod device;
 mod discovery;

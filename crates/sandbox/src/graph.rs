@@ -333,16 +333,25 @@ fn refuse(error: &GraphError, ids: &Ids) -> Response {
     let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = json_response(status, &body);
     if error.status == 401 {
-        let challenge = format!(
-            "Bearer realm=\"\", authorization_uri=\"{}/common/oauth2/authorize\", client_id=\"{GRAPH}\"",
-            ids.base
-        );
-        if let Ok(value) = HeaderValue::from_str(&challenge) {
-            response.headers_mut().insert(WWW_AUTHENTICATE, value);
-        }
+        challenge(&mut response, ids, error.challenge.as_ref());
     }
     add_headers(response.headers_mut(), ids);
     response
+}
+
+/// Says where tokens come from, and which claims the next one must have, if that is why this one was refused.
+fn challenge(response: &mut Response, ids: &Ids, demand: Option<&Value>) {
+    let demand = demand.map_or_else(String::new, |demand| {
+        let claims = STANDARD.encode(demand.to_string());
+        format!(", error=\"insufficient_claims\", claims=\"{claims}\"")
+    });
+    let challenge = format!(
+        "Bearer realm=\"\", authorization_uri=\"{}/common/oauth2/authorize\", client_id=\"{GRAPH}\"{demand}",
+        ids.base
+    );
+    if let Ok(value) = HeaderValue::from_str(&challenge) {
+        response.headers_mut().insert(WWW_AUTHENTICATE, value);
+    }
 }
 
 fn json_response(status: StatusCode, body: &Value) -> Response {
@@ -405,14 +414,7 @@ fn misbehave(answer: &Answer, ids: &Ids, app_id: &str, tenant: Guid) -> Response
         }
     }
     if let Some(demand) = &answer.challenge {
-        let claims = STANDARD.encode(demand.to_string());
-        let challenge = format!(
-            "Bearer realm=\"\", authorization_uri=\"{}/common/oauth2/authorize\", client_id=\"{GRAPH}\", error=\"insufficient_claims\", claims=\"{claims}\"",
-            ids.base
-        );
-        if let Ok(value) = HeaderValue::from_str(&challenge) {
-            response.headers_mut().insert(WWW_AUTHENTICATE, value);
-        }
+        challenge(&mut response, ids, Some(demand));
     }
     let retry_after = answer.retry_after.as_deref();
     if let Some(value) = retry_after.and_then(|text| HeaderValue::from_str(text).ok()) {

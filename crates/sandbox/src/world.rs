@@ -103,6 +103,14 @@ impl Lifetimes {
         }
     }
 
+    /// The lifetime of the next delegated token whose client understands challenges, in seconds: 20 to 28 hours.
+    pub(crate) fn challengeable(&self) -> i64 {
+        match self.access_seconds.load(Ordering::Relaxed) {
+            0 => seal::random_between(20 * 3600, 28 * 3600),
+            seconds => seconds,
+        }
+    }
+
     /// The lifetime of the next app-only token, in seconds.
     pub(crate) fn app_only(&self) -> i64 {
         match self.access_seconds.load(Ordering::Relaxed) {

@@ -1,6 +1,7 @@
 //! Microsoft Entra ID and Graph: clouds, endpoints, and the lints for typed endpoint URLs.
 
 use oauth::AuthenticationMethod;
+use store::{PresetName, Settings};
 use url::Url;
 
 use crate::error::Error;
@@ -57,6 +58,11 @@ pub(crate) fn in_cloud(scope: &str, cloud: Option<&str>) -> String {
         Some((_, _, graph)) => scope.replace(global, graph),
         None => scope.to_owned(),
     }
+}
+
+/// Whether token requests say that Keyway understands claims challenges (`cp1`): Entra sends them to nobody else.
+pub(crate) fn announces(settings: &Settings) -> bool {
+    settings.preset == PresetName::MicrosoftGraph
 }
 
 /// Reads the tenant out of `/{tenant}/oauth2/v2.0/{authorize|token}`.

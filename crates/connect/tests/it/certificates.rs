@@ -258,7 +258,7 @@ async fn the_app_itself_by_certificate() {
     // A token that is gone is had again, with an assertion of its own.
     house.expire();
     house
-        .control("clock", json!({"offset_seconds": 7_200}))
+        .control("clock", json!({"offset_seconds": 104_400}))
         .await;
     house.users("graph").await;
     let client_id = &house.facts().app.client_id;
@@ -279,7 +279,7 @@ async fn a_person_and_the_renewal_by_certificate() {
     house.users("graph").await;
     house.expire();
     house
-        .control("clock", json!({"offset_seconds": 7_200}))
+        .control("clock", json!({"offset_seconds": 104_400}))
         .await;
     house.users("graph").await;
     assert_eq!(house.card("graph").await.state, State::Ok);

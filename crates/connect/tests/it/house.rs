@@ -127,7 +127,7 @@ impl House {
 
     /// Lets the stored token end.
     pub(crate) fn expire(&self) {
-        self.store.clock.advance(SignedDuration::from_hours(2));
+        self.store.clock.advance(SignedDuration::from_hours(29));
     }
 
     /// A person signs in, accepts what is asked, and comes back.

@@ -247,7 +247,7 @@ async fn what_was_exchanged_ends_and_is_exchanged_anew() {
     house.create(form).await;
     let token = token_of(&house, &app_id, 1).await;
     who(&house, &token).await;
-    house.store.clock.advance(SignedDuration::from_hours(2));
+    house.expire();
     who(&house, &token).await;
     assert_eq!(exchanges(&house, &app_id).await, 2);
 }

@@ -282,7 +282,7 @@ async fn a_refused_token_is_renewed_once_and_the_request_sent_again() {
         (200, 1, Some(1))
     );
     house
-        .control("clock", json!({"offset_seconds": 7_200}))
+        .control("clock", json!({"offset_seconds": 108_000}))
         .await;
     let answer = forward(&house, Method::GET, StreamBody::empty()).await;
     assert_eq!(

@@ -234,6 +234,8 @@ async fn claims(house: &House, grant: &str) -> Vec<String> {
         .collect()
 }
 
+/// What says, with every token request, that challenges are understood.
+const UNDERSTOOD: &str = r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#;
 const MERGED: &str = r#"{"access_token":{"nbf":{"essential":true,"value":"1780315200"},"xms_cc":{"values":["cp1"]}}}"#;
 
 #[tokio::test]
@@ -251,11 +253,16 @@ async fn a_claims_challenge_is_answered_by_one_renewal_with_its_claims() {
         house.control("faults", fault).await;
         let answer = house.get(of, path).await.unwrap();
         assert_eq!(answer.status, 200, "{answer:?}");
-        assert_eq!(claims(&house, grant).await, [MERGED]);
+        let asked = claims(&house, grant).await;
+        assert_eq!(asked.last().unwrap(), MERGED, "{grant}");
         assert_eq!(house.card(of).await.state, State::Ok);
         // It was answered: the next renewal asks for nothing special.
-        house.connector.test(&house.actor, &name(of)).await.unwrap();
-        assert_eq!(claims(&house, grant).await, [MERGED]);
+        house.expire();
+        house.get(of, path).await.unwrap();
+        assert_eq!(
+            claims(&house, grant).await,
+            [asked, vec![UNDERSTOOD.to_owned()]].concat()
+        );
     }
 }
 
@@ -294,7 +301,48 @@ async fn a_challenge_that_only_a_person_can_answer_goes_into_the_next_sign_in() 
         .test(&house.actor, &name("person"))
         .await
         .unwrap();
-    assert!(claims(&house, "refresh_token").await.len() < 2);
+    let asked = claims(&house, "refresh_token").await;
+    assert_eq!(asked, [MERGED, UNDERSTOOD], "once, and not again");
+}
+
+/// Entra sends challenges to nobody who has not announced that he understands them: at the authorization endpoint, and with
+/// every token request.
+#[tokio::test]
+async fn a_revocation_is_known_at_the_next_call_and_not_at_the_tokens_end() {
+    let house = house().await;
+    house.create(house.app_only("graph")).await;
+    house.create(house.delegated("person")).await;
+    house.authorize("person", &house.user(1)).await.unwrap();
+    for grant in ["client_credentials", "authorization_code"] {
+        assert_eq!(claims(&house, grant).await, [UNDERSTOOD], "{grant}");
+    }
+    let token = house.card("person").await.token.unwrap();
+    let life = token.expires_at.duration_since(token.received_at);
+    assert!(life > SignedDuration::from_hours(19), "{life}");
+    assert_eq!(house.get("person", "/me").await.unwrap().status, 200);
+    let user = house.user(1);
+    house.control("revoke", json!({ "user": user.upn })).await;
+    assert_eq!(house.get("person", "/me").await.unwrap().status, 401);
+    let card = house.card("person").await;
+    assert_eq!(card.state, State::NeedsUser, "{card:?}");
+    let started = house
+        .connector
+        .authorize(&house.actor, &name("person"))
+        .await
+        .unwrap();
+    let ticket = crate::house::ticket(&started.url);
+    let page = house
+        .connector
+        .start(&ticket, &oauth::Secret::new("fake-browser"), None)
+        .await
+        .unwrap();
+    let asked = page.query_pairs().find(|(name, _)| name == "claims");
+    let asked: Value = serde_json::from_str(&asked.unwrap().1).unwrap();
+    assert_eq!(asked["access_token"]["nbf"]["essential"], true);
+    assert_eq!(asked["access_token"]["xms_cc"]["values"], json!(["cp1"]));
+    house.authorize("person", &user).await.unwrap();
+    assert_eq!(house.card("person").await.state, State::Ok);
+    assert_eq!(house.get("person", "/me").await.unwrap().status, 200);
 }
 
 /// A provider with metadata that offers revocation, or not; answers what it was asked to revoke.

@@ -7,7 +7,7 @@ use super::errors::{self, Refusal};
 use super::scopes::{self, Names, Target};
 use super::token::{Credentials, Proven, user_of};
 use super::tokens::{self, AccessToken, ClientInfo, Code, Granted, Refresh};
-use super::{Exchange, Form, device, on_behalf_of};
+use super::{Exchange, Form, capability, device, on_behalf_of};
 use crate::activity::Issued;
 use crate::directory::{Application, Platform};
 use crate::guid::Guid;
@@ -208,7 +208,15 @@ fn answer(
         }
         (user, target, names)
     };
-    let access = tokens::delegated(exchange, client, &user, grant, &target, &names);
+    let challenges = capability::announced(form);
+    let access = tokens::delegated(
+        exchange,
+        client,
+        (&user, grant),
+        &target,
+        &names,
+        challenges,
+    );
     note_token(exchange, app, &target, &names, &access);
     let mut answer = Map::new();
     answer.insert("token_type".to_owned(), json!("Bearer"));

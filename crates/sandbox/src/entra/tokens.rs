@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::Exchange;
 use super::scopes::{Target, Wanted};
 use super::session::Session;
 use super::token::{Proof, Proven};
+use super::{Exchange, capability};
 use crate::directory::{Application, Platform};
 use crate::guid::Guid;
 use crate::permissions::GRAPH;
@@ -105,16 +105,21 @@ pub(crate) struct AccessToken {
     pub(crate) expires_in: i64,
 }
 
-/// Issues an access token for a user.
+/// Issues an access token for a user; `challenges` says whether the client understands them.
 pub(crate) fn delegated(
     exchange: &Exchange,
     client: Proven<'_>,
-    user: &User,
-    grant: &Granted,
+    (user, grant): (&User, &Granted),
     target: &Target,
     names: &[String],
+    challenges: bool,
 ) -> AccessToken {
-    let expires_in = exchange.world.lifetimes.delegated();
+    let challengeable = challenges && target.resource == GRAPH;
+    let expires_in = if challengeable {
+        exchange.world.lifetimes.challengeable()
+    } else {
+        exchange.world.lifetimes.delegated()
+    };
     let app = client.app;
     let mut claims = common(exchange, target, app, expires_in);
     let scp = if target.resource == GRAPH {
@@ -148,6 +153,9 @@ pub(crate) fn delegated(
         "upn": user.principal_name,
         "wids": wids,
     })));
+    if challengeable {
+        capability::mark(&mut claims, exchange.world.clock.wall());
+    }
     set_client(&mut claims, target, client);
     claims.retain(|_, value| !value.is_null());
     AccessToken {

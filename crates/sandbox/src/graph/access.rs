@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::errors::{self, GraphError};
 use crate::directory::Tenant;
+use crate::entra::capability;
 use crate::guid::Guid;
 use crate::log::fingerprint;
 use crate::permissions::{GRAPH, GRAPH_URI};
@@ -76,7 +77,17 @@ impl Caller {
             }
         }
         check_claims(&claims, base, now)?;
-        Caller::from_claims(&claims, &world.directory.read()).ok_or_else(errors::token_invalid)
+        let tenant = world.directory.read();
+        let caller = Caller::from_claims(&claims, &tenant).ok_or_else(errors::token_invalid)?;
+        let valid_from = caller
+            .user()
+            .and_then(|user| tenant.valid_from.get(&user.id));
+        match valid_from {
+            Some(valid_from) if capability::is_older(&claims, *valid_from) => {
+                Err(errors::token_revoked(*valid_from))
+            }
+            _ => Ok(caller),
+        }
     }
 
     fn from_claims(claims: &Value, tenant: &Tenant) -> Option<Caller> {

@@ -1,6 +1,7 @@
 //! Graph's refusals: code, status, words and the headers that go with them
 //! (`entra-and-graph.md` §9).
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 /// One refusal.
@@ -11,6 +12,8 @@ pub(crate) struct GraphError {
     pub(crate) message: String,
     /// Pairs of code and target.
     pub(crate) details: Vec<(&'static str, &'static str)>,
+    /// Claims that a 401 demands.
+    pub(crate) challenge: Option<Value>,
 }
 
 impl GraphError {
@@ -20,6 +23,7 @@ impl GraphError {
             code,
             message: message.into(),
             details: Vec::new(),
+            challenge: None,
         }
     }
 
@@ -70,6 +74,18 @@ pub(crate) fn token_expired() -> GraphError {
         "InvalidAuthenticationToken",
         "Lifetime validation failed, the token is expired.",
     )
+}
+
+/// A token that is to be replaced by one issued after a revocation (continuous access evaluation).
+pub(crate) fn token_revoked(valid_from: Timestamp) -> GraphError {
+    let from = valid_from.as_second().to_string();
+    let mut error = GraphError::new(
+        401,
+        "InvalidAuthenticationToken",
+        "Continuous access evaluation resulted in claims challenge with result: InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp",
+    );
+    error.challenge = Some(json!({"access_token": {"nbf": {"essential": true, "value": from}}}));
+    error
 }
 
 pub(crate) fn wrong_audience() -> GraphError {

@@ -566,6 +566,68 @@ async fn revoked_grants_are_50173_until_the_next_sign_in() {
     assert_eq!(answer.graph_refusal().0, 403, "User.Read is not enough");
 }
 
+/// What says that a client understands claims challenges.
+const UNDERSTANDS: &str = r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#;
+
+#[tokio::test]
+async fn who_understands_challenges_has_long_lived_tokens_and_is_challenged() {
+    let world = World::start().await;
+    let user = world.user(1);
+    let first = world.delegated(&user, "offline_access User.Read").await;
+    let plain = text(&first["access_token"]);
+    assert!(claims(&plain)["xms_cc"].is_null());
+    let app = world.facts().app.clone();
+    let refresh_token = text(&first["refresh_token"]);
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("client_id", &app.client_id),
+        ("client_secret", &app.client_secret),
+        ("refresh_token", &refresh_token),
+        ("claims", UNDERSTANDS),
+    ];
+    let answer = world.token(&form).await.ok();
+    assert!((72_000..=100_800).contains(&answer["expires_in"].as_i64().unwrap()));
+    let long = text(&answer["access_token"]);
+    assert_eq!(claims(&long)["xms_cc"], json!(["cp1"]));
+    world.get(&long, "/me").await.ok();
+    // With a lifetime that was ordered it has that one.
+    let order = json!({"access_seconds": 600});
+    world
+        .control(reqwest::Method::POST, "lifetimes", order)
+        .await;
+    assert_eq!(world.token(&form).await.ok()["expires_in"], 600);
+    world
+        .control(reqwest::Method::POST, "revoke", json!({"user": user.upn}))
+        .await;
+    let refused = world.get(&long, "/me").await;
+    assert_eq!(refused.graph_refusal().0, 401);
+    assert!(
+        text(&refused.body["error"]["message"]).contains("TokenIssuedBeforeRevocationTimestamp")
+    );
+    let header = refused.headers["www-authenticate"].to_str().unwrap();
+    let encoded = header
+        .split_once("error=\"insufficient_claims\", claims=\"")
+        .unwrap();
+    let demand = STANDARD.decode(encoded.1.trim_end_matches('"')).unwrap();
+    let demand: serde_json::Value = serde_json::from_slice(&demand).unwrap();
+    assert_eq!(demand["access_token"]["nbf"]["essential"], true);
+    // Who does not understand them keeps his token to its end.
+    world.get(&plain, "/me").await.ok();
+    world.clock(5_401).await;
+    let ended = world.get(&plain, "/me").await;
+    assert_eq!(ended.graph_refusal().0, 401);
+    let header = ended.headers["www-authenticate"].to_str().unwrap();
+    assert!(!header.contains("claims"), "{header}");
+    world.clock(0).await;
+    // Signed in again, all is well.
+    let again = world.delegated(&user, "offline_access User.Read").await;
+    let refresh_token = text(&again["refresh_token"]);
+    let mut form = form;
+    form[3].1 = &refresh_token;
+    let renewed = text(&world.token(&form).await.ok()["access_token"]);
+    world.get(&renewed, "/me").await.ok();
+}
+
 #[tokio::test]
 async fn public_clients_present_no_secret() {
     let world = World::start().await;

@@ -140,8 +140,8 @@ pub(super) async fn walk(
     let app_only = walk.use_connection(APP_ONLY, "client_credentials").await?;
     facts.connections = vec![delegated, app_only];
 
-    narrator.heading("Two hours later, as the sandbox's clock says: both tokens have expired");
-    walk.advance_clock(7_200).await?;
+    narrator.heading("Thirty hours later, as the sandbox's clock says: both tokens have expired");
+    walk.advance_clock(108_000).await?;
     for connected in &mut facts.connections {
         walk.call_after_expiry(connected).await?;
     }
