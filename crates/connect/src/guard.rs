@@ -116,6 +116,16 @@ impl Refused {
         }
     }
 
+    /// The refusal of an address with the port of the URL that was asked for: a resolver knows the name alone.
+    pub(crate) fn of_url(mut self, url: &Url) -> Refused {
+        if let (Refused::Address { port, .. }, Some(asked)) =
+            (&mut self, url.port_or_known_default())
+        {
+            *port = asked;
+        }
+        self
+    }
+
     /// What the operator can do about it.
     pub fn hint(&self) -> Option<String> {
         let line = self.line()?;
@@ -225,7 +235,7 @@ impl EgressPolicy {
         };
         let name = host.to_string();
         if let Some(address) = address {
-            return self.judge(&name, address, port, Plain::from_flag(plain));
+            return self.judge(&name, address, Some(port), Plain::from_flag(plain));
         }
         if plain && !self.opens_loopback(&name, port) {
             return refuse("https only (http is for loopback addresses that egress.allow opens)");
@@ -233,8 +243,15 @@ impl EgressPolicy {
         self.check_port(&name, port)
     }
 
-    /// Judges the address that a host name turned out to have.
-    fn judge(&self, host: &str, address: IpAddr, port: u16, plain: Plain) -> Result<(), Refused> {
+    /// Judges the address that a host name turned out to have. Without a port no entry but `loopback` opens it,
+    /// and whoever knows the URL says the port to the refusal ([`Refused::of_url`]).
+    fn judge(
+        &self,
+        host: &str,
+        address: IpAddr,
+        port: Option<u16>,
+        plain: Plain,
+    ) -> Result<(), Refused> {
         let real = ranges::unmapped(address);
         let loopback = real.is_loopback();
         if plain == Plain::Yes && !loopback {
@@ -246,29 +263,25 @@ impl EgressPolicy {
         if self.names(host, real, port) {
             return Ok(());
         }
-        match ranges::forbidden(address) {
-            Some(why) => Err(Refused::Address {
+        match (ranges::forbidden(address), port) {
+            (Some(why), port) => Err(Refused::Address {
                 host: host.to_owned(),
                 address: real,
-                port,
+                port: port.unwrap_or_default(),
                 why,
             }),
-            None if BAD_PORTS.contains(&port) => Err(Refused::Port {
+            (None, Some(port)) if BAD_PORTS.contains(&port) => Err(Refused::Port {
                 host: host.to_owned(),
                 port,
             }),
-            None => Ok(()),
+            (None, _) => Ok(()),
         }
     }
 
     fn check_port(&self, host: &str, port: u16) -> Result<(), Refused> {
-        let named = self.rules.iter().any(|rule| match rule {
-            Rule::Loopback => false,
-            Rule::Net { port: p, .. } | Rule::Name { port: p, .. } => *p == port,
-        });
         // Under `loopback` a name may use any port: the resolver sees to the address.
         let loopback = self.rules.contains(&Rule::Loopback);
-        if BAD_PORTS.contains(&port) && !named && !loopback {
+        if BAD_PORTS.contains(&port) && !self.names_port(port) && !loopback {
             return Err(Refused::Port {
                 host: host.to_owned(),
                 port,
@@ -278,14 +291,22 @@ impl EgressPolicy {
     }
 
     /// Whether an entry names this address and port.
-    fn names(&self, host: &str, address: IpAddr, port: u16) -> bool {
+    fn names(&self, host: &str, address: IpAddr, port: Option<u16>) -> bool {
         let host = host.trim_end_matches('.');
         self.rules.iter().any(|rule| match rule {
             Rule::Loopback => address.is_loopback(),
-            Rule::Net { net, port: p } => *p == port && net.contains(&address),
+            Rule::Net { net, port: p } => Some(*p) == port && net.contains(&address),
             Rule::Name { name, port: p } => {
-                *p == port && name.eq_ignore_ascii_case(host) && private(address)
+                Some(*p) == port && name.eq_ignore_ascii_case(host) && private(address)
             }
+        })
+    }
+
+    /// Whether an entry names this port, whatever the address.
+    fn names_port(&self, port: u16) -> bool {
+        self.rules.iter().any(|rule| match rule {
+            Rule::Loopback => false,
+            Rule::Net { port: p, .. } | Rule::Name { port: p, .. } => *p == port,
         })
     }
 
@@ -304,21 +325,20 @@ impl EgressPolicy {
     /// Which kind of client must carry a request to this URL.
     pub(crate) fn lane(&self, url: &Url) -> Lane {
         let port = url.port_or_known_default().unwrap_or(443);
-        let named = self.rules.iter().any(|rule| match rule {
-            Rule::Loopback => false,
-            Rule::Net { port: p, .. } | Rule::Name { port: p, .. } => *p == port,
-        });
+        let special = self.names_port(port) || BAD_PORTS.contains(&port);
         Lane {
-            port: if named || BAD_PORTS.contains(&port) {
-                port
-            } else {
-                443
-            },
-            plain: Plain::from_flag(url.scheme() == "http"),
+            port: special.then_some(port),
+            plain: Plain::of(url),
         }
     }
 
-    fn judge_all(&self, name: &str, found: &[IpAddr], lane: Lane) -> Result<(), Refused> {
+    fn judge_all(
+        &self,
+        name: &str,
+        found: &[IpAddr],
+        port: Option<u16>,
+        plain: Plain,
+    ) -> Result<(), Refused> {
         if found.is_empty() {
             return Err(Refused::NoAddress {
                 host: name.to_owned(),
@@ -326,7 +346,7 @@ impl EgressPolicy {
         }
         found
             .iter()
-            .try_for_each(|address| self.judge(name, *address, lane.port, lane.plain))
+            .try_for_each(|address| self.judge(name, *address, port, plain))
     }
 }
 
@@ -364,12 +384,17 @@ impl Plain {
     fn from_flag(plain: bool) -> Plain {
         if plain { Plain::Yes } else { Plain::No }
     }
+
+    fn of(url: &Url) -> Plain {
+        Plain::from_flag(url.scheme() == "http")
+    }
 }
 
 /// A class of requests that one client with one resolver may carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Lane {
-    port: u16,
+    /// The port, where it makes a difference; the ports that no entry names share a lane, and no entry opens it.
+    port: Option<u16>,
     plain: Plain,
 }
 

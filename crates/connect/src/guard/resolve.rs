@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-use super::{EgressPolicy, Lane, Refused};
+use super::{EgressPolicy, Lane, Plain, Refused};
 
 impl EgressPolicy {
     /// A resolver for one port and scheme: `reqwest` tells a resolver the name alone,
@@ -24,9 +24,8 @@ impl EgressPolicy {
         let Some(Host::Domain(name)) = url.host() else {
             return Ok(());
         };
-        let lane = self.lane(url);
         match lookup(name).await {
-            Ok(found) => self.judge_all(name, &found, lane),
+            Ok(found) => self.judge_all(name, &found, url.port_or_known_default(), Plain::of(url)),
             Err(_) => Err(Refused::NoAddress {
                 host: name.to_owned(),
             }),
@@ -45,7 +44,7 @@ impl EgressPolicy {
             Some(Host::Ipv6(v6)) => vec![IpAddr::V6(v6)],
             Some(Host::Domain(name)) => {
                 let found = lookup(name).await?;
-                self.judge_all(name, &found, self.lane(origin))?;
+                self.judge_all(name, &found, Some(port), Plain::of(origin))?;
                 found
             }
             None => Vec::new(),
@@ -56,6 +55,10 @@ impl EgressPolicy {
 }
 
 async fn lookup(name: &str) -> std::io::Result<Vec<IpAddr>> {
+    #[cfg(test)]
+    if name.ends_with(super::tests::INSIDE) {
+        return Ok(vec![std::net::Ipv4Addr::LOCALHOST.into()]);
+    }
     let found = tokio::net::lookup_host((name, 0)).await?;
     Ok(found.map(|address| address.ip()).collect())
 }
@@ -73,7 +76,8 @@ impl Resolve for Resolver {
         Box::pin(async move {
             let name = name.as_str().to_owned();
             let found = lookup(&name).await?;
-            this.policy.judge_all(&name, &found, this.lane)?;
+            let Lane { port, plain } = this.lane;
+            this.policy.judge_all(&name, &found, port, plain)?;
             let addresses: Addrs =
                 Box::new(found.into_iter().map(|address| SocketAddr::new(address, 0)));
             Ok(addresses)

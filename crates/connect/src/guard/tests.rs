@@ -284,7 +284,8 @@ fn a_name_is_judged_by_all_its_addresses() {
             .judge_all(
                 url.host_str().unwrap(),
                 &addresses(found),
-                policy.lane(&url),
+                policy.lane(&url).port,
+                Plain::of(&url),
             )
             .map_err(|refused| refused.code())
     };
@@ -419,5 +420,141 @@ async fn only_judged_addresses_are_connected_to() {
     assert!(!local.is_empty());
     for address in local {
         assert!(address.ip().is_loopback() && address.port() == 9000);
+    }
+}
+
+/// Names that end so stand for 127.0.0.1 in the tests of this room.
+pub(super) const INSIDE: &str = ".inside.contoso.example";
+
+/// A server on loopback that knows who came, and a connection to it that was saved while everything was open.
+struct Hidden {
+    listener: std::net::TcpListener,
+    store: store::testing::TestStore,
+}
+
+impl Hidden {
+    async fn new() -> Hidden {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let hidden = Hidden {
+            listener,
+            store: store::testing::sqlite_memory().await,
+        };
+        let origin = hidden.origin();
+        let token = Some(crate::FormSecret::new("fake-bearer-token-0123456789"));
+        let api = crate::Form {
+            name: Some("api".to_owned()),
+            kind: Some("bearer".to_owned()),
+            token,
+            base_url: Some(origin.clone()),
+            ..crate::Form::default()
+        };
+        let app = crate::Form {
+            name: Some("app".to_owned()),
+            grant: Some("client_credentials".to_owned()),
+            token_endpoint: Some(format!("{origin}/token")),
+            client_id: Some("fake-client-id".to_owned()),
+            client_secret: Some(crate::FormSecret::new("fake-client-secret")),
+            client_authentication: Some("client_secret_post".to_owned()),
+            base_url: Some("https://api.contoso.example".to_owned()),
+            ..crate::Form::default()
+        };
+        let open = hidden.connector(&["loopback"]);
+        for form in [api, app] {
+            let actor = store::Actor::local();
+            open.create(&actor, form, crate::Proof::Later)
+                .await
+                .unwrap();
+        }
+        hidden
+    }
+
+    fn port(&self) -> u16 {
+        self.listener.local_addr().unwrap().port()
+    }
+
+    fn origin(&self) -> String {
+        format!("https://hidden{INSIDE}:{}", self.port())
+    }
+
+    fn connector(&self, allow: &[&str]) -> crate::Connector {
+        let mut config = crate::Config::new(Url::parse("http://localhost:8800").unwrap());
+        config.egress = policy(allow);
+        let tasks = tokio_util::task::TaskTracker::new();
+        crate::Connector::new(self.store.store(), config, tasks).unwrap()
+    }
+
+    /// What a call, the pass-through and a token request say under these entries.
+    async fn said(&self, allow: &[&str]) -> [String; 3] {
+        let connector = self.connector(allow);
+        let name = |text| store::ConnectionName::parse(text).unwrap();
+        let actor = store::Actor::local();
+        let get = || crate::ApiRequest::new(http::Method::GET, "/users");
+        let told = |error: crate::CallError| match error.diagnosis() {
+            Some(diagnosis) => format!("{}: {:?}", diagnosis.code, diagnosis.advice),
+            None => format!("{}: {:?}", error.code(), error.hint()),
+        };
+        let called = connector.call(&actor, &name("api"), get()).await;
+        let passed = crate::ProxyRequest {
+            method: http::Method::GET,
+            path_and_query: "/users".to_owned(),
+            headers: http::HeaderMap::new(),
+            body: crate::StreamBody::empty(),
+        };
+        let passed = connector.forward(&actor, &name("api"), passed).await;
+        let asked = connector.call(&actor, &name("app"), get()).await;
+        [
+            told(called.unwrap_err()),
+            told(passed.err().unwrap()),
+            told(asked.unwrap_err()),
+        ]
+    }
+
+    fn was_reached(&self) -> bool {
+        self.listener.accept().is_ok()
+    }
+}
+
+#[tokio::test]
+async fn an_entry_with_another_port_opens_nothing_to_a_name_either() {
+    let name = format!("hidden{INSIDE}:443");
+    for entries in [
+        &[][..],
+        &["127.0.0.1:443"],
+        &["127.0.0.0/8:443", "0.0.0.0/0:443"],
+        &[name.as_str()],
+    ] {
+        let hidden = Hidden::new().await;
+        let line = format!("KEYWAY_EGRESS_ALLOW=127.0.0.1:{})", hidden.port());
+        for said in hidden.said(entries).await {
+            assert!(
+                said.contains("egress.address_forbidden") && said.contains(&line),
+                "{entries:?}: {said}"
+            );
+        }
+        assert!(!hidden.was_reached(), "{entries:?}");
+        let url = Url::parse(&hidden.origin()).unwrap();
+        let refused = policy(entries).check_resolved(&url).await.unwrap_err();
+        assert_eq!(
+            refused.line(),
+            Some(format!("127.0.0.1:{}", hidden.port())),
+            "{entries:?}"
+        );
+    }
+    // The line that is printed opens it.
+    let hidden = Hidden::new().await;
+    let entry = format!("127.0.0.1:{}", hidden.port());
+    let connector = hidden.connector(&[&entry]);
+    let http = &connector.inner.http;
+    let dial = http.client(&None, &Url::parse(&hidden.origin()).unwrap());
+    let asked = dial.unwrap().get(hidden.origin()).send();
+    let reached = async {
+        while !hidden.was_reached() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        outcome = asked => panic!("{outcome:?}"),
+        () = reached => {}
     }
 }

@@ -9,8 +9,12 @@ use crate::guard::Refused;
 pub(crate) fn classify(error: &reqwest::Error, host: &str, timeouts: Timeouts) -> SendError {
     let mut cause: Option<&(dyn StdError + 'static)> = error.source();
     while let Some(current) = cause {
-        if let Some(found) = known_cause(current, host) {
-            return found;
+        match (known_cause(current, host), error.url()) {
+            (Some(SendError::Refused(refused)), Some(url)) => {
+                return SendError::Refused(refused.of_url(url));
+            }
+            (Some(found), _) => return found,
+            (None, _) => {}
         }
         cause = current.source();
     }
