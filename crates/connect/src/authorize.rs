@@ -1,12 +1,14 @@
 //! Beginning a sign-in: a one-time ticket for the browser, the provider's page behind it.
 //!
-//! The ticket carries whoever began it, so that the browser needs no session of Keyway's.
+//! The ticket carries whoever began it. A person who began it in the console finishes it in a browser where that person
+//! is signed in to Keyway; what began by the command line or an API key needs no session there.
 
 use jiff::Timestamp;
 use oauth::{Authorization, AuthorizationSetup, Diagnosis, Entropy, Secret};
 use serde::Serialize;
 use store::{
     Actor, Authentication, Connection, ConnectionName, OAuth, OAuthGrant, PendingAuthorization,
+    UserId,
 };
 use url::Url;
 
@@ -108,19 +110,24 @@ impl Connector {
 
     /// Spends a ticket: binds the browser and answers the provider's page.
     ///
-    /// `visitor` is whoever is signed in to Keyway in that browser, if anybody is.
+    /// `visitor` is whoever is signed in to Keyway in that browser, if anybody is. The link of a person who is not is
+    /// refused and stays as it is.
     pub async fn start(
         &self,
         ticket: &Secret,
         browser: &Secret,
         visitor: Option<&Actor>,
     ) -> Result<Url, CallbackError> {
-        if let Some(visitor) = visitor {
-            tracing::debug!(visitor = visitor.id, "a sign-in is started");
+        let authorizations = self.inner.store.authorizations();
+        let began = authorizations
+            .begun_by(ticket)
+            .await?
+            .ok_or(CallbackError::TicketInvalid)?;
+        // Told before the ticket is spent, so that the link still works once that person is signed in (COSF).
+        if !may_finish(&began, visitor) {
+            return Err(CallbackError::SessionMissing { person: began.name });
         }
-        self.inner
-            .store
-            .authorizations()
+        authorizations
             .start(ticket, browser)
             .await?
             .ok_or(CallbackError::TicketInvalid)
@@ -199,6 +206,11 @@ impl Connector {
             state.expose(),
         ))
     }
+}
+
+/// Whether this visitor may go on with what `began` asked for: a person's sign-in is that person's alone.
+pub(crate) fn may_finish(began: &Actor, visitor: Option<&Actor>) -> bool {
+    !began.id.starts_with(UserId::PREFIX) || visitor.is_some_and(|visitor| visitor.id == began.id)
 }
 
 fn nobody_signs_in(name: &ConnectionName) -> Error {

@@ -9,6 +9,7 @@ use store::{
 };
 
 use crate::ask::{Asking, Proved, count, hints, stored};
+use crate::authorize::may_finish;
 use crate::error::CallbackError;
 use crate::failure::{self, Verdict, access};
 use crate::known::Trip;
@@ -62,11 +63,15 @@ impl Connector {
         callback: Callback,
         pending: PendingAuthorization,
     ) -> Result<ConnectionName, CallbackError> {
-        same_person(browser, visitor, &pending)?;
+        same_browser(browser, &pending)?;
         if pending.path != path {
             return Err(CallbackError::ConnectionMismatch);
         }
         self.still_allowed(&pending.actor).await?;
+        // Whoever began it is signed in here, where that was a person (COSF).
+        if !may_finish(&pending.actor, visitor) {
+            return Err(CallbackError::SessionMismatch);
+        }
         let connection = self
             .inner
             .store
@@ -243,22 +248,13 @@ impl Connector {
     }
 }
 
-/// The browser that began it, and nobody else signed in there (COSF).
-fn same_person(
+/// The browser that opened the link.
+fn same_browser(
     browser: Option<&Secret>,
-    visitor: Option<&Actor>,
     pending: &PendingAuthorization,
 ) -> Result<(), CallbackError> {
-    let bound = match (&pending.browser, browser) {
-        (Some(hash), Some(nonce)) => hash.matches(nonce),
-        _ => false,
-    };
-    let other = visitor.is_some_and(|visitor| {
-        pending.actor.id.starts_with(UserId::PREFIX) && visitor.id != pending.actor.id
-    });
-    if bound && !other {
-        Ok(())
-    } else {
-        Err(CallbackError::SessionMismatch)
+    match (&pending.browser, browser) {
+        (Some(hash), Some(nonce)) if hash.matches(nonce) => Ok(()),
+        _ => Err(CallbackError::SessionMismatch),
     }
 }

@@ -83,6 +83,19 @@ impl Authorizations<'_> {
         self.0.change(work).await
     }
 
+    /// Who asked for the link with this ticket, as long as it can be followed; the ticket is not spent.
+    pub async fn begun_by(&self, ticket: &Secret) -> Result<Option<Actor>, Error> {
+        let ticket = hash(ticket.expose());
+        let rows = self.0.read(
+            "SELECT actor_id, actor_name, actor_role FROM authorizations
+             WHERE ticket_hash = $1 AND expires_at > $2",
+            [ticket.as_slice().into(), self.0.clock().now().into()],
+        );
+        let row = rows.await?.into_iter().next();
+        row.map(|row| actor(row.text(0)?, row.text(1)?, row.text(2)?))
+            .transpose()
+    }
+
     /// Spends the ticket, binds the browser that holds the nonce, and answers the authorization URL.
     pub async fn start(
         &self,

@@ -13,8 +13,18 @@ pub enum CallbackError {
     #[error("this sign-in is unknown, was already finished, or is older than ten minutes")]
     StateInvalid,
     /// Another browser or another person came back.
-    #[error("the sign-in was begun in another browser or by another person")]
+    #[error(
+        "the sign-in was begun in another browser, or by a person who is not signed in to Keyway in this one"
+    )]
     SessionMismatch,
+    /// The link of a person who is not signed in to Keyway in the browser that opened it.
+    #[error(
+        "this sign-in was begun in the console by \"{person}\", who is not signed in to Keyway in this browser"
+    )]
+    SessionMissing {
+        /// Who began it.
+        person: String,
+    },
     /// No sign-in: an administrator came back from the consent page.
     #[error("the administrator's consent was given; go on with the connection that asked for it")]
     AdminConsented,
@@ -81,6 +91,7 @@ impl CallbackError {
             CallbackError::StateInvalid => "oauth.state_invalid",
             CallbackError::SessionMismatch => "oauth.session_mismatch",
             CallbackError::AdminConsented => "oauth.admin_consented",
+            CallbackError::SessionMissing { .. } => "oauth.session_missing",
             CallbackError::ConsentRefused { .. } => "oauth.consent_refused",
             CallbackError::OtherTenant { .. } => "oauth.other_tenant",
             CallbackError::ConnectionMismatch => "oauth.connection_mismatch",

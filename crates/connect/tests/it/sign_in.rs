@@ -182,7 +182,7 @@ async fn only_who_began_it_and_still_may_finishes_it() {
         let browser = Secret::new("browser-of-ann");
         let url = house
             .connector
-            .start(&ticket(&started.url), &browser, None)
+            .start(&ticket(&started.url), &browser, Some(&ann.actor()))
             .await
             .unwrap();
         let state = url
@@ -193,17 +193,37 @@ async fn only_who_began_it_and_still_may_finishes_it() {
             .into_owned();
         (browser, callback(&format!("code=fake-code&state={state}")))
     };
-    let (browser, answer) = begin().await;
-    let outcome = house
+    for visitor in [Some(other.actor()), None] {
+        let (browser, answer) = begin().await;
+        let outcome = house
+            .connector
+            .callback("microsoft-graph", Some(&browser), visitor.as_ref(), answer)
+            .await;
+        assert_eq!(outcome.unwrap_err().code(), "oauth.session_mismatch");
+    }
+
+    // The link that a person began does nothing elsewhere, and stays what it is.
+    let started = house
         .connector
-        .callback(
-            "microsoft-graph",
-            Some(&browser),
-            Some(&other.actor()),
-            answer,
-        )
+        .authorize(&ann.actor(), &name("graph"))
+        .await
+        .unwrap();
+    let ticket = ticket(&started.url);
+    let browser = Secret::new("browser-of-ann");
+    for visitor in [Some(other.actor()), Some(Actor::local()), None] {
+        let refused = house
+            .connector
+            .start(&ticket, &browser, visitor.as_ref())
+            .await
+            .unwrap_err();
+        assert_eq!(refused.code(), "oauth.session_missing");
+        assert!(refused.to_string().contains("\"ann\""), "{refused}");
+    }
+    let at_ann = house
+        .connector
+        .start(&ticket, &browser, Some(&ann.actor()))
         .await;
-    assert_eq!(outcome.unwrap_err().code(), "oauth.session_mismatch");
+    assert!(at_ann.is_ok());
 
     let (browser, answer) = begin().await;
     users.disable(&house.actor, &ann.id).await.unwrap();

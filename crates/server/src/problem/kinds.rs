@@ -129,6 +129,7 @@ const KINDS: &[Kind] = &[
     // the OAuth callback
     kind("oauth.", StatusCode::BAD_REQUEST, "The sign-in was not accepted"),
     kind("oauth.consent_refused", StatusCode::BAD_REQUEST, "The administrator did not consent"),
+    hinted("oauth.session_missing", StatusCode::FORBIDDEN, "The sign-in is for whoever began it", "in this browser, sign in to Keyway as that person, then open the link again; whoever wants to connect an account begins a sign-in of their own"),
     hinted("oauth.other_tenant", StatusCode::BAD_REQUEST, "The consent is another tenant's", "an administrator of the connection's tenant opens the link, signed in to that tenant"),
     kind("oauth.refused", StatusCode::BAD_REQUEST, "The provider refused the sign-in"),
     kind("oauth.exchange_failed", StatusCode::BAD_GATEWAY, "The code could not be exchanged for a token"),

@@ -213,8 +213,20 @@ async fn another_browser_or_another_person_is_refused() {
     let url = begun.json()["url"].as_str().unwrap().to_owned();
     let of_eve = trip.house.session(&eve).await;
     let home = trip.house.url.clone();
+    // nobody, and somebody else: neither gets to the provider, and the link stays good for the person who began it
+    let mut stranger = Browser::new(&trip.house);
+    refused(&stranger.open(&url).await, 403, "oauth.session_missing");
     trip.browser.keep(&home, &of_eve);
+    let page = trip.browser.open(&url).await;
+    refused(&page, 403, "oauth.session_missing");
+    assert!(
+        page.text().contains("\"ada\"") && page.text().contains("then open the link again"),
+        "{}",
+        page.text()
+    );
+    trip.browser.keep(&home, &session);
     let good = trip.callback_of(&url).await;
+    trip.browser.keep(&home, &of_eve);
     refused(
         &trip.browser.open(good.as_str()).await,
         400,
@@ -403,6 +415,8 @@ async fn whoever_begins_must_still_be_allowed_at_the_end() {
         .send()
         .await;
     let url = begun.json()["url"].as_str().unwrap().to_owned();
+    let home = trip.house.url.clone();
+    trip.browser.keep(&home, &session);
     let good = trip.callback_of(&url).await;
     trip.house
         .store

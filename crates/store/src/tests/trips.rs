@@ -52,10 +52,17 @@ async fn ticket_and_state_work_once_and_bind_the_browser() {
                 .unwrap(),
             None
         );
+        let begun_by = async |ticket: &Secret| {
+            let ticket = ticket.clone();
+            db.authorizations().begun_by(&ticket).await.unwrap()
+        };
+        assert_eq!(begun_by(&Secret::new("wrong")).await, None);
+        assert_eq!(begun_by(&ticket).await, Some(actor(Role::Operator)));
         assert_eq!(
             db.authorizations().start(&ticket, &browser).await.unwrap(),
             Some(url)
         );
+        assert_eq!(begun_by(&ticket).await, None, "a spent ticket");
         assert_eq!(
             db.authorizations()
                 .start(&ticket, &Secret::new("other"))
