@@ -1,6 +1,6 @@
 //! People: names, roles, passwords (Argon2id), and how often a password may be tried.
 //!
-//! An unknown name costs as much time as a known one. Attempts are counted in a transaction of their own, before the
+//! An unknown name and a locked one cost as much time as a known one. Attempts are counted in a transaction of their own, before the
 //! password is looked at, so that nothing rolls the count back. How often one address may ask is the server's business.
 
 use std::sync::Arc;
@@ -86,6 +86,9 @@ pub(crate) struct Hasher {
     argon2: Argon2<'static>,
     cost: PasswordCost,
     permits: Arc<Semaphore>,
+    /// How often a password was hashed; the test's own count, since time alone would prove nothing.
+    #[cfg(test)]
+    pub(crate) hashed: std::sync::atomic::AtomicUsize,
 }
 
 impl Hasher {
@@ -99,6 +102,8 @@ impl Hasher {
             argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
             cost,
             permits: Arc::new(Semaphore::new(cores)),
+            #[cfg(test)]
+            hashed: std::sync::atomic::AtomicUsize::new(0),
         })
     }
 
@@ -141,6 +146,9 @@ impl Hasher {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
+        #[cfg(test)]
+        self.hashed
+            .fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         let stopped = |_| Error::Unavailable("password hashing has stopped".to_owned());
         let permit = Arc::clone(&self.permits)
             .acquire_owned()
@@ -243,7 +251,12 @@ impl Users<'_> {
         let key = account_key(name);
         let mut found = None;
         if let Some(key) = &key {
-            self.count_attempt(key).await?;
+            let counted = self.count_attempt(key).await;
+            if matches!(counted, Err(Error::TooManyAttempts { .. })) {
+                // A locked account costs as much time as an open one, too.
+                hasher.matches(password, hasher.nobody()).await?;
+            }
+            counted?;
             found = self
                 .0
                 .read(WITH_PASSWORD, [key.as_str().into()])

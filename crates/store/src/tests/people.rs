@@ -216,6 +216,26 @@ async fn a_hundred_attempts_a_day_are_evaluated_whatever_the_spelling() {
 }
 
 #[tokio::test]
+async fn a_locked_account_costs_a_hash_like_any_other() {
+    let db = testing::sqlite_memory().await;
+    add_user(&db, "adele", Role::Viewer).await;
+    let hashed = || {
+        let hasher = &db.inner.shared.hasher;
+        hasher.hashed.load(std::sync::atomic::Ordering::SeqCst)
+    };
+    let wrong = Secret::new("wrong-password");
+    for name in ["adele", "nobody"] {
+        for attempt in 1..=102 {
+            let before = hashed();
+            let outcome = db.users().verify(name, &wrong).await;
+            let locked = matches!(outcome, Err(Error::TooManyAttempts { .. }));
+            assert_eq!(locked, attempt > 100, "{name}, attempt {attempt}");
+            assert_eq!(hashed() - before, 1, "{name}, attempt {attempt}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_count_survives_a_caller_that_goes_away_and_a_restart() {
     for db in [testing::sqlite_file().await, testing::postgres().await] {
         add_user(&db, "adele", Role::Viewer).await;
