@@ -38,6 +38,15 @@ use crate::{csrf, session};
 /// Where a trusted proxy says its request came from.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
+/// What reverse proxies put into the requests that they pass on (RFC 7239, and the customary ones before it).
+const PASSED_ON: [HeaderName; 5] = [
+    FORWARDED_FOR,
+    http::header::FORWARDED,
+    HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-forwarded-proto"),
+    HeaderName::from_static("x-real-ip"),
+];
+
 /// Marks a request of this very process; only [`crate::router_as`] makes it.
 #[derive(Debug, Clone)]
 pub(crate) struct InProcess(pub(crate) Arc<Actor>);
@@ -76,7 +85,7 @@ impl Caller {
             });
         }
         if let Some(token) = bearer(headers)? {
-            return Caller::of_key(app, token, extensions).await;
+            return Caller::of_key(app, token, headers, extensions).await;
         }
         let Some(token) = Cookie::Session.read(app, headers) else {
             return Err(Problem::new(
@@ -96,6 +105,7 @@ impl Caller {
     pub(crate) async fn of_key(
         app: &App,
         token: &str,
+        headers: &HeaderMap,
         extensions: &Extensions,
     ) -> Result<Caller, Problem> {
         match app.keys().find(app, token).await? {
@@ -103,7 +113,7 @@ impl Caller {
                 actor,
                 kind: Kind::Key,
             }),
-            Some(Holder::Local) if is_local(app, extensions) => Ok(Caller {
+            Some(Holder::Local) if is_beside(headers, extensions) => Ok(Caller {
                 actor: Arc::new(Actor::local()),
                 kind: Kind::Local,
             }),
@@ -191,17 +201,29 @@ pub(crate) fn client_address(
     )
 }
 
-/// Whether a request comes from this machine itself and not through a proxy.
-pub(crate) fn is_local(app: &App, extensions: &Extensions) -> bool {
+/// Whether a request comes from this machine itself and not through a proxy: neither from one that is trusted, nor
+/// with the mark that proxies leave. A proxy that leaves none is known by `trusted_proxies` alone.
+pub(crate) fn is_local(app: &App, headers: &HeaderMap, extensions: &Extensions) -> bool {
+    is_beside(headers, extensions)
+        && extensions
+            .get::<ConnectInfo<SocketAddr>>()
+            .is_none_or(|ConnectInfo(peer)| {
+                let peer = peer.ip().to_canonical();
+                !app.config().trusted_proxies.contains(&peer)
+            })
+}
+
+/// Whether a request comes from this machine and no proxy says that it passed it on. Enough for whoever has the local
+/// token, which only this machine's files hold: commands work where a trusted proxy runs on the same machine, too.
+fn is_beside(headers: &HeaderMap, extensions: &Extensions) -> bool {
     if extensions.get::<InProcess>().is_some() {
         return true;
     }
-    extensions
-        .get::<ConnectInfo<SocketAddr>>()
-        .is_some_and(|ConnectInfo(peer)| {
-            let peer = peer.ip().to_canonical();
-            peer.is_loopback() && !app.config().trusted_proxies.contains(&peer)
-        })
+    let passed_on = PASSED_ON.iter().any(|name| headers.contains_key(name));
+    !passed_on
+        && extensions
+            .get::<ConnectInfo<SocketAddr>>()
+            .is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback())
 }
 
 /// May look.

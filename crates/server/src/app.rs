@@ -27,7 +27,7 @@ use crate::{api, approve, callback, console, frame, health, hooks, proxy};
 pub struct Config {
     /// Where people reach this server; links, cookies and origin checks follow it, never the Host header.
     pub public_url: Url,
-    /// Reverse proxies whose `X-Forwarded-For` is believed; requests from them never count as local.
+    /// Reverse proxies whose `X-Forwarded-For` is believed; `/metrics` takes no request from them for local.
     pub trusted_proxies: Vec<IpAddr>,
     /// Whether TLS ends in front of this server.
     pub tls_proxy: TlsProxy,

@@ -70,7 +70,7 @@ async fn gauge_runs(app: &App) -> Result<(), Problem> {
 
 async fn scrape(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     let (mut parts, _) = request.into_parts();
-    if !is_local(&app, &parts.extensions) {
+    if !is_local(&app, &parts.headers, &parts.extensions) {
         <Viewer as axum::extract::FromRequestParts<App>>::from_request_parts(&mut parts, &app)
             .await?;
     }

@@ -99,7 +99,9 @@ async fn caller(app: &App, parts: &http::request::Parts) -> Result<Caller, Probl
             actor: actor.clone(),
             kind: Kind::Local,
         },
-        (None, Some(token)) => Caller::of_key(app, token, &parts.extensions).await?,
+        (None, Some(token)) => {
+            Caller::of_key(app, token, &parts.headers, &parts.extensions).await?
+        }
         (None, None) => {
             return Err(
                 Problem::new("unauthenticated", "the pass-through needs an API key").hint(

@@ -38,14 +38,14 @@ pub(super) const KEYS: [Key; 11] = [
         variable: "KEYWAY_PUBLIC_URL",
         shape: Shape::Text,
         default: "\"http://localhost:8800\"",
-        meaning: "The address people reach Keyway at; redirect URIs begin with it. http for loopback only.\nThe default follows the port of `listen`.",
+        meaning: "The address people reach Keyway at; redirect URIs begin with it. http for loopback only;\nhttps needs [tls] or trusted_proxies. The default follows the port of `listen`.",
     },
     Key {
         path: "trusted_proxies",
         variable: "KEYWAY_TRUSTED_PROXIES",
         shape: Shape::List,
         default: "[]",
-        meaning: "IP addresses of TLS proxies in front of Keyway whose X-Forwarded-For is believed.",
+        meaning: "IP addresses of TLS proxies in front of Keyway whose X-Forwarded-For is believed; one on the\nsame machine comes from \"127.0.0.1\". They must write X-Forwarded-For themselves.",
     },
     Key {
         path: "data_dir",

@@ -140,7 +140,8 @@ impl Meaning<'_> {
         proxies
     }
 
-    /// An address that others can reach needs TLS here or in a proxy that somebody vouches for.
+    /// An address that others can reach needs TLS here or in a proxy that somebody vouches for. Where people come by
+    /// https, that is so even if only this machine is listened to: through an unknown proxy everybody would look local.
     fn check_exposure(
         &mut self,
         listen: Option<SocketAddr>,
@@ -149,6 +150,12 @@ impl Meaning<'_> {
         public_url: Option<&Url>,
     ) {
         let Some(address) = listen.filter(|address| !address.ip().is_loopback()) else {
+            if !tls && proxies.is_empty() && public_url.is_some_and(|url| url.scheme() == "https") {
+                self.complain(
+                    "public_url",
+                    "is https, but nothing says where TLS ends: set tls.certificate_file and tls.key_file, or, if a TLS proxy on this machine stands in front, trusted_proxies = [\"127.0.0.1\"] (KEYWAY_TRUSTED_PROXIES=127.0.0.1), the address that it comes from",
+                );
+            }
             return;
         };
         if !tls && proxies.is_empty() {

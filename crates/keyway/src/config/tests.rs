@@ -199,7 +199,8 @@ fn sign_ins_never_travel_in_the_clear() {
         "http://[::1]:1",
         "https://keyway.contoso.example",
     ] {
-        load(&format!("public_url = \"{address}\""), &[]).unwrap();
+        let text = format!("public_url = \"{address}\"\ntrusted_proxies = [\"127.0.0.1\"]");
+        load(&text, &[]).unwrap();
     }
     for address in [
         "https://u:p@keyway.contoso.example",
@@ -227,6 +228,9 @@ fn an_address_others_can_reach_needs_tls_or_a_proxy() {
         &[],
         "set public_url",
     );
+    // A proxy on the same machine, of which nobody has said that it is there.
+    assert_complaint("", &public, "trusted_proxies = [\"127.0.0.1\"]");
+    load("trusted_proxies = [\"127.0.0.1\"]", &public).unwrap();
     load(
         "listen = \"0.0.0.0:8800\"\ntrusted_proxies = [\"10.0.0.1\"]",
         &public,

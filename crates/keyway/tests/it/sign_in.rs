@@ -306,11 +306,10 @@ fn with_nobody_to_come_back_to_authorize_is_6() {
         "{problem}"
     );
     drop(busy);
-    home.configure(
-        &sandbox
-            .configuration(1)
-            .replace("http://localhost:1", "https://keyway.contoso.example"),
-    );
+    home.configure(&sandbox.configuration(1).replace(
+        "\"http://localhost:1\"",
+        "\"https://keyway.contoso.example\"\ntrusted_proxies = [\"127.0.0.1\"]",
+    ));
     home.refused(
         &["connection", "authorize", "me"],
         6,

@@ -185,7 +185,9 @@ async fn key_holder(app: &App, parts: &Parts) -> Result<Arc<Actor>, Problem> {
             actor: Arc::clone(actor),
             kind: Kind::Local,
         },
-        (None, Some(token)) => Caller::of_key(app, token, &parts.extensions).await?,
+        (None, Some(token)) => {
+            Caller::of_key(app, token, &parts.headers, &parts.extensions).await?
+        }
         (None, None) => {
             let detail = "this hook needs an API key";
             return Err(Problem::new("unauthenticated", detail)

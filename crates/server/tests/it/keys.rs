@@ -26,19 +26,36 @@ async fn a_local_token_works_from_this_machine_alone() {
         config.trusted_proxies.push("127.0.0.1".parse().unwrap());
     })
     .await;
-    assert_eq!(
-        proxied
-            .request("GET", "/api/v1/me")
-            .key(token)
-            .send()
-            .await
-            .refusal(),
-        "401 unauthenticated"
-    );
+    // a command beside the proxy is told from what the proxy passes on
+    let me = proxied.request("GET", "/api/v1/me").key(token).send().await;
+    assert_eq!(me.status, 200, "{}", me.text);
     assert_eq!(
         proxied.request("GET", "/metrics").send().await.refusal(),
         "401 unauthenticated"
     );
+    // and nothing that any proxy has passed on is local, known or not
+    for house in [&house, &proxied] {
+        for (name, value) in [
+            ("x-forwarded-for", "203.0.113.7"),
+            ("x-forwarded-for", ""),
+            ("forwarded", "for=203.0.113.7"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "keyway.contoso.example"),
+            ("x-real-ip", "203.0.113.7"),
+        ] {
+            let passed_on = |path: &str| house.request("GET", path).header(name, value);
+            assert_eq!(
+                passed_on("/metrics").send().await.refusal(),
+                "401 unauthenticated",
+                "{name}"
+            );
+            assert_eq!(
+                passed_on("/api/v1/me").key(token).send().await.refusal(),
+                "401 unauthenticated",
+                "{name}"
+            );
+        }
+    }
 }
 
 #[tokio::test]
