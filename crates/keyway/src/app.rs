@@ -127,10 +127,12 @@ async fn open_store(config: &Config, sharing: Sharing) -> Result<Store, Failure>
         Database::Sqlite => store::Database::Sqlite(database_file(&config.data_dir)),
         Database::Postgres(address) => store::Database::Postgres(address.clone()),
     };
+    let clock = Clock::system();
+    crate::clock::check(clock.now())?;
     let mut settings = store::Config::new(database);
     settings.sharing = sharing;
     let vault = Vault::open_or_create(&config.kek_file).map_err(|error| refused(&error, config))?;
-    Store::open(&settings, vault, Clock::system())
+    Store::open(&settings, vault, clock)
         .await
         .map_err(|error| refused(&error, config))
 }

@@ -6,6 +6,7 @@
 mod app;
 mod cli;
 mod client;
+mod clock;
 mod commands;
 mod config;
 mod failure;
