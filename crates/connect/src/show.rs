@@ -181,7 +181,8 @@ fn token_card(oauth: &OAuth, token: &StoredToken, rules: ScopeRule, now: Timesta
         .as_ref()
         .map(|hints| hints.roles.clone())
         .unwrap_or_default();
-    let hinted = app && token.scope.is_none();
+    // RFC 6749 §5.1: an answer without a scope grants what was asked; Entra's app-only answers never have one.
+    let hinted = app && token.scope.is_none() && rules == ScopeRule::Entra;
     let compared = oauth::compare(
         rules,
         &oauth.scope,

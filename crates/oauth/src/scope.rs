@@ -132,7 +132,8 @@ pub fn compare(
         Some(scope) => scope.iter().collect(),
         None => requested
             .iter()
-            .filter(|name| !name::is(name, OFFLINE_ACCESS) && !Name::of(name).is_default())
+            .filter(|name| !name::is(name, OFFLINE_ACCESS))
+            .filter(|name| rule == ScopeRule::Exact || !Name::of(name).is_default())
             .collect(),
     };
     let asked_offline = requested.iter().find(|name| name::is(name, OFFLINE_ACCESS));

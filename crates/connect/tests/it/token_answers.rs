@@ -218,6 +218,18 @@ async fn a_narrower_scope_is_stored_and_told_as_scope_reduced() {
     assert!(reduced.unwrap().message.contains("write"), "{reduced:?}");
 }
 
+#[tokio::test]
+async fn an_app_whose_answer_has_no_scope_has_what_it_asked_for() {
+    let endpoint = Endpoint::app_only(Timeouts::default()).await;
+    endpoint.says(token(&json!({})));
+    endpoint.call().await.unwrap();
+    let card = endpoint.card().await;
+    let held = card.token.unwrap();
+    let asked = ["read", "write"];
+    assert_eq!(held.granted, asked, "RFC 6749 §5.1");
+    assert!(!held.granted_is_hint && held.missing == ["offline_access"]);
+}
+
 /// How often the connection's change of state was noted since this was asked.
 async fn changes_of_state(endpoint: &Endpoint) -> usize {
     let events = endpoint.store.events().claim(100).await.unwrap();
