@@ -1327,7 +1327,7 @@ export interface components {
         /** @description A call to make. At most one of `body`, `form`, `text`, `bytes` and `multipart`. */
         Call: {
             /**
-             * @description Any HTTP method.
+             * @description Any HTTP method; the standard ones in capitals or not.
              * @example GET
              */
             method: string;

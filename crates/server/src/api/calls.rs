@@ -33,7 +33,7 @@ use crate::problem::Problem;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Call {
-    /// Any HTTP method.
+    /// Any HTTP method; the standard ones in capitals or not.
     #[schema(example = "GET")]
     method: String,
     /// A path below the base URL, one that begins with the API's version, or an absolute URL of an allowed origin.
@@ -317,10 +317,29 @@ impl<'de> Visitor<'de> for TextsVisitor {
     }
 }
 
+/// A method as it is sent: the standard's (RFC 9110 §9, RFC 5789) in capitals however they are written, as the command
+/// line does; any other to the letter.
+fn method(text: &str) -> Option<Method> {
+    let standard = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::OPTIONS,
+        Method::TRACE,
+        Method::CONNECT,
+    ];
+    standard
+        .into_iter()
+        .find(|known| known.as_str().eq_ignore_ascii_case(text))
+        .or_else(|| Method::from_bytes(text.as_bytes()).ok())
+}
+
 impl Call {
     pub(super) fn into_request(self) -> Result<ApiRequest, Problem> {
-        let method = Method::from_bytes(self.method.as_bytes())
-            .ok()
+        let method = method(&self.method)
             .filter(|method| *method != Method::CONNECT)
             .ok_or_else(|| invalid("/method", "this is not an HTTP method that can be called"))?;
         let mut headers = self.headers.0;

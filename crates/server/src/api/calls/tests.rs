@@ -125,6 +125,7 @@ fn methods() {
         ("GET", true),
         ("PURGE", true),
         ("CONNECT", false),
+        ("connect", false),
         ("GE T", false),
         ("", false),
         ("GET\\r\\n", false),
@@ -134,5 +135,15 @@ fn methods() {
             good,
             "{method}"
         );
+    }
+    for (given, sent) in [
+        ("get", "GET"),
+        ("Patch", "PATCH"),
+        ("DELETE", "DELETE"),
+        // RFC 9110 §9.1: methods are case-sensitive; what this one means only the API knows
+        ("purge", "purge"),
+    ] {
+        let request = read(&format!(r#"{{"method":"{given}","path":"/x"}}"#)).unwrap();
+        assert_eq!(request.method, sent);
     }
 }
