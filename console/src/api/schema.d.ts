@@ -1751,8 +1751,10 @@ export interface components {
         Delivered: {
             /** @description How many events were taken. */
             events: number;
-            /** @description How many runs and flows they reached. An event that reaches nobody is gone. */
+            /** @description How many runs and flows they reached. An event that reaches nobody and that no flow gathers is gone. */
             recipients: number;
+            /** @description How many flows keep them until other events have come that they wait for. */
+            gathered: number;
         };
         /** @description One event on its way to a webhook. */
         DeliveryCard: {
@@ -2731,6 +2733,9 @@ export interface components {
              * @description When it fires next.
              */
             next_at?: string | null;
+            /** @description How many events it has gathered that are not enough yet, where events fire it. */
+            gathered?: number | null;
+            trouble?: components["schemas"]["TroubleCard"] | null;
         };
         /** @description A secret, without its value. */
         SecretCard: {
@@ -2861,6 +2866,18 @@ export interface components {
             missing: string[];
             /** @description True if `granted` is read from the token's claims. */
             granted_is_hint: boolean;
+        };
+        /** @description Why a trigger does not start its flow. */
+        TroubleCard: {
+            /** @description `expr.…` (its `until` can't be evaluated) or `event.queue_full` (it takes no further events). */
+            code: string;
+            /** @description What is wrong, and what to do. */
+            detail: string;
+            /**
+             * Format: date-time
+             * @description When it was met first.
+             */
+            at: string;
         };
         /** @description A user. */
         UserCard: {

@@ -58,6 +58,8 @@ export const flow = {
   calls: "Calls through it",
   callsNone: "none that the text tells",
   anywhere: "(an expression says where)",
+  batched: (endpoint?: string | null) =>
+    endpoint ? `${endpoint} (in a batch: the method is not known before it runs)` : "calls of a batch: method and path are not known before it runs",
   makeIt: "Make the connection",
   storeIt: "Store the secret",
   starts: "How it is started",
@@ -65,6 +67,7 @@ export const flow = {
   schedule: "Schedule",
   next: "Next time",
   nextNone: "when its condition holds",
+  gathered: (events: number) => (events === 1 ? "1 event gathered" : `${events} events gathered`),
   idle: "Times that started nothing",
   outcomes: { skipped: "skipped, the last run still went", missed: "missed, Keyway could not start it then" } as Record<string, string>,
   hooks: "Webhooks",

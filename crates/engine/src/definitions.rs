@@ -149,7 +149,7 @@ impl Definitions {
         let version = found?.ok_or_else(|| Error::FlowNotFound {
             name: format!("{id} version {number}"),
         })?;
-        let flow = parse(&version.source).await?;
+        let flow = parse_stored(version.source).await?;
         let definition = Arc::new(Definition {
             reads_secrets: flow.definition.to_string().contains("$secrets"),
             flow: Arc::new(flow),
@@ -245,6 +245,14 @@ impl Definitions {
 pub(crate) async fn parse(source: &str) -> Result<Flow, Error> {
     let source = source.to_owned();
     let parsed = tokio::task::spawn_blocking(move || Flow::parse(&source)).await;
+    parsed
+        .map_err(|_| Error::Stopping)?
+        .map_err(Error::FlowInvalid)
+}
+
+/// Parses a text that was deployed before, off the async threads.
+async fn parse_stored(source: String) -> Result<Flow, Error> {
+    let parsed = tokio::task::spawn_blocking(move || Flow::parse_stored(&source)).await;
     parsed
         .map_err(|_| Error::Stopping)?
         .map_err(Error::FlowInvalid)

@@ -25,7 +25,7 @@ pub use history::{History, WaitsFor};
 pub use hook::Hook;
 pub use letter::Resolution;
 pub use local::{
-    Answer, Company, Config, Decision, From, Health, Local, Outcome, Reply, Start, Started,
-    Subject, Verdict,
+    Answer, Company, Config, Decision, Delivered, From, Health, Local, Outcome, Reply, Start,
+    Started, Subject, Trouble, Verdict, Waiting,
 };
 pub use worker::{WorkerConfig, Workers};

@@ -4,7 +4,9 @@ mod catalog;
 mod deliver;
 mod drive;
 mod fire;
+mod gathered;
 mod intake;
+mod matchers;
 mod people;
 mod plan;
 mod retry;
@@ -30,11 +32,14 @@ use crate::definitions::Definitions;
 use crate::perform::Performer;
 use crate::worker::{WorkerConfig, Workers};
 
+pub use deliver::Delivered;
+pub use gathered::Trouble;
 pub use people::{Decision, Verdict};
 pub use retry::From;
 pub use scheduler::Health;
 pub(crate) use scheduler::LATE;
 pub use start::{Start, Started, Subject};
+pub use triggers::Waiting;
 pub use waiters::{Answer, Outcome, Reply};
 
 /// Whether other processes may work on the same store.
@@ -112,6 +117,7 @@ struct Inner {
     wake: Notify,
     waiters: waiters::Waiters,
     triggers: triggers::Triggers,
+    matchers: matchers::Matchers,
     health: scheduler::Watch,
 }
 
@@ -136,6 +142,7 @@ impl Local {
             wake: Notify::new(),
             waiters: waiters::Waiters::default(),
             triggers: triggers::Triggers::default(),
+            matchers: matchers::Matchers::default(),
             health: scheduler::Watch::default(),
             tracker,
             config,

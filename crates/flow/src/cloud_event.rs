@@ -54,7 +54,45 @@ pub enum Invalid {
         "the attribute {0} must be text, a number or a boolean, and its name of lower-case letters and digits"
     )]
     Attribute(String),
+    /// In JSON this attribute is text.
+    #[error("the attribute {0} must be text")]
+    NotText(&'static str),
+    /// `time` is none.
+    #[error("the attribute time must be a time as RFC 3339 has it, such as 2026-01-31T12:00:00Z")]
+    Time,
+    /// `data_base64` is none.
+    #[error("data_base64 must be text in base64")]
+    Base64,
+    /// There are two kinds of data.
+    #[error("an event has data or data_base64, not both")]
+    TwoData,
 }
+
+impl Invalid {
+    /// The member of the event that is wrong; `None` where it is the whole.
+    pub fn member(&self) -> Option<&str> {
+        match self {
+            Invalid::NotAnObject => None,
+            Invalid::Missing(name) | Invalid::NotText(name) => Some(name),
+            Invalid::Version(_) => Some("specversion"),
+            Invalid::Attribute(name) => Some(name),
+            Invalid::Time => Some("time"),
+            Invalid::Base64 | Invalid::TwoData => Some("data_base64"),
+        }
+    }
+}
+
+/// The attributes that are text and not extensions.
+const TEXTS: [&str; 8] = [
+    "specversion",
+    "id",
+    "source",
+    "type",
+    "time",
+    "subject",
+    "datacontenttype",
+    "dataschema",
+];
 
 impl CloudEvent {
     /// The event in structured mode: one JSON object.
@@ -101,6 +139,45 @@ impl CloudEvent {
         {
             Some((name, _)) => Err(Invalid::Attribute(name.clone())),
             None => Ok(event),
+        }
+    }
+
+    /// An event that somebody sent in structured mode, by the letter of the JSON event format 1.0 (§2, §3): `specversion` is there,
+    /// the attributes are text, `time` is a time, and there is `data` or `data_base64`.
+    pub fn received(mut value: Value) -> Result<CloudEvent, Invalid> {
+        let Value::Object(object) = &mut value else {
+            return Err(Invalid::NotAnObject);
+        };
+        if object.get("specversion").is_none_or(Value::is_null) {
+            return Err(Invalid::Missing("specversion"));
+        }
+        for name in TEXTS {
+            if object
+                .get(name)
+                .is_some_and(|value| !value.is_null() && !value.is_string())
+            {
+                return Err(Invalid::NotText(name));
+            }
+        }
+        if let Some(encoded) = object
+            .get("data_base64")
+            .filter(|encoded| !encoded.is_null())
+        {
+            let text = encoded.as_str().ok_or(Invalid::Base64)?;
+            if !is_base64(text) {
+                return Err(Invalid::Base64);
+            }
+            if object
+                .shift_remove("data")
+                .is_some_and(|data| !data.is_null())
+            {
+                return Err(Invalid::TwoData);
+            }
+        }
+        let event = CloudEvent::from_structured(value)?;
+        match &event.time {
+            Some(time) if !is_time(time) => Err(Invalid::Time),
+            _ => Ok(event),
         }
     }
 
@@ -199,6 +276,32 @@ fn is_extension(name: &str, value: &Value) -> bool {
     named && !value.is_object() && !value.is_array()
 }
 
+/// Whether text is a time as RFC 3339 has it (§5.6): a whole date, a whole time and an offset.
+fn is_time(text: &str) -> bool {
+    let shape = "dddd-dd-ddTdd:dd:dd";
+    let fits = |(got, expected): (char, char)| match expected {
+        'd' => got.is_ascii_digit(),
+        'T' => matches!(got, 'T' | 't'),
+        other => got == other,
+    };
+    let begins = text.len() > shape.len() && text.chars().zip(shape.chars()).all(fits);
+    let rest = text.get(shape.len()..).unwrap_or_default();
+    let plain = rest.bytes().all(|byte| {
+        byte.is_ascii_digit() || matches!(byte, b'.' | b'+' | b'-' | b':' | b'Z' | b'z')
+    });
+    begins && plain && text.parse::<jiff::Timestamp>().is_ok()
+}
+
+/// Whether text is base64 with its padding (RFC 4648, §4).
+fn is_base64(text: &str) -> bool {
+    let digits = text.trim_end_matches('=');
+    text.len().is_multiple_of(4)
+        && text.len() - digits.len() <= 2
+        && digits
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+}
+
 /// Percent-encodes what a header field can't carry: everything but printable ASCII, and space, `"` and `%`.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -274,6 +377,52 @@ mod tests {
             CloudEvent::from_headers(pairs, event.data.clone()).unwrap(),
             event
         );
+    }
+
+    #[test]
+    fn what_is_received_is_taken_by_the_letter() {
+        let with = |name: &str, value: serde_json::Value| {
+            let mut event = json!({ "specversion": "1.0", "id": "1", "source": "/s", "type": "t" });
+            event[name] = value;
+            CloudEvent::received(event)
+        };
+        for (name, value) in [
+            ("time", json!("2026-01-31T12:00:00Z")),
+            ("time", json!("2026-01-31t12:00:00.125+01:00")),
+            ("time", json!(null)),
+            ("data_base64", json!("AAH/")),
+            ("data", json!(null)),
+            ("tenant", json!(7)),
+        ] {
+            assert!(with(name, value.clone()).is_ok(), "{name}: {value}");
+        }
+        for (name, value, why) in [
+            ("time", json!("never"), Invalid::Time),
+            ("time", json!("2026-01-31"), Invalid::Time),
+            ("time", json!("2026-01-31 12:00:00Z"), Invalid::Time),
+            ("time", json!("2026-01-31T12:00:00"), Invalid::Time),
+            ("time", json!("2026-02-31T12:00:00Z"), Invalid::Time),
+            ("time", json!("2026-01-31T12:00:00Z[UTC]"), Invalid::Time),
+            ("time", json!(7), Invalid::NotText("time")),
+            ("id", json!(7), Invalid::NotText("id")),
+            ("specversion", json!(null), Invalid::Missing("specversion")),
+            ("data_base64", json!("!!"), Invalid::Base64),
+            ("data_base64", json!(7), Invalid::Base64),
+            (
+                "Tenant",
+                json!("x"),
+                Invalid::Attribute("Tenant".to_owned()),
+            ),
+            (
+                "tenant",
+                json!({ "a": 1 }),
+                Invalid::Attribute("tenant".to_owned()),
+            ),
+        ] {
+            assert_eq!(with(name, value.clone()), Err(why), "{name}: {value}");
+        }
+        let both = json!({ "specversion": "1.0", "id": "1", "source": "/s", "type": "t", "data": 1, "data_base64": "AAH/" });
+        assert_eq!(CloudEvent::received(both), Err(Invalid::TwoData));
     }
 
     #[test]

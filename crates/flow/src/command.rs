@@ -114,7 +114,7 @@ pub struct FlowReference {
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// Its version; `None` or `latest` is the newest that is enabled.
+    /// Its version; `None` or `latest` is the current one.
     pub version: Option<String>,
 }
 

@@ -19,6 +19,7 @@ pub use call::{
     Authentication, CallTask, CatalogFunction, Endpoint, FunctionCall, HttpTask, OpenApiTask, Uri,
 };
 pub use data::{Duration, Export, Expression, Input, Output, Schema, Template};
+pub use filter::Matcher;
 pub use listen::{Consume, Filter, ListenTask, Read};
 pub use schedule::{OverlapPolicy, Schedule, Trigger};
 pub use task::{Backoff, Block, Catch, ErrorFilter, Kind, RaisedError, RetryPolicy, Task, Then};

@@ -39,11 +39,11 @@ pub use duration::{NoDuration, parse_iso8601};
 pub use text::{Text, write};
 
 use crate::definition::Flow;
-use crate::diagnostics::Diagnostics;
+use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
 use expression::Compiled;
 use fields::At;
 use findings::Findings;
-use position::Source;
+use position::{Source, Span};
 use uses::Uses;
 
 /// What reading needs to know: the findings so far, the named components, and the programs that were compiled.
@@ -53,6 +53,16 @@ struct Reader<'s, 't> {
     compiled: Compiled,
     used_retries: BTreeSet<String>,
     tasks: usize,
+    origin: Origin,
+}
+
+/// Where a text comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// Somebody is about to deploy or run it.
+    Written,
+    /// It was deployed before, perhaps under rules that were looser.
+    Stored,
 }
 
 impl Flow {
@@ -61,6 +71,44 @@ impl Flow {
     /// What is found wrong is reported all at once, at most [`limits::FINDINGS`](crate::limits::FINDINGS); what only deserves a look is in
     /// [`Flow::warnings`].
     pub fn parse(source: &str) -> Result<Flow, Diagnostics> {
+        Flow::read(source, Origin::Written)
+    }
+
+    /// Reads a flow that was deployed before. What such a text could say once and a new one may not say any more is a warning: runs of
+    /// it go on, and what can't be carried out is told where it is met.
+    pub fn parse_stored(source: &str) -> Result<Flow, Diagnostics> {
+        Flow::read(source, Origin::Stored)
+    }
+
+    /// A warning about a place of a text that can be read: `pointer` leads to it by the keys of objects (RFC 6901). Where there is no
+    /// such place it is about the whole text.
+    pub fn warning(
+        source: &str,
+        pointer: &str,
+        code: &'static str,
+        message: String,
+        hint: &str,
+    ) -> Diagnostic {
+        let mut findings = Findings::new(Source::new(source));
+        let root = tree::read(source, &mut findings);
+        let span = root
+            .as_ref()
+            .and_then(|root| At::root(root).find(pointer))
+            .map_or_else(Span::default, |at| at.node.span.clone());
+        let position = findings.source.position(&span);
+        Diagnostic {
+            code,
+            pointer: pointer.to_owned(),
+            line: position.line,
+            column: position.column,
+            length: position.length,
+            message,
+            hint: Some(hint.to_owned()),
+            severity: Severity::Warning,
+        }
+    }
+
+    fn read(source: &str, origin: Origin) -> Result<Flow, Diagnostics> {
         let mut findings = Findings::new(Source::new(source));
         let Some(root) = tree::read(source, &mut findings) else {
             return Err(refused(findings));
@@ -71,6 +119,7 @@ impl Flow {
             compiled: Compiled::new(),
             used_retries: BTreeSet::new(),
             tasks: 0,
+            origin,
         };
         let flow = reader.flow(&At::root(&root));
         match (reader.findings.finish(), flow) {

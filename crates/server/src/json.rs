@@ -85,27 +85,36 @@ fn media_type(headers: &HeaderMap) -> Result<(), Problem> {
     .field("Content-Type"))
 }
 
-/// Reads a body into its type, or says where it is wrong.
-pub(crate) fn parse<T: RequestBody>(body: &[u8]) -> Result<T, Problem> {
+/// Reads a body that is no document of this API: any JSON value, `null` included, without a key given twice.
+pub(crate) fn value(body: &[u8]) -> Result<Value, Problem> {
+    strict(body, Free::All)
+}
+
+fn strict(body: &[u8], free: Free) -> Result<Value, Problem> {
     let place = RefCell::new(Vec::new());
     let mut reader = serde_json::Deserializer::from_slice(body);
     let seed = Strict {
         place: &place,
-        free: T::FREE,
+        free,
     };
-    let value = seed
+    let read = seed
         .deserialize(&mut reader)
-        .and_then(|value| reader.end().map(|()| value))
-        .map_err(|error| {
-            let problem = Problem::new(
-                "body.invalid",
-                format!(
-                    "the request body is not acceptable JSON: {}",
-                    wording(&error.to_string())
-                ),
-            );
-            problem.field(pointer(&place.borrow()))
-        })?;
+        .and_then(|value| reader.end().map(|()| value));
+    read.map_err(|error| {
+        let problem = Problem::new(
+            "body.invalid",
+            format!(
+                "the request body is not acceptable JSON: {}",
+                wording(&error.to_string())
+            ),
+        );
+        problem.field(pointer(&place.borrow()))
+    })
+}
+
+/// Reads a body into its type, or says where it is wrong.
+pub(crate) fn parse<T: RequestBody>(body: &[u8]) -> Result<T, Problem> {
+    let value = strict(body, T::FREE.map_or(Free::Nothing, Free::Field))?;
     let not_object = |field: &str| {
         let at = if field.is_empty() {
             String::new()
@@ -208,22 +217,34 @@ fn wording(message: &str) -> String {
         .collect()
 }
 
+/// Where JSON of somebody else is passed through as it is.
+#[derive(Clone, Copy)]
+enum Free {
+    Nothing,
+    /// In this field.
+    Field(&'static str),
+    All,
+}
+
 /// Reads any JSON value and keeps track of the place.
 #[derive(Clone, Copy)]
 struct Strict<'a> {
     place: &'a RefCell<Vec<String>>,
-    free: Option<&'static str>,
+    free: Free,
 }
 
 impl Strict<'_> {
-    /// Whether the place is inside the field that is passed through.
+    /// Whether the place is inside what is passed through.
     fn is_free(&self) -> bool {
-        self.free.is_some_and(|free| {
-            self.place
+        match self.free {
+            Free::Nothing => false,
+            Free::Field(free) => self
+                .place
                 .borrow()
                 .first()
-                .is_some_and(|first| first == free)
-        })
+                .is_some_and(|first| first == free),
+            Free::All => true,
+        }
     }
 }
 

@@ -16,7 +16,7 @@ export function Starts({ flow }: { flow: FlowDetail }) {
         <div className="stack-small">
           <h3>{text.schedule}</h3>
           <ul className="plain">
-            {flow.schedules.map(({ trigger, next_at }) => (
+            {flow.schedules.map(({ trigger, next_at, gathered, trouble }) => (
               <li key={trigger} className="row">
                 <code>{trigger}</code>
                 <span className="muted">{text.next}:</span>
@@ -26,6 +26,12 @@ export function Starts({ flow }: { flow: FlowDetail }) {
                   </span>
                 ) : (
                   <span className="muted">{text.nextNone}</span>
+                )}
+                {typeof gathered === "number" && <span className="muted">{text.gathered(gathered)}</span>}
+                {trouble && (
+                  <span className="anywhere">
+                    <code>{trouble.code}</code> {trouble.detail}
+                  </span>
                 )}
               </li>
             ))}

@@ -13,15 +13,25 @@ use store::{Actor, Letter as Post, Role, RunId};
 
 use super::drive::Drive;
 use super::plan::Plan;
+use super::triggers::Became;
 use super::{Inner, Local};
 use crate::Error;
 use crate::letter::Letter;
 
+/// Whom an event reached.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// How many runs hear it, and flows it started.
+    pub recipients: usize,
+    /// How many flows keep it until other events have come that they wait for.
+    pub gathered: usize,
+}
+
 impl Local {
-    /// Hands an event over to every run that listens for it and every flow that it starts; answers how many. It is
-    /// durable when this returns. Nobody may have waited: then it is gone. It starts a flow once, and a run hears it
-    /// once, however often it comes: `source` and `id` name it (`CloudEvents` 1.0, §3.1).
-    pub async fn deliver(&self, actor: &Actor, event: CloudEvent) -> Result<usize, Error> {
+    /// Hands an event over to every run that listens for it and every flow that it starts or that gathers it; answers how
+    /// many. It is durable when this returns. Nobody may have waited: then it is gone. It starts a flow once, and a run
+    /// hears it once, however often it comes: `source` and `id` name it (`CloudEvents` 1.0, §3.1).
+    pub async fn deliver(&self, actor: &Actor, event: CloudEvent) -> Result<Delivered, Error> {
         actor.require(Role::Operator)?;
         let inner = &self.inner;
         let posts = inner.recipients(&event, None).await?;
@@ -32,11 +42,18 @@ impl Local {
         };
         inner.tell(&told);
         let runs: BTreeSet<&RunId> = told.iter().collect();
-        let mut count = runs.len();
+        let mut delivered = Delivered {
+            recipients: runs.len(),
+            gathered: 0,
+        };
         for trigger in inner.on_events().await?.iter() {
-            count += usize::from(inner.start_by(trigger, &event, &actor.id).await?);
+            match inner.start_by(trigger, &event, &actor.id).await? {
+                Became::Nothing => {}
+                Became::Kept => delivered.gathered += 1,
+                Became::Run => delivered.recipients += 1,
+            }
         }
-        Ok(count)
+        Ok(delivered)
     }
 }
 
@@ -98,7 +115,7 @@ impl Inner {
             if Some(&listening.run) == but || Some(&listening.run) == addressed.as_ref() {
                 continue;
             }
-            let Ok(filter) = serde_json::from_value::<Filter>(listening.filter) else {
+            let Some(filter) = self.matchers.of_stored(&listening.filter) else {
                 tracing::error!(run = %listening.run, "a stored filter can't be understood");
                 continue;
             };
@@ -127,7 +144,9 @@ impl Drive {
                 .filter_map(|command| match command {
                     Command::Listen { id, filters } => {
                         let fits = filters.is_empty()
-                            || filters.iter().any(|filter| filter.matches(event));
+                            || filters
+                                .iter()
+                                .any(|filter| self.engine.matchers.of(filter).matches(event));
                         fits.then_some(Some(id))
                     }
                     _ => None,

@@ -7,30 +7,28 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use flow::definition::listen::{Correlation, Filter, FilterTemplate, Until};
-use flow::definition::{Consume, Read, Template, Trigger as Schedule};
+use flow::definition::{Read, Trigger as Schedule};
 use flow::{CloudEvent, Fault, FaultType};
-use serde_json::{Value, json};
-use store::{Actor, Gathering, NewFiring, Next, Progress, RunId, RunStatus, Trigger};
+use serde_json::Value;
+use store::{Actor, FlowId, Gathering, NewFiring, Next, Progress, Role, RunId, RunStatus, Trigger};
 
-use super::Inner;
 use super::deliver::name_of;
 use super::drive::Drive;
+use super::gathered::{Gathered, Taken, Trouble, Wanted, read};
 use super::plan::{DEEPEST, line};
 use super::start::{Draft, new_run, started};
+use super::{Inner, Local};
 use crate::Error;
 use crate::definitions::Definition;
 
 /// How long it may go unnoticed that another process deployed a flow that an event starts.
 const FRESH: Duration = Duration::from_secs(5);
-/// How many events a trigger gathers at most.
-const GATHERED: usize = 10_000;
 
 /// A trigger of a flow that events fire.
 pub(super) struct OnEvents {
     definition: Arc<Definition>,
     key: String,
-    to: Consume,
+    wanted: Wanted,
     read: Read,
 }
 
@@ -51,6 +49,42 @@ pub(super) struct Starts {
     drafts: Vec<Draft>,
     /// What it has gathered afterwards, where that is not enough for a run.
     gathered: Option<Gathering>,
+    /// Whether it has taken an event in for later, now or when it came before.
+    kept: bool,
+}
+
+/// What became of an event that a trigger was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Became {
+    /// The trigger is not interested.
+    Nothing,
+    /// It is kept until it is enough for a run.
+    Kept,
+    /// A run was started with it.
+    Run,
+}
+
+/// What a trigger of a flow has gathered so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many events.
+    pub events: usize,
+    /// Why they start nothing, if something is wrong.
+    pub trouble: Option<Trouble>,
+}
+
+/// What an event changes of what a trigger has gathered.
+enum Gathers {
+    Unchanged {
+        /// Whether it was taken in before.
+        kept: bool,
+    },
+    Changed {
+        /// Whether it was taken in.
+        kept: bool,
+    },
+    /// It is enough for a run.
+    Enough,
 }
 
 /// Names an event among those that a trigger has started a run with.
@@ -59,11 +93,6 @@ fn start_key(trigger: &str, event: &CloudEvent) -> String {
 }
 
 impl OnEvents {
-    /// Whether more than one event may be needed.
-    fn gathers(&self) -> bool {
-        !matches!(self.to, Consume::One(_) | Consume::Any { until: None, .. })
-    }
-
     /// The run that it starts with events, of which `last` was the one that was missing.
     fn draft<'a>(
         &self,
@@ -88,14 +117,34 @@ impl OnEvents {
     }
 }
 
+impl Local {
+    /// What a trigger of a flow has gathered so far, where it gathers at all.
+    pub async fn waiting(
+        &self,
+        actor: &Actor,
+        flow: &FlowId,
+        trigger: &str,
+    ) -> Result<Option<Waiting>, Error> {
+        actor.require(Role::Viewer)?;
+        let found = self.inner.store.schedules().gathered(flow, trigger).await?;
+        let gathered = found
+            .and_then(|(_, stored)| stored)
+            .and_then(|value| serde_json::from_value::<Gathered>(value).ok());
+        Ok(gathered.map(|gathered| Waiting {
+            events: gathered.events.len(),
+            trouble: gathered.trouble,
+        }))
+    }
+}
+
 impl Inner {
-    /// Gives an event to a trigger; tells whether that has started a run, now or when it came before.
+    /// Gives an event to a trigger; tells what became of it, now or when it came before.
     pub(super) async fn start_by(
         self: &Arc<Self>,
         trigger: &OnEvents,
         event: &CloudEvent,
         actor: &str,
-    ) -> Result<bool, Error> {
+    ) -> Result<Became, Error> {
         loop {
             let starts = self
                 .starts(trigger, std::slice::from_ref(event), actor)
@@ -106,11 +155,15 @@ impl Inner {
                 continue;
             }
             let Some(draft) = starts.drafts.into_iter().next() else {
-                return Ok(false);
+                return Ok(if starts.kept {
+                    Became::Kept
+                } else {
+                    Became::Nothing
+                });
             };
             let gathers = draft.firing.is_some();
             match Box::pin(self.begin(draft)).await {
-                Ok(_) => return Ok(true),
+                Ok(_) => return Ok(Became::Run),
                 // What was gathered has changed meanwhile: the event is gathered anew.
                 Err(Error::Store(store::Error::Conflict { .. })) if gathers => {}
                 Err(error) => return Err(error),
@@ -125,14 +178,14 @@ impl Inner {
         events: &[CloudEvent],
         actor: &str,
     ) -> Result<Starts, Error> {
-        if trigger.gathers() {
+        if trigger.wanted.gathers() {
             return self.gather(trigger, events, actor).await;
         }
-        let fits = |event: &&CloudEvent| place(&trigger.to, event, |_| false).is_some();
+        let fits = |event: &&CloudEvent| trigger.wanted.is_met_by(event);
         let alone = |event| trigger.draft(std::iter::once(event), event, actor, None);
         Ok(Starts {
             drafts: events.iter().filter(fits).map(alone).collect(),
-            gathered: None,
+            ..Starts::default()
         })
     }
 
@@ -142,9 +195,16 @@ impl Inner {
         events: &[CloudEvent],
         actor: &str,
     ) -> Result<Starts, Error> {
+        let mut starts = Starts::default();
+        let wanted: Vec<&CloudEvent> = events
+            .iter()
+            .filter(|event| trigger.wanted.lets(event))
+            .collect();
+        if wanted.is_empty() {
+            return Ok(starts);
+        }
         let flow = &trigger.definition.id;
         let found = self.store.schedules().gathered(flow, &trigger.key).await?;
-        let mut starts = Starts::default();
         let Some((mut revision, stored)) = found else {
             return Ok(starts);
         };
@@ -152,29 +212,36 @@ impl Inner {
             .and_then(|value| serde_json::from_value(value).ok())
             .unwrap_or_default();
         let (mut used, mut changed) = (BTreeSet::new(), false);
-        for event in events {
+        for event in wanted {
             let key = start_key(&trigger.key, event);
             // Asked after the revision was read: whoever fires with this event from now on changes that.
             let known =
                 used.contains(&key) || self.store.runs().find_by_key(flow, &key).await?.is_some();
-            if known || !gathered.take_in(&trigger.to, event) {
+            if known {
+                starts.kept = true;
                 continue;
             }
-            changed = true;
-            if gathered.enough(&trigger.to, trigger.read) {
-                let full = std::mem::take(&mut gathered);
-                let taken = full.taken().map(|event| start_key(&trigger.key, event));
-                let keys: Vec<String> = taken.collect();
-                used.extend(keys.iter().cloned());
-                let firing = NewFiring::Gathered {
-                    trigger: trigger.key.clone(),
-                    revision,
-                    keys,
-                };
-                let events = full.events.iter().map(|(_, event)| event);
-                let draft = trigger.draft(events, event, actor, Some(firing));
-                starts.drafts.push(draft);
-                (revision, changed) = (revision + 1, false);
+            match self.take_in(trigger, &mut gathered, event) {
+                Gathers::Unchanged { kept } => starts.kept |= kept,
+                Gathers::Changed { kept } => {
+                    starts.kept |= kept;
+                    changed = true;
+                }
+                Gathers::Enough => {
+                    let full = std::mem::take(&mut gathered);
+                    let taken = full.taken().map(|event| start_key(&trigger.key, event));
+                    let keys: Vec<String> = taken.collect();
+                    used.extend(keys.iter().cloned());
+                    let firing = NewFiring::Gathered {
+                        trigger: trigger.key.clone(),
+                        revision,
+                        keys,
+                    };
+                    let events = full.events.iter().map(|(_, event)| event);
+                    let draft = trigger.draft(events, event, actor, Some(firing));
+                    starts.drafts.push(draft);
+                    (revision, changed) = (revision + 1, false);
+                }
             }
         }
         starts.gathered = changed.then(|| Gathering {
@@ -184,6 +251,32 @@ impl Inner {
             value: serde_json::to_value(&gathered).expect("events are JSON"),
         });
         Ok(starts)
+    }
+
+    /// Lets a trigger take an event in. What keeps it from starting its flow is told once, when it is new; `keyway flow show`
+    /// tells it as long as it lasts.
+    fn take_in(&self, trigger: &OnEvents, gathered: &mut Gathered, event: &CloudEvent) -> Gathers {
+        let before = gathered.trouble.clone();
+        let now = self.now();
+        let outcome = match gathered.take_in(&trigger.wanted, event) {
+            Taken::Not => Gathers::Unchanged { kept: false },
+            Taken::Before => Gathers::Unchanged { kept: true },
+            Taken::NoRoom if gathered.overflow(now) => Gathers::Changed { kept: false },
+            Taken::NoRoom => Gathers::Unchanged { kept: false },
+            Taken::Now if gathered.is_enough(&trigger.wanted, trigger.read, now) => Gathers::Enough,
+            Taken::Now => Gathers::Changed { kept: true },
+        };
+        if let Some(trouble) = gathered
+            .trouble
+            .as_ref()
+            .filter(|_| gathered.trouble != before)
+        {
+            tracing::error!(
+                flow = %trigger.definition.name(), trigger = %trigger.key, code = %trouble.code,
+                "a trigger gathers events and can't start its flow"
+            );
+        }
+        outcome
     }
 
     /// The triggers of all flows that events fire; known for a while.
@@ -219,7 +312,7 @@ impl Inner {
                     triggers.push(OnEvents {
                         definition: Arc::clone(&definition),
                         key: crate::schedule::key(trigger, &schedule.time_zone),
-                        to: to.clone(),
+                        wanted: Wanted::new(to, &self.matchers),
                         read: *read,
                     });
                 }
@@ -233,126 +326,6 @@ impl Inner {
             .unwrap_or_else(PoisonError::into_inner);
         *known = Some((Instant::now(), Arc::clone(&triggers)));
         Ok(triggers)
-    }
-}
-
-/// What a trigger has gathered: events with the filter that let each through.
-#[derive(Default, serde::Serialize, serde::Deserialize)]
-struct Gathered {
-    events: Vec<(usize, CloudEvent)>,
-    /// Whether the consumption that ends an `any` has come to its end.
-    over: Vec<(usize, CloudEvent)>,
-}
-
-impl Gathered {
-    /// All events that were taken in, also those that only say that it is over.
-    fn taken(&self) -> impl Iterator<Item = &CloudEvent> {
-        self.events.iter().chain(&self.over).map(|(_, event)| event)
-    }
-
-    /// Whether the event changes what is gathered; one that came before does not.
-    fn take_in(&mut self, to: &Consume, event: &CloudEvent) -> bool {
-        if self
-            .taken()
-            .any(|taken| (&taken.source, &taken.id) == (&event.source, &event.id))
-        {
-            return false;
-        }
-        let ended = match to {
-            Consume::Any {
-                until: Some(Until::Consumed(end)),
-                ..
-            } => Self::take(&mut self.over, end, event),
-            _ => false,
-        };
-        Self::take(&mut self.events, to, event) || ended
-    }
-
-    fn take(events: &mut Vec<(usize, CloudEvent)>, to: &Consume, event: &CloudEvent) -> bool {
-        if events.len() >= GATHERED {
-            return false;
-        }
-        let place = place(to, event, |place| {
-            events.iter().any(|(taken, _)| *taken == place)
-        });
-        if let Some(place) = place {
-            events.push((place, event.clone()));
-        }
-        place.is_some()
-    }
-
-    fn enough(&self, to: &Consume, how: Read) -> bool {
-        match to {
-            Consume::All(filters) => self.events.len() == filters.len(),
-            Consume::One(_) | Consume::Any { until: None, .. } => !self.events.is_empty(),
-            Consume::Any {
-                until: Some(Until::Consumed(end)),
-                ..
-            } => {
-                let over = Gathered {
-                    events: self.over.clone(),
-                    over: Vec::new(),
-                };
-                over.enough(end, how)
-            }
-            Consume::Any {
-                until: Some(Until::Condition(condition)),
-                ..
-            } => {
-                let list: Vec<Value> = self
-                    .events
-                    .iter()
-                    .map(|(_, event)| read(event, how))
-                    .collect();
-                let limits = expression::Limits::default();
-                let verdict = condition
-                    .program
-                    .evaluate(&Value::Array(list), &[], &limits);
-                !matches!(verdict, Ok(Value::Null | Value::Bool(false)) | Err(_))
-            }
-        }
-    }
-}
-
-/// Which filter lets an event through; each may be served once where all of them must be.
-fn place(to: &Consume, event: &CloudEvent, served: impl Fn(usize) -> bool) -> Option<usize> {
-    let lets = |filter: &FilterTemplate| ready(filter).matches(event);
-    match to {
-        Consume::All(filters) => (0..filters.len())
-            .filter(|place| !served(*place))
-            .find(|place| lets(&filters[*place])),
-        Consume::Any { filters, .. } if filters.is_empty() => Some(0),
-        Consume::Any { filters, .. } => filters.iter().position(lets),
-        Consume::One(filter) => (!served(0) && lets(filter)).then_some(0),
-    }
-}
-
-/// A filter of a trigger: nothing is there yet that an expression could be evaluated on.
-fn ready(template: &FilterTemplate) -> Filter {
-    let correlate = template.correlate.iter().map(|(name, correlation)| {
-        let expect = match &correlation.expect {
-            Some(Template::Literal(value)) => Some(value.clone()),
-            _ => None,
-        };
-        let from = correlation.from.program.source().to_owned();
-        (name.clone(), Correlation { from, expect })
-    });
-    Filter {
-        with: template.with.clone(),
-        correlate: correlate.collect(),
-    }
-}
-
-/// What a consumed event looks like.
-fn read(event: &CloudEvent, how: Read) -> Value {
-    match how {
-        Read::Envelope => event.structured(),
-        Read::Data => event.data.clone().unwrap_or_default(),
-        Read::Raw => match &event.data {
-            Some(Value::String(text)) => json!(text),
-            Some(other) => json!(other.to_string()),
-            None => Value::Null,
-        },
     }
 }
 

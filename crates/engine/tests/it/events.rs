@@ -1,9 +1,9 @@
 //! Events: from outside, between runs, to the run itself, and those that start flows.
 
-use engine::Outcome;
+use engine::{Delivered, Outcome};
 use flow::CloudEvent;
 use serde_json::{Value, json};
-use store::{Actor, RunFilter, RunId, RunStatus};
+use store::{Actor, FlowId, NewVersion, RunFilter, RunId, RunStatus};
 
 use crate::house::{House, houses, until};
 
@@ -22,12 +22,14 @@ fn event(kind: &str, id: &str, data: Value) -> CloudEvent {
     }
 }
 
+/// How many runs hear it, and flows it starts.
 async fn deliver(house: &House, event: CloudEvent) -> usize {
-    house
-        .engine()
-        .deliver(&Actor::local(), event)
-        .await
-        .unwrap()
+    delivered(house, event).await.recipients
+}
+
+async fn delivered(house: &House, event: CloudEvent) -> Delivered {
+    let delivered = house.engine().deliver(&Actor::local(), event).await;
+    delivered.unwrap()
 }
 
 #[tokio::test]
@@ -495,5 +497,209 @@ async fn flows_that_events_start_are_cut_sixteen_deep() {
         );
         // Who looks for what goes on finds nothing.
         assert_eq!(house.store.runs().counts().await.unwrap(), []);
+    }
+}
+
+/// Puts a text into the store that was accepted once.
+async fn stored_before(house: &House, name: &str, body: &str) -> FlowId {
+    let source = house.text(name, body);
+    assert!(flow::Flow::parse(&source).is_err(), "{source}");
+    let read = flow::Flow::parse_stored(&source).unwrap();
+    let new = NewVersion {
+        namespace: "contoso".to_owned(),
+        name: name.to_owned(),
+        version: "1.0.0".to_owned(),
+        title: None,
+        retention_days: None,
+        digest: read.digest,
+        source,
+        based_on: None,
+    };
+    let deployed = house.store.flows().deploy(&Actor::local(), new).await;
+    let (record, _) = deployed.unwrap();
+    // Enabling arms its triggers.
+    let engine = house.engine();
+    engine.disable(&Actor::local(), &record.id).await.unwrap();
+    engine.enable(&Actor::local(), &record.id).await.unwrap();
+    record.id
+}
+
+#[tokio::test]
+async fn an_until_that_may_run_for_long_is_never_evaluated_here() {
+    for mut house in houses().await {
+        let hostile = [
+            "def f(x): f(x|x); f(.)",
+            "def f: [f]; f",
+            "[range(1000000000)] | length > 0",
+            "reduce range(1000000000) as $x (.; [., .])",
+            "repeat(.)",
+        ];
+        let mut flows = Vec::new();
+        for (at, source) in hostile.iter().enumerate() {
+            let body = format!(
+                "schedule: {{on: {{any: [{{with: {{type: com.contoso.u}}}}], until: '{source}'}}}}\ndo:\n  - a: {{set: {{done: true}}}}\n"
+            );
+            flows.push(stored_before(&house, &format!("hostile-{at}"), &body).await);
+        }
+        for round in 1..=2 {
+            let id = round.to_string();
+            let got = delivered(&house, event("com.contoso.u", &id, json!({}))).await;
+            let kept = Delivered {
+                recipients: 0,
+                gathered: hostile.len(),
+            };
+            assert_eq!(got, kept);
+            for flow in &flows {
+                let waiting = house.engine().waiting(&Actor::local(), flow, "on").await;
+                let waiting = waiting.unwrap().unwrap();
+                assert_eq!(waiting.events, round);
+                assert_eq!(waiting.trouble.unwrap().code, "expr.heavy_filter");
+            }
+            house.restart();
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_until_that_fails_is_told_until_it_works() {
+    for house in houses().await {
+        let body = |until: &str| {
+            format!(
+                "schedule: {{on: {{any: [{{with: {{type: com.contoso.u}}}}], until: '{until}'}}}}\ndo:\n  - a: {{set: {{done: true}}}}\n"
+            )
+        };
+        let deployed = house.flow("sum", &body("(map(.data.n) | add) > 5")).await;
+        let flow = deployed.flow.unwrap().id;
+        let waiting = async || {
+            let waiting = house.engine().waiting(&Actor::local(), &flow, "on").await;
+            waiting.unwrap()
+        };
+        assert_eq!(waiting().await, None);
+        let n = |id: &str, n: Value| event("com.contoso.u", id, json!({ "n": n }));
+        deliver(&house, n("1", json!(1))).await;
+        assert_eq!(waiting().await.unwrap().trouble, None);
+        assert_eq!(deliver(&house, n("2", json!([9]))).await, 0);
+        let told = waiting().await.unwrap();
+        let trouble = told.trouble.unwrap();
+        assert_eq!((told.events, trouble.code.as_str()), (2, "expr.raised"));
+        assert!(
+            trouble.detail.contains("can't be evaluated"),
+            "{}",
+            trouble.detail
+        );
+        house.flow("sum", &body("length > 2")).await;
+        assert_eq!(deliver(&house, n("3", json!(1))).await, 1);
+        assert_eq!(waiting().await, None);
+    }
+}
+
+#[tokio::test]
+async fn a_trigger_that_is_full_says_so() {
+    for house in houses().await {
+        let deployed = house
+            .flow(
+                "never",
+                "schedule: {on: {any: [{with: {type: com.contoso.u}}], until: 'false'}}\ndo:\n  - a: {set: {done: true}}\n",
+            )
+            .await;
+        let flow = deployed.flow.unwrap().id;
+        let full: Vec<_> = (0..10_000)
+            .map(|n| json!([0, event("com.contoso.u", &format!("old-{n}"), json!(1))]))
+            .collect();
+        let gathering = store::Gathering {
+            flow: flow.clone(),
+            trigger: "on".to_owned(),
+            revision: 0,
+            // As it was stored before anything but the events was.
+            value: json!({ "events": full, "over": [] }),
+        };
+        assert!(house.store.schedules().gather(gathering).await.unwrap());
+        let got = delivered(&house, event("com.contoso.u", "1", json!(1))).await;
+        assert_eq!(got, Delivered::default(), "it is gone, and that is said");
+        let waiting = house.engine().waiting(&Actor::local(), &flow, "on").await;
+        let waiting = waiting.unwrap().unwrap();
+        assert_eq!(waiting.events, 10_000);
+        assert_eq!(waiting.trouble.unwrap().code, "event.queue_full");
+    }
+}
+
+#[tokio::test]
+async fn what_a_trigger_gathers_belongs_together() {
+    for mut house in houses().await {
+        house
+            .flow(
+                "paid",
+                "schedule:\n  on:\n    all:\n      - with: {type: com.contoso.order}\n        correlate: {order: {from: .data.order}}\n      - with: {type: com.contoso.paid}\n        correlate: {order: {from: .data.order}}\ndo:\n  - a: {set: {done: true}}\n",
+            )
+            .await;
+        let about = |kind: &str, id: &str, order: Value| {
+            let data = json!({ "order": order, "id": id });
+            event(&format!("com.contoso.{kind}"), id, data)
+        };
+        let (kept, gone) = (
+            Delivered {
+                recipients: 0,
+                gathered: 1,
+            },
+            Delivered::default(),
+        );
+        // What names no order fits none.
+        assert_eq!(
+            delivered(&house, about("order", "0", json!(null))).await,
+            gone
+        );
+        assert_eq!(delivered(&house, about("order", "1", json!(1))).await, kept);
+        house.restart();
+        assert_eq!(delivered(&house, about("paid", "2", json!(2))).await, gone);
+        assert_eq!(delivered(&house, about("order", "3", json!(2))).await, gone);
+        assert_eq!(delivered(&house, about("order", "1", json!(1))).await, kept);
+        assert_eq!(deliver(&house, about("paid", "4", json!(1))).await, 1);
+        // The next pair is another order's.
+        assert_eq!(delivered(&house, about("paid", "5", json!(2))).await, kept);
+        assert_eq!(deliver(&house, about("order", "6", json!(2))).await, 1);
+        let pairs: Vec<_> = inputs(&house)
+            .await
+            .into_iter()
+            .map(|events| json!([events[0]["id"], events[1]["id"]]))
+            .collect();
+        assert_eq!(pairs, [json!(["1", "4"]), json!(["5", "6"])]);
+    }
+}
+
+#[tokio::test]
+async fn a_trigger_expects_what_is_written() {
+    for house in houses().await {
+        let body = |expect: &str| {
+            format!(
+                "schedule: {{on: {{one: {{with: {{type: com.contoso.c}}, correlate: {{c: {{from: .data.c, expect: {expect}}}}}}}}}}}\ndo:\n  - a: {{set: {{done: true}}}}\n"
+            )
+        };
+        house.flow("constant", &body("want")).await;
+        stored_before(&house, "light", &body("'${ \"want\" }'")).await;
+        stored_before(&house, "heavy", &body("'${ [range(3)] | \"want\" }'")).await;
+        let c = |id: &str, c: &str| event("com.contoso.c", id, json!({ "c": c }));
+        assert_eq!(deliver(&house, c("1", "other")).await, 0);
+        assert_eq!(deliver(&house, c("2", "want")).await, 2);
+    }
+}
+
+#[tokio::test]
+async fn what_ends_a_lot_is_not_in_it() {
+    for house in houses().await {
+        house
+            .flow(
+                "lot",
+                "schedule: {on: {any: [], until: {one: {with: {type: com.contoso.over}}}}}\ndo:\n  - a: {set: {done: true}}\n",
+            )
+            .await;
+        assert_eq!(
+            deliver(&house, event("com.contoso.item", "1", json!(1))).await,
+            0
+        );
+        assert_eq!(
+            deliver(&house, event("com.contoso.over", "2", json!(2))).await,
+            1
+        );
+        assert_eq!(inputs(&house).await, [json!([1])]);
     }
 }

@@ -43,7 +43,7 @@ async fn go(house: &House) {
         .deliver(&Actor::local(), event)
         .await
         .unwrap();
-    assert_eq!(delivered, 1);
+    assert_eq!(delivered.recipients, 1);
 }
 
 #[tokio::test]

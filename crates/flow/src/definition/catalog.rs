@@ -17,6 +17,14 @@ pub struct Function {
     pub output: fn() -> Value,
 }
 
+/// Statuses of an answer that has no content (RFC 9110, section 6.4.1).
+pub const BODILESS: &[u16] = &[204, 205, 304];
+
+/// Whether a `body` of `respond` is none: nothing, or text without a character.
+pub fn is_no_body(body: &Value) -> bool {
+    body.is_null() || body.as_str() == Some("")
+}
+
 /// All of them, in the order in which they are documented.
 pub const FUNCTIONS: &[Function] = &[
     Function {
@@ -62,7 +70,7 @@ pub const FUNCTIONS: &[Function] = &[
                 json!({
                     "status": { "description": "The HTTP status.", "type": "integer", "minimum": 200, "maximum": 599, "default": 200 },
                     "headers": { "description": "Header fields: those that describe the answer (`content-type`, `location`, `etag`, `link`, `retry-after` and the like) and `x-…`; cookies and what protects browsers are not passed on.", "type": "object", "additionalProperties": { "type": "string" } },
-                    "body": { "description": "The body: text as it is, anything else as JSON." }
+                    "body": { "description": "The body: text as it is, anything else as JSON; null is none, and none is what an answer with status 204, 205 or 304 has." }
                 }),
             )
         },

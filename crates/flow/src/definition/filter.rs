@@ -13,20 +13,6 @@ use crate::CloudEvent;
 const PATTERN: usize = 1_024;
 
 impl Filter {
-    /// Whether an event is let through. A test that can't be evaluated lets nothing through.
-    pub fn matches(&self, event: &CloudEvent) -> bool {
-        let matcher = Matcher::new(self);
-        matcher.attributes_match(event)
-            && matcher.correlations.iter().all(|correlation| {
-                let Some(expect) = &correlation.expect else {
-                    return true;
-                };
-                correlation
-                    .value(&event.structured())
-                    .is_some_and(|value| same(&value, expect))
-            })
-    }
-
     /// What of it can't be evaluated here, in words: expressions of event filters are evaluated for every event, so they must be light.
     pub fn unusable(&self) -> Option<String> {
         let sources = self
@@ -44,9 +30,9 @@ impl Filter {
     }
 }
 
-/// A filter with its expressions compiled.
+/// A filter with its expressions compiled: made once, asked for every event.
 #[derive(Debug)]
-pub(crate) struct Matcher {
+pub struct Matcher {
     tests: Vec<(String, Test)>,
     correlations: Vec<Correlated>,
 }
@@ -76,7 +62,8 @@ impl Correlated {
 }
 
 impl Matcher {
-    pub(crate) fn new(filter: &Filter) -> Matcher {
+    /// Compiles a filter. An expression that may run for long is never evaluated: its test lets nothing through.
+    pub fn new(filter: &Filter) -> Matcher {
         let tests = filter
             .with
             .iter()
@@ -106,9 +93,29 @@ impl Matcher {
         }
     }
 
+    /// Whether an event is let through as far as it can be told without other events. A test that can't be evaluated lets nothing through.
+    pub fn matches(&self, event: &CloudEvent) -> bool {
+        if !self.attributes_match(event) {
+            return false;
+        }
+        let expected = |correlation: &&Correlated| correlation.expect.is_some();
+        let mut expected = self.correlations.iter().filter(expected).peekable();
+        if expected.peek().is_none() {
+            return true;
+        }
+        let envelope = event.structured();
+        expected.all(|correlation| {
+            let value = correlation.value(&envelope);
+            value.is_some_and(|value| {
+                let expect = correlation.expect.as_ref();
+                expect.is_some_and(|expect| same(&value, expect))
+            })
+        })
+    }
+
     /// Whether an event is let through, and what its correlations are: each must be what is expected, or what an earlier event fixed,
     /// or anything but null.
-    pub(crate) fn correlate<'a>(
+    pub fn correlate<'a>(
         &self,
         event: &CloudEvent,
         fixed: impl Fn(&str) -> Option<&'a Value>,
@@ -208,6 +215,7 @@ fn same(a: &Value, b: &Value) -> bool {
 mod tests {
     use serde_json::{Value, json};
 
+    use super::Matcher;
     use crate::CloudEvent;
     use crate::definition::listen::Filter;
 
@@ -221,7 +229,8 @@ mod tests {
 
     fn check(filter: Value, expected: bool) {
         let filter: Filter = serde_json::from_value(filter).unwrap();
-        assert_eq!(filter.matches(&event()), expected, "{filter:?}");
+        let matches = Matcher::new(&filter).matches(&event());
+        assert_eq!(matches, expected, "{filter:?}");
     }
 
     fn with(name: &str, test: &Value) -> Value {

@@ -5,7 +5,7 @@ use super::fields::{At, Fields};
 use super::findings::SCHEMA;
 use super::scope::Scope;
 use crate::definition::call::{CallTask, CatalogFunction, Uri};
-use crate::definition::catalog::Function;
+use crate::definition::catalog::{self, Function};
 use crate::definition::{Authentication, Template};
 
 impl<'t> Reader<'_, 't> {
@@ -61,6 +61,9 @@ impl<'t> Reader<'_, 't> {
         } else if !needed.is_empty() {
             self.required(task, "with")?;
         }
+        if function.name == "respond" {
+            self.bodiless(task, &arguments);
+        }
         complete.then(|| {
             CallTask::Catalog(CatalogFunction {
                 name: function.name.into(),
@@ -68,6 +71,33 @@ impl<'t> Reader<'_, 't> {
                 authentication,
             })
         })
+    }
+
+    /// A status that has no content (RFC 9110, section 6.4.1) is not answered with a body, as far as both are written.
+    fn bodiless(&mut self, task: &Fields<'t>, arguments: &indexmap::IndexMap<String, Template>) {
+        let Some(Template::Literal(status)) = arguments.get("status") else {
+            return;
+        };
+        let status = status.as_u64().unwrap_or_default();
+        let nothing = match arguments.get("body") {
+            // what it comes to is known when it is called
+            None | Some(Template::Expression(_)) => true,
+            Some(Template::Literal(body)) => catalog::is_no_body(body),
+            Some(Template::List(_) | Template::Object(_)) => false,
+        };
+        if catalog::BODILESS
+            .iter()
+            .any(|bodiless| u64::from(*bodiless) == status)
+            && !nothing
+            && let Some(body) = task.get("with").and_then(|with| with.find("/body"))
+        {
+            self.refuse(
+                &body,
+                SCHEMA,
+                format!("an answer with status {status} has no body"),
+            )
+            .hint("leave `body` out, or answer with 200");
+        }
     }
 
     /// An argument: checked against its schema when it has no expressions.

@@ -1,10 +1,10 @@
 //! Reading nodes: a node with its pointer, objects with a closed set of keys, and the plain types.
 
-use super::Reader;
 use super::findings::{Found, REFERENCE, SCHEMA};
 use super::nearest::nearest;
 use super::position::Span;
 use super::tree::{Data, Entry, Node, Text};
+use super::{Origin, Reader};
 use crate::limits;
 
 /// A node, where it is in the document, and what is underlined when something is wrong with it.
@@ -75,6 +75,16 @@ impl<'t> At<'t> {
         })
     }
 
+    /// What a pointer of keys leads to from here.
+    pub(super) fn find(self, pointer: &str) -> Option<At<'t>> {
+        pointer.split('/').skip(1).try_fold(self, |at, token| {
+            let mut members = at.members();
+            members
+                .find(|(key, ..)| *key == token)
+                .map(|(.., member)| member)
+        })
+    }
+
     pub(super) fn as_text(&self) -> Option<&'t Text> {
         match &self.node.data {
             Data::Text(text) => Some(text),
@@ -118,6 +128,19 @@ impl<'t> Reader<'_, 't> {
         message: impl Into<String>,
     ) -> Found<'_> {
         self.findings.warn(code, &at.pointer, at.label, message)
+    }
+
+    /// What was accepted once: an error in a text that is written now, a warning in one that was stored before.
+    pub(super) fn refuse(
+        &mut self,
+        at: &At<'_>,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> Found<'_> {
+        match self.origin {
+            Origin::Written => self.error(at, code, message),
+            Origin::Stored => self.warn(at, code, message),
+        }
     }
 
     fn mistyped(&mut self, at: &At<'_>, wanted: &str) {

@@ -16,6 +16,8 @@ pub(super) const REFERENCE: &str = "flow.reference";
 pub(super) const DUPLICATE: &str = "flow.duplicate";
 /// There is more of it than we take.
 pub(super) const LIMIT: &str = "flow.limit";
+/// An expression that may run for long where only a light one is evaluated.
+pub(super) const HEAVY: &str = "expr.heavy_filter";
 /// A header that a flow may not set.
 pub(super) const HEADER: &str = "header.forbidden";
 /// Warning: a secret stands in the text.

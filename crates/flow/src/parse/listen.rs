@@ -1,15 +1,18 @@
 //! `listen`, and the filters of events that schedules use too.
 
+use ::expression::Class;
+
 use super::Reader;
 use super::data::flat;
 use super::expression::strict;
 use super::fields::{At, Fields};
-use super::findings::SCHEMA;
+use super::findings::{HEAVY, SCHEMA};
 use super::scope::{Place, Scope};
 use super::tree::Data;
 use crate::definition::listen::{
     AttributeTest, Consume, CorrelationTemplate, FilterTemplate, Iterator, ListenTask, Read, Until,
 };
+use crate::definition::{Expression, Template};
 
 impl<'t> Reader<'_, 't> {
     pub(super) fn listen(&mut self, task: &Fields<'t>, scope: &Scope) -> Option<ListenTask> {
@@ -85,7 +88,11 @@ impl<'t> Reader<'_, 't> {
 
     fn until(&mut self, at: &At<'t>, scope: &Scope) -> Option<Until> {
         if !at.is_map() {
-            return self.expression(at, scope).map(Until::Condition);
+            let condition = self.expression(at, scope)?;
+            if scope.place == Place::Event {
+                self.light(at, &condition, "the `until` of a schedule");
+            }
+            return Some(Until::Condition(condition));
         }
         if let Some((_, _, nested)) = at.members().find(|(key, ..)| *key == "until") {
             self.error(&nested, SCHEMA, "an `until` has no `until` of its own");
@@ -117,7 +124,8 @@ impl<'t> Reader<'_, 't> {
     fn attribute(&mut self, key: &str, at: &At<'t>) -> Option<AttributeTest> {
         let text = at.as_text().map(|text| text.value.as_str());
         if let Some((_, source)) = text.and_then(strict) {
-            self.expression(at, &Scope::new(Place::Event))?;
+            let test = self.expression(at, &Scope::new(Place::Event))?;
+            self.light(at, &test, "a filter of events");
             return Some(AttributeTest::Expression {
                 source: source.to_owned(),
             });
@@ -152,16 +160,42 @@ impl<'t> Reader<'_, 't> {
 
     fn correlation(&mut self, at: &At<'t>, scope: &Scope) -> Option<CorrelationTemplate> {
         let fields = self.fields(at, &["from", "expect"])?;
-        let from = self
-            .required(&fields, "from")
-            .and_then(|at| self.expression(&at, &Scope::new(Place::Event)));
-        let expect = fields
-            .get("expect")
-            .map(|at| self.text_template(&at, scope));
+        let from = self.required(&fields, "from").and_then(|at| {
+            let from = self.expression(&at, &Scope::new(Place::Event))?;
+            self.light(&at, &from, "a filter of events");
+            Some(from)
+        });
+        let expect = fields.get("expect").map(|at| self.expect(&at, scope));
         Some(CorrelationTemplate {
             from: from?,
             expect: flat(expect)?,
         })
+    }
+
+    /// What a correlation must be: of a schedule a constant, for there is no input yet that it could be found in.
+    fn expect(&mut self, at: &At<'t>, scope: &Scope) -> Option<Template> {
+        let expect = self.text_template(at, scope)?;
+        if scope.place == Place::Event && !matches!(expect, Template::Literal(_)) {
+            self.refuse(
+                at,
+                SCHEMA,
+                "the `expect` of a schedule is a constant: it has no input that an expression could be evaluated on",
+            )
+            .hint("write the value itself, or leave `expect` out: then the first event says what the others must have");
+        }
+        Some(expect)
+    }
+
+    /// What is evaluated for every event that comes, in the server itself, must not run for long.
+    fn light(&mut self, at: &At<'t>, expression: &Expression, what: &str) {
+        if expression.program.class() == Class::Heavy {
+            self.refuse(
+                at,
+                HEAVY,
+                format!("this expression may run for long, and {what} is evaluated for every event"),
+            )
+            .hint("use paths, comparisons, `length`, `any`, `all`, `map`, `select`: no `def` that calls itself, `reduce`, `foreach`, `range`, `limit`, `recurse`");
+        }
     }
 
     fn foreach(&mut self, at: &At<'t>, scope: &Scope) -> Option<Iterator> {

@@ -214,6 +214,18 @@ pub(crate) const STRICTER: &[Rule] = &[
         example: "do: [{a: {listen: {to: {all: []}}}}]",
     },
     Rule {
+        text: "Expressions that may run for long (`limit`, `reduce`, `range`, `def` that calls itself, …) in a filter of events, in its `correlate.from`, or as `until` of a schedule: they are evaluated for every event.",
+        example: "do: [{a: {listen: {to: {one: {with: {data: '${ first(limit(3; .items[])) == 1 }'}}}}}}]",
+    },
+    Rule {
+        text: "An expression as `expect` of a schedule's correlation: there is no input yet that it could be evaluated on.",
+        example: "schedule: {on: {one: {with: {type: com.contoso.x}, correlate: {c: {from: .data.c, expect: '${ .want }'}}}}}\ndo: [{a: {set: {x: 1}}}]",
+    },
+    Rule {
+        text: "A body for a status that has none (204, 205, 304) in `call: respond`.",
+        example: "do: [{a: {call: respond, with: {status: 204, body: gone}}}]",
+    },
+    Rule {
         text: "`emit` without `with`, or with an empty `type`.",
         example: "do: [{a: {emit: {event: {}}}}]",
     },
@@ -361,7 +373,7 @@ pub(super) const DECISIONS: &[(&str, &str)] = &[
     ),
     (
         "`run.workflow`",
-        "without `input` it gets the task's; an error keeps type, status and title; `version: latest` is the newest that is enabled",
+        "without `input` it gets the task's; an error keeps type, status and title; `version: latest` is the current one, which after a rollback is an older one; any other version is the text that was deployed last under it",
     ),
     (
         "a URI template",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use flow::command::{Call, Command};
+use flow::definition::Matcher;
 use flow::event::{Event, Recorded};
 use flow::machine::{Machine, Pending, Recording, Secrets, Status};
 use flow::{CloudEvent, CommandId, Fault, FaultType, Flow};
@@ -207,7 +208,11 @@ impl World {
             let Command::Listen { id, filters } = listener else {
                 continue;
             };
-            if filters.is_empty() || filters.iter().any(|filter| filter.matches(&event)) {
+            if filters.is_empty()
+                || filters
+                    .iter()
+                    .any(|filter| Matcher::new(filter).matches(&event))
+            {
                 self.apply(Event::Arrived {
                     id: Some(id.clone()),
                     event: event.clone(),

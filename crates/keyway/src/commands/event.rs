@@ -53,12 +53,27 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
         client.post_as("/api/v1/events", media, &event).await
     })
     .await?;
-    let line = match answer.body["recipients"].as_u64() {
-        Some(0) => "nobody listens for it: the event is gone".to_owned(),
-        Some(1) => "it reached one run or flow".to_owned(),
-        recipients => format!("it reached {} runs and flows", recipients.unwrap_or(0)),
-    };
+    let count = |name: &str| answer.body[name].as_u64().unwrap_or(0);
+    let line = said(count("recipients"), count("gathered"));
     Ok(done(ui, &answer.body, &line))
+}
+
+/// Whom an event reached: so many runs and flows, and flows that keep it.
+fn said(recipients: u64, gathered: u64) -> String {
+    let reached = match recipients {
+        1 => "it reached one run or flow".to_owned(),
+        more => format!("it reached {more} runs and flows"),
+    };
+    let kept = match gathered {
+        1 => "one flow keeps it until it has all the events that it waits for".to_owned(),
+        more => format!("{more} flows keep it until they have all the events that they wait for"),
+    };
+    match (recipients, gathered) {
+        (0, 0) => "nobody listens for it: the event is gone".to_owned(),
+        (0, _) => kept,
+        (_, 0) => reached,
+        _ => format!("{reached}; {kept}"),
+    }
 }
 
 fn event(send: Send) -> Result<Value, Failure> {
@@ -82,4 +97,29 @@ fn event(send: Send) -> Result<Value, Failure> {
         event.insert("data".to_owned(), json_argument("data", &data)?);
     }
     Ok(Value::Object(event))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::said;
+
+    #[test]
+    fn an_event_that_is_kept_is_not_gone() {
+        for (recipients, gathered, expected) in [
+            (0, 0, "nobody listens for it: the event is gone"),
+            (1, 0, "it reached one run or flow"),
+            (
+                0,
+                1,
+                "one flow keeps it until it has all the events that it waits for",
+            ),
+            (
+                2,
+                2,
+                "it reached 2 runs and flows; 2 flows keep it until they have all the events that they wait for",
+            ),
+        ] {
+            assert_eq!(said(recipients, gathered), expected);
+        }
+    }
 }

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use super::Refusals;
 use crate::access::Operator;
 use crate::app::App;
+use crate::json;
 use crate::problem::Problem;
 
 /// How many events one request may bring.
@@ -23,8 +24,10 @@ const BATCH: usize = 1_000;
 pub(crate) struct Delivered {
     /// How many events were taken.
     events: usize,
-    /// How many runs and flows they reached. An event that reaches nobody is gone.
+    /// How many runs and flows they reached. An event that reaches nobody and that no flow gathers is gone.
     recipients: usize,
+    /// How many flows keep them until other events have come that they wait for.
+    gathered: usize,
 }
 
 impl Operator {
@@ -32,10 +35,13 @@ impl Operator {
         let mut delivered = Delivered {
             events: events.len(),
             recipients: 0,
+            gathered: 0,
         };
         for event in events {
             let engine = self.app().engine();
-            delivered.recipients += engine.deliver(self.actor(), event).await?;
+            let reached = engine.deliver(self.actor(), event).await?;
+            delivered.recipients += reached.recipients;
+            delivered.gathered += reached.gathered;
         }
         Ok(delivered)
     }
@@ -46,31 +52,19 @@ fn invalid(detail: impl Into<String>) -> Problem {
         .hint("CloudEvents 1.0 need `specversion`, `id`, `source` and `type`")
 }
 
-/// One event as JSON.
+/// One event as JSON; `at` is the pointer to it.
 fn structured(value: Value, at: &str) -> Result<CloudEvent, Problem> {
-    let event: CloudEvent = serde_json::from_value(value)
-        .map_err(|error| invalid(format!("the event is not valid: {error}")).field(at))?;
-    checked(event, at)
-}
-
-fn checked(event: CloudEvent, at: &str) -> Result<CloudEvent, Problem> {
-    if event.specversion != "1.0" {
-        let detail = format!(
-            "specversion {:?} is not known: this is 1.0",
-            event.specversion
-        );
-        return Err(invalid(detail).field(format!("{at}/specversion")));
-    }
-    for (name, value) in [
-        ("id", &event.id),
-        ("source", &event.source),
-        ("type", &event.r#type),
-    ] {
-        if value.is_empty() {
-            return Err(invalid(format!("`{name}` is empty")).field(format!("{at}/{name}")));
-        }
-    }
-    Ok(event)
+    CloudEvent::received(value).map_err(|why| {
+        let field = match why.member() {
+            Some(member) => format!("{at}/{member}"),
+            None => at.to_owned(),
+        };
+        let detail = match at {
+            "" => format!("the event is not valid: {why}"),
+            at => format!("the event at `{at}` of the batch is not valid: {why}"),
+        };
+        invalid(detail).field(field)
+    })
 }
 
 /// One event whose attributes are header fields.
@@ -89,13 +83,25 @@ fn binary(headers: &HeaderMap, content_type: &str, body: &[u8]) -> Result<CloudE
                 invalid(format!("header ce-{name} is not text")).field(format!("ce-{name}"))
             );
         };
-        attributes.insert(name.to_owned(), text.into_owned().into());
+        if name == "data" || name == "data_base64" {
+            return Err(invalid(format!(
+                "header ce-{name} is no attribute: the body is the data"
+            ))
+            .field(format!("ce-{name}")));
+        }
+        if attributes
+            .insert(name.to_owned(), text.into_owned().into())
+            .is_some()
+        {
+            return Err(
+                invalid(format!("header ce-{name} is given twice")).field(format!("ce-{name}"))
+            );
+        }
     }
     if !body.is_empty() {
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         let data = if essence == "application/json" || essence.ends_with("+json") {
-            serde_json::from_slice(body)
-                .map_err(|error| invalid(format!("the data is not JSON: {error}")))?
+            json::value(body)?
         } else {
             match std::str::from_utf8(body) {
                 Ok(text) => Value::from(text),
@@ -120,13 +126,9 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Result<Vec<CloudEvent>, Problem> {
         .unwrap_or_default()
         .trim()
         .to_ascii_lowercase();
-    let json = || {
-        serde_json::from_slice(body)
-            .map_err(|error| Problem::new("body.invalid", format!("the body is not JSON: {error}")))
-    };
     match essence.as_str() {
-        "application/cloudevents+json" => Ok(vec![structured(json()?, "")?]),
-        "application/cloudevents-batch+json" => match json()? {
+        "application/cloudevents+json" => Ok(vec![structured(json::value(body)?, "")?]),
+        "application/cloudevents-batch+json" => match json::value(body)? {
             Value::Array(events) if events.len() <= BATCH => events
                 .into_iter()
                 .enumerate()
@@ -165,4 +167,100 @@ pub(crate) async fn deliver(
     let events = read(&headers, &body)?;
     let delivered = operator.deliver(events).await?;
     Ok((http::StatusCode::ACCEPTED, Answer(delivered)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"{"specversion":"1.0","id":"1","source":"/s","type":"t","data":null}"#;
+
+    fn refused(
+        content_type: &str,
+        headers: &[(&'static str, &str)],
+        body: &str,
+    ) -> (String, Option<String>) {
+        let mut all = HeaderMap::from_iter([(CONTENT_TYPE, content_type.parse().unwrap())]);
+        for (name, value) in headers {
+            all.append(*name, value.parse().unwrap());
+        }
+        let problem = read(&all, body.as_bytes()).unwrap_err();
+        let code = problem.code().to_owned();
+        let response = problem.render(crate::frame::TraceId::next());
+        let bytes = axum::body::to_bytes(response.into_body(), 1 << 20);
+        let bytes = futures_util::FutureExt::now_or_never(bytes)
+            .unwrap()
+            .unwrap();
+        let shown: Value = serde_json::from_slice(&bytes).unwrap();
+        (code, shown["field"].as_str().map(str::to_owned))
+    }
+
+    fn check(body: &str, code: &str, field: &str) {
+        let alone = refused("application/cloudevents+json", &[], body);
+        assert_eq!(alone, (code.to_owned(), Some(field.to_owned())), "{body}");
+        let batch = refused(
+            "application/cloudevents-batch+json",
+            &[],
+            &format!("[{GOOD},{body}]"),
+        );
+        assert_eq!(
+            batch,
+            (code.to_owned(), Some(format!("/1{field}"))),
+            "{body}"
+        );
+    }
+
+    fn with(member: &str) -> String {
+        format!(r#"{{"specversion":"1.0","id":"1","source":"/s","type":"t",{member}}}"#)
+    }
+
+    #[test]
+    fn what_is_no_event_is_refused_with_its_place() {
+        check(&with(r#""Tenant":{"a":1}"#), "event.invalid", "/Tenant");
+        check(&with(r#""time":"never""#), "event.invalid", "/time");
+        check(&with(r#""type":"u""#), "body.invalid", "/type");
+        check(&with(r#""data":{"a":1,"a":2}"#), "body.invalid", "/data/a");
+        check(
+            &with(r#""data_base64":"!!""#),
+            "event.invalid",
+            "/data_base64",
+        );
+        check(
+            &with(r#""data":1,"data_base64":"AAH/""#),
+            "event.invalid",
+            "/data_base64",
+        );
+        check(&GOOD.replace("1.0", "0.3"), "event.invalid", "/specversion");
+        check(&GOOD.replace(r#""id":"1","#, ""), "event.invalid", "/id");
+        check(
+            &GOOD.replace(r#""id":"1""#, r#""id":7"#),
+            "event.invalid",
+            "/id",
+        );
+        let alone = refused("application/cloudevents+json", &[], "[]");
+        assert_eq!(alone.0, "event.invalid");
+    }
+
+    #[test]
+    fn headers_say_each_attribute_once() {
+        let named = [
+            ("ce-specversion", "1.0"),
+            ("ce-id", "1"),
+            ("ce-source", "/s"),
+            ("ce-type", "t"),
+        ];
+        let with = |name: &'static str, value: &'static str| {
+            let mut headers = named.to_vec();
+            headers.push((name, value));
+            refused("application/json", &headers, "{}")
+        };
+        let place = |field: &str| ("event.invalid".to_owned(), Some(field.to_owned()));
+        assert_eq!(with("ce-type", "u"), place("ce-type"));
+        assert_eq!(with("ce-data", "u"), place("ce-data"));
+        assert_eq!(with("ce-time", "never"), place("/time"));
+        assert_eq!(
+            refused("application/json", &named, "{\"a\":1,\"a\":2}").0,
+            "body.invalid"
+        );
+    }
 }

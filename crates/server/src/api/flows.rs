@@ -5,7 +5,7 @@ mod deployment;
 use axum::Json as Answer;
 use axum::extract::{FromRequestParts, RawQuery};
 use axum::response::{IntoResponse, Response};
-use engine::{Deployed, DryRun};
+use engine::{Deployed, DryRun, Waiting};
 use flow::definition::schedule::{Webhook, WebhookAuthentication};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, IF_MATCH};
 use http::request::Parts;
@@ -192,6 +192,40 @@ pub(crate) struct ScheduleCard {
     trigger: String,
     /// When it fires next.
     next_at: Option<Timestamp>,
+    /// How many events it has gathered that are not enough yet, where events fire it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gathered: Option<usize>,
+    /// Why what it has gathered starts nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trouble: Option<TroubleCard>,
+}
+
+/// Why a trigger does not start its flow.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TroubleCard {
+    /// `expr.…` (its `until` can't be evaluated) or `event.queue_full` (it takes no further events).
+    code: String,
+    /// What is wrong, and what to do.
+    detail: String,
+    /// When it was met first.
+    at: Timestamp,
+}
+
+impl ScheduleCard {
+    fn new(trigger: String, next_at: Option<Timestamp>, waiting: Option<Waiting>) -> ScheduleCard {
+        let gathered = waiting.as_ref().map(|waiting| waiting.events);
+        let trouble = waiting.and_then(|waiting| waiting.trouble);
+        ScheduleCard {
+            trigger,
+            next_at,
+            gathered,
+            trouble: trouble.map(|trouble| TroubleCard {
+                code: trouble.code,
+                detail: trouble.detail,
+                at: trouble.at,
+            }),
+        }
+    }
 }
 
 /// How many times a flow's detail tells what became of them.
@@ -287,7 +321,7 @@ impl Viewer {
         let record = self.flow(key).await?;
         let versions = self.versions(&record).await?;
         let triggers = self.app().store().schedules();
-        let schedules = triggers.of_flow(self.actor(), &record.id).await?;
+        let schedules = self.schedules(&record).await?;
         let firings = triggers.firings(self.actor(), &record.id, FIRINGS).await?;
         let preflight = self
             .app()
@@ -304,12 +338,20 @@ impl Viewer {
             flow: self.flow_card(record).await?,
             versions: versions.into_iter().map(VersionCard::from).collect(),
             preflight,
-            schedules: schedules
-                .into_iter()
-                .map(|(trigger, next_at)| ScheduleCard { trigger, next_at })
-                .collect(),
+            schedules,
             firings: firings.into_iter().map(FiringCard::from).collect(),
         })
+    }
+
+    async fn schedules(&self, record: &FlowRecord) -> Result<Vec<ScheduleCard>, Problem> {
+        let triggers = self.app().store().schedules();
+        let mut cards = Vec::new();
+        for (trigger, next_at) in triggers.of_flow(self.actor(), &record.id).await? {
+            let engine = self.app().engine();
+            let waiting = engine.waiting(self.actor(), &record.id, &trigger).await?;
+            cards.push(ScheduleCard::new(trigger, next_at, waiting));
+        }
+        Ok(cards)
     }
 
     async fn versions(&self, record: &FlowRecord) -> Result<Vec<FlowVersion>, Problem> {

@@ -141,3 +141,43 @@ async fn what_became_of_times_is_told() {
     assert!(firings[0]["run"].as_str().unwrap().starts_with("run_"));
     assert_eq!(firings[1]["run"], Value::Null);
 }
+
+#[tokio::test]
+async fn what_a_trigger_gathers_is_told() {
+    let house = House::new().await;
+    let key = house.key(Role::Admin).await;
+    let source = text("a: {wait: PT1S}")
+        + "schedule: {on: {any: [{with: {type: com.contoso.u}}], until: '(map(.data) | add) > 5'}}\n";
+    let body = json!({ "source": source });
+    let deployed = house.request("POST", "/api/v1/flows").key(&key).json(&body);
+    assert_eq!(deployed.send().await.status, 201);
+    let shown = async || {
+        let shown = house.request("GET", "/api/v1/flows/contoso.shared");
+        let shown: Value = shown.key(&key).send().await.json();
+        shown["schedules"][0].clone()
+    };
+    let before = shown().await;
+    assert_eq!(
+        (before.get("gathered"), before.get("trouble")),
+        (None, None)
+    );
+    for (id, data) in [("1", json!(1)), ("2", json!(["x"]))] {
+        let event = json!({ "specversion": "1.0", "id": id, "source": "/test", "type": "com.contoso.u", "data": data });
+        let sent = house
+            .request("POST", "/api/v1/events")
+            .key(&key)
+            .body("application/cloudevents+json", event.to_string())
+            .send()
+            .await;
+        assert_eq!(
+            sent.json(),
+            json!({ "events": 1, "recipients": 0, "gathered": 1 })
+        );
+    }
+    let after = shown().await;
+    assert_eq!(
+        (&after["gathered"], &after["trouble"]["code"]),
+        (&json!(2), &json!("expr.raised")),
+        "{after}"
+    );
+}

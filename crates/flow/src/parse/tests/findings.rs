@@ -146,6 +146,7 @@ fn calls() {
             "do:\n  - a:\n      call: http\n      with:\n        method: get\n        endpoint:\n          uri: https://api.contoso.example/\n          authentication:\n            oauth2: {authority: 'https://login.contoso.example', grant: password, client: {id: a, secret: not-a-real-secret}}\n  - b: {call: http, with: {method: get, endpoint: {uri: 'https://api.contoso.example', authentication: {oauth2: {}}}}}\n  - c: {call: http, with: {method: get, endpoint: {uri: 'https://api.contoso.example', authentication: {basic: {username: a}}}}}\n",
             "use:\n  functions:\n    http: {set: {x: 1}}\n    a: {call: b}\n    b: {call: a}\n    c: {set: {x: 1}, then: nowhere}\n  catalogs: {x: {endpoint: 'https://contoso.example'}}\ndo:\n  - a: {call: a}\n  - b: {call: 'x:1.0.0@catalog'}\n  - c: {call: 'https://contoso.example/function.yaml'}\n  - d: {call: grpc, with: {}}\n",
             "do:\n  - a: {call: page, with: {endpoint: 'https://contoso.example/{x}', style: odta, maxItems: 0}}\n  - b: {call: approve, with: {message: x}}\n  - c: {call: table-put, with: {table: T, key: k, valeu: 1}}\n  - d: {call: respond}\n",
+            "do:\n  - a: {call: respond, with: {status: 204, body: gone}}\n  - b: {call: respond, with: {status: 304, body: {a: '${ .x }'}}}\n  - c: {call: respond, with: {status: 205, body: ''}}\n  - d: {call: respond, with: {status: 204, body: '${ .x }'}}\n  - e: {call: respond, with: {status: '${ .s }', body: x}}\n",
             "do:\n  - a: {call: http, with: {method: post, endpoint: 'https://contoso.example'}, metadata: {keyway: {onOutcomeUnknown: retyr}}}\n  - b: {set: {x: 1}, metadata: {keyway: {onOutcomeUnknown: retry}}}\n",
         ],
     );
@@ -164,6 +165,8 @@ fn faults_and_time() {
             "schedule: {after: PT9S}\ndo: [{a: {set: {x: 1}}}]\n",
             "schedule: {cron: '0 0 30 2 *', every: PT5S, after: '${ .x }'}\ndo: [{a: {set: {x: 1}}}]\n",
             "schedule: {}\ndo: [{a: {set: {x: 1}}}]\n",
+            "schedule:\n  on:\n    any:\n      - with: {type: com.contoso.u}\n    until: 'def f(x): f(x|x); f(.)'\ndo: [{a: {set: {x: 1}}}]\n",
+            "schedule:\n  on:\n    all:\n      - with: {data: '${ first(limit(3; .items[])) == 1 }'}\n        correlate: {order: {from: 'reduce .data[] as $x (0; . + $x)', expect: '${ 1 + 1 }'}}\ndo: [{a: {set: {x: 1}}}]\n",
         ],
     );
 }
@@ -175,6 +178,7 @@ fn events_and_data() {
         &[
             "do:\n  - a: {listen: {to: {one: {with: {}}}}}\n  - b: {listen: {to: {all: [], any: []}}}\n  - c: {listen: {to: {one: {with: {type: x}}, until: .y}, read: text}}\n  - d: {listen: {to: {any: [], until: {any: [], until: '.x'}}}}\n",
             "do:\n  - a: {listen: {to: {one: {with: {source: nowhere, data: {a: '${ .x }'}, type: '${ $context.x }'}, correlate: {order: {form: .x}}}}}}\n",
+            "do:\n  - a: {listen: {to: {one: {with: {type: x, data: '${ first(limit(3; .items[])) == 1 }'}, correlate: {o: {from: '[range(9)]', expect: '${ [range(9)] }'}}}}}}\n  - b: {listen: {to: {any: [], until: '[range(9)] == .'}}}\n",
             "do:\n  - a: {emit: {event: {with: {type: x}}}}\n  - b: {emit: {event: {with: {source: x, type: y, time: now, MyAttribute: 1}, extra: 1}}}\n",
             "input: {schema: {document: {type: strng}}}\ndo:\n  - a:\n      set: {x: 1}\n      input: {form: .x, schema: {format: avro, document: {}}}\n      output: {schema: {resource: {endpoint: 'https://contoso.example/s.json'}}, as: 7}\n      export: {schema: {document: {$ref: 'https://contoso.example/s.json'}}}\n",
             "do:\n  - a: {set: {token: ghp_0000000000fakefakefake}}\n",

@@ -3,8 +3,11 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use expression::Class;
 use proptest::prelude::*;
 
+use crate::definition::Trigger;
+use crate::definition::listen::{Consume, Until};
 use crate::{Diagnostics, Flow};
 
 /// A flow with every construct, as the stuff that mutations are made of.
@@ -226,4 +229,54 @@ proptest! {
     fn no_noise_panics(text in "(\\PC|[\n\t :{}\\[\\]'\"#&*!|>?-]){0,200}") {
         let _ = Flow::parse(&text);
     }
+}
+
+/// Expressions that want to hurt, one a line.
+const EXPRESSIONS: &str = include_str!("../../../../expression/tests/it/hostile.jq");
+
+#[test]
+fn what_is_evaluated_for_every_event_is_light() {
+    let (mut light, mut heavy) = (0, 0);
+    let lines = EXPRESSIONS.lines().filter(|line| !line.starts_with("#!"));
+    for source in lines {
+        let quoted = serde_json::Value::from(source).to_string();
+        let tasks = "  - a: {set: {x: 1}}\n";
+        let on = format!("schedule: {{on: {{any: [{{with: {{type: x}}}}], until: {quoted}}}}}\n");
+        let text = flow(tasks) + &on;
+        match Flow::parse(&text) {
+            Ok(read) => {
+                let Some(Trigger::On { to, .. }) = read
+                    .schedule
+                    .and_then(|schedule| schedule.triggers.into_iter().next())
+                else {
+                    panic!("{source}: no trigger")
+                };
+                let Consume::Any {
+                    until: Some(Until::Condition(condition)),
+                    ..
+                } = to
+                else {
+                    panic!("{source}: no condition")
+                };
+                assert_eq!(condition.program.class(), Class::Light, "{source}");
+                light += 1;
+            }
+            Err(found)
+                if found
+                    .0
+                    .iter()
+                    .all(|found| found.code == "expr.heavy_filter") =>
+            {
+                let line = text.lines().position(|line| line.starts_with("schedule"));
+                assert_eq!(found.0[0].line, line.unwrap() + 1, "{source}");
+                // It was accepted once, and what was stored then can be read.
+                let stored = Flow::parse_stored(&text).expect(source);
+                assert_eq!(stored.warnings[0].code, "expr.heavy_filter", "{source}");
+                heavy += 1;
+            }
+            // It is no expression at all.
+            Err(_) => {}
+        }
+    }
+    assert!(light > 50 && heavy > 50, "{light} light, {heavy} heavy");
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::{confirm, done, items, text, when};
@@ -111,6 +112,7 @@ fn sheet(flow: &Value) -> String {
             "starts",
             &format!("{}: {next}", plain(&text(schedule, "trigger"))),
         );
+        gathers(&mut line, schedule, now);
     }
     let firings = flow["firings"].as_array().into_iter().flatten();
     for firing in firings
@@ -138,6 +140,25 @@ fn sheet(flow: &Value) -> String {
     sheet + "\n" + &versions.text()
 }
 
+/// What a trigger has gathered, and why that starts nothing.
+fn gathers(line: &mut impl FnMut(&str, &str), schedule: &Value, now: Timestamp) {
+    match schedule["gathered"].as_u64() {
+        None | Some(0) => {}
+        Some(1) => line("gathered", "1 event"),
+        Some(events) => line("gathered", &format!("{events} events")),
+    }
+    let trouble = &schedule["trouble"];
+    if let Some(at) = trouble["at"].as_str() {
+        let said = format!(
+            "{} ({}, since {})",
+            plain(&text(trouble, "detail")),
+            plain(&text(trouble, "code")),
+            moment(at, now)
+        );
+        line("trouble", &said);
+    }
+}
+
 /// What a flow needs, with the calls through it and what has to be done first.
 pub(super) fn needs(preflight: &Value) -> String {
     let mut out = String::new();
@@ -153,8 +174,7 @@ pub(super) fn needs(preflight: &Value) -> String {
         let said = format!("{}: {standing}", plain(&text(need, "name")));
         let _ = writeln!(out, "{}", wrap(&said, &format!("{:12}", "needs"), 12));
         for call in need["calls"].as_array().into_iter().flatten() {
-            let endpoint = call["endpoint"].as_str().unwrap_or("(an expression)");
-            let said = format!("{} {}", plain(&text(call, "method")), plain(endpoint));
+            let said = called(call);
             let _ = writeln!(out, "{}", wrap(&said, &" ".repeat(14), 16));
         }
         let granted: Vec<String> = need["granted"]
@@ -186,6 +206,22 @@ pub(super) fn needs(preflight: &Value) -> String {
         }
     }
     out
+}
+
+/// A call as far as it is known before it is made.
+fn called(call: &Value) -> String {
+    let method = plain(&text(call, "method"));
+    match (call["endpoint"].as_str(), method.as_str()) {
+        (None, "batch") => {
+            "calls of a batch: method and path are not known before it runs".to_owned()
+        }
+        (Some(path), "batch") => format!(
+            "{} (in a batch: the method is not known before it runs)",
+            plain(path)
+        ),
+        (None, _) => format!("{method} (an expression)"),
+        (Some(path), _) => format!("{method} {}", plain(path)),
+    }
 }
 
 /// Enables or disables.
