@@ -160,10 +160,18 @@ fn reply(arguments: &Value) -> Result<Reply, String> {
         Some(Value::Object(members)) => headers(members)?,
         Some(_) => return Err("its headers must be an object".to_owned()),
     };
+    let body = arguments.get("body").cloned().unwrap_or_default();
+    if flow::definition::catalog::BODILESS.contains(&status)
+        && !flow::definition::catalog::is_no_body(&body)
+    {
+        return Err(format!(
+            "an answer with status {status} has no body: leave `body` out, or answer with 200"
+        ));
+    }
     Ok(Reply {
         status,
         headers,
-        body: arguments.get("body").cloned().unwrap_or_default(),
+        body,
     })
 }
 

@@ -249,5 +249,22 @@ async fn a_caller_is_answered_while_the_run_goes_on() {
         };
         assert_eq!(answer.outcome, Outcome::Replied(expected));
         house.stands(&answer.run, RunStatus::Waiting).await;
+        let body = "do:\n  - say: {call: respond, with: {status: 204, body: '${ .said }'}}\n";
+        house.flow("nothing", body).await;
+        let answer = house.engine().run("nothing", json!({})).await;
+        assert!(
+            matches!(&answer.outcome, Outcome::Replied(reply) if reply.status == 204),
+            "{answer:?}"
+        );
+        let answer = house
+            .engine()
+            .run("nothing", json!({ "said": "gone" }))
+            .await;
+        let Outcome::Faulted(fault) = answer.outcome else {
+            panic!("{answer:?}")
+        };
+        assert_eq!(fault["code"], "function.invalid");
+        let detail = fault["detail"].as_str().unwrap();
+        assert!(detail.contains("status 204 has no body"), "{detail}");
     }
 }

@@ -6,6 +6,7 @@
 use axum::body::Body;
 use axum::response::Response;
 use engine::{Outcome, Reply, Started};
+use flow::definition::catalog::BODILESS;
 use http::header::{
     CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
 };
@@ -71,6 +72,7 @@ fn data(status: StatusCode, body: &Value) -> Response {
 
 fn replied(reply: Reply) -> Response {
     let (content_type, body) = match reply.body {
+        _ if BODILESS.contains(&reply.status) => (None, Body::empty()),
         Value::Null => (None, Body::empty()),
         Value::String(text) => (Some("text/plain; charset=utf-8"), Body::from(text)),
         body => (Some("application/json"), Body::from(body.to_string())),
@@ -135,6 +137,21 @@ mod tests {
         assert_eq!(headers[CONTENT_SECURITY_POLICY], SANDBOX);
         assert_eq!(headers[CONTENT_DISPOSITION], "attachment");
         assert_eq!(headers.len(), 4, "{headers:?}");
+    }
+
+    #[test]
+    fn what_has_no_content_is_sent_without() {
+        for status in [204, 205, 304] {
+            let response = replied(Reply {
+                status,
+                headers: Vec::new(),
+                body: Value::from("gone"),
+            });
+            assert_eq!(response.status(), status);
+            assert!(!response.headers().contains_key(CONTENT_TYPE));
+            let size = axum::body::HttpBody::size_hint(response.body()).exact();
+            assert_eq!(size, Some(0));
+        }
     }
 
     #[test]
