@@ -51,10 +51,10 @@ export function Needs({ needs, admin }: { needs: Need[]; admin: boolean }) {
                     {text.calls} ({need.calls.length})
                   </summary>
                   <ul className="plain more">
-                    {need.calls.map((call) => (
-                      <li key={call.task} className="small anywhere">
+                    {need.calls.map((call, at) => (
+                      <li key={`${call.task} ${at}`} className="small anywhere">
                         <code>
-                          {call.method.toUpperCase()} {call.endpoint ?? text.anywhere}
+                          {call.method === "batch" ? text.batched(call.endpoint) : `${call.method.toUpperCase()} ${call.endpoint ?? text.anywhere}`}
                         </code>{" "}
                         {call.standing && <CallBadge standing={call.standing} />}{" "}
                         <span className="muted mono">{call.task}</span>

@@ -3,13 +3,14 @@
 use connect::{CallStanding, GraphCall};
 use flow::definition::{Authentication, Block, CallTask, Endpoint, Flow, Kind, Template, Uri};
 use serde::Serialize;
+use serde_json::Value;
 
 /// A call that a flow may make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Need {
     /// The task's pointer.
     pub task: String,
-    /// The method.
+    /// The method; `openapi` where a document says it, `batch` where it is one of a batch that says it only when it is made.
     pub method: String,
     /// Where, as it is written; of an expression that is one text, `{…}` stands for what is put into it. `None` where another
     /// expression says it.
@@ -26,7 +27,7 @@ impl Need {
     /// The call as the tables of Graph know it.
     pub(super) fn graph_call(&self) -> Option<GraphCall> {
         let path = self.endpoint.as_ref()?;
-        (self.method != OPENAPI).then(|| GraphCall {
+        (![OPENAPI, UNKNOWN].contains(&self.method.as_str())).then(|| GraphCall {
             method: self.method.clone(),
             path: path.clone(),
         })
@@ -35,6 +36,8 @@ impl Need {
 
 /// Stands for the method where an `OpenAPI` document says it.
 const OPENAPI: &str = "openapi";
+/// Stands for the method where it is not known before the call is made; without an endpoint, for all calls of a batch.
+const UNKNOWN: &str = "batch";
 
 /// The calls of a flow through one of its connections.
 pub(super) fn of(flow: &Flow, name: &str) -> Vec<Need> {
@@ -65,13 +68,17 @@ fn block(tasks: &Block, name: &str, found: &mut Vec<Need>) {
                     let inner = Block(vec![std::sync::Arc::clone(&function.task)]);
                     block(&inner, name, found);
                 }
-                found.extend(need(call, name).map(|(method, endpoint)| Need {
-                    task: task.reference.to_string(),
-                    method,
-                    endpoint,
-                    standing: None,
-                    missing: Vec::new(),
-                }));
+                found.extend(
+                    needs(call, name)
+                        .into_iter()
+                        .map(|(method, endpoint)| Need {
+                            task: task.reference.to_string(),
+                            method,
+                            endpoint,
+                            standing: None,
+                            missing: Vec::new(),
+                        }),
+                );
             }
             Kind::Set(_)
             | Kind::Switch(_)
@@ -83,7 +90,78 @@ fn block(tasks: &Block, name: &str, found: &mut Vec<Need>) {
     }
 }
 
-fn need(call: &CallTask, name: &str) -> Option<(String, Option<String>)> {
+/// A method and an endpoint, as far as they are written.
+type Written = (String, Option<String>);
+
+fn needs(call: &CallTask, name: &str) -> Vec<Written> {
+    match call {
+        CallTask::Catalog(function)
+            if function.name.as_ref() == "batch" && uses(&function.authentication, name) =>
+        {
+            batched(&function.arguments)
+        }
+        other => need(other, name).into_iter().collect(),
+    }
+}
+
+/// The calls of a batch. What an expression makes is known when it runs.
+fn batched(arguments: &Template) -> Vec<Written> {
+    let unknown = || vec![(UNKNOWN.to_owned(), None)];
+    match member(arguments, "requests") {
+        Some(Member::Value(Value::Array(requests))) => requests
+            .iter()
+            .map(|request| one(|name| request.get(name).map(Member::Value)))
+            .collect(),
+        Some(Member::Template(Template::List(requests))) => requests
+            .iter()
+            .map(|request| match request {
+                Template::Expression(_) => (UNKNOWN.to_owned(), None),
+                request => one(|name| member(request, name)),
+            })
+            .collect(),
+        _ => unknown(),
+    }
+}
+
+/// One call of a batch, by its members.
+fn one<'t>(member: impl Fn(&str) -> Option<Member<'t>>) -> Written {
+    let method = match member("method") {
+        None => Some("GET".to_owned()),
+        Some(method) => method.text().map(|method| method.to_ascii_uppercase()),
+    };
+    let endpoint = member("path").and_then(|path| path.text());
+    (method.unwrap_or_else(|| UNKNOWN.to_owned()), endpoint)
+}
+
+/// A member of an object that is written, or partly.
+enum Member<'t> {
+    Value(&'t Value),
+    Template(&'t Template),
+}
+
+impl Member<'_> {
+    /// Its text, where it is one; `{…}` stands for what is put into it.
+    fn text(&self) -> Option<String> {
+        match self {
+            Member::Value(value) => value.as_str().map(str::to_owned),
+            Member::Template(Template::Expression(text)) => interpolated(text.program.source()),
+            Member::Template(_) => None,
+        }
+    }
+}
+
+fn member<'t>(of: &'t Template, name: &str) -> Option<Member<'t>> {
+    match of {
+        Template::Literal(value) => value.get(name).map(Member::Value),
+        Template::Object(members) => members.get(name).map(|member| match member {
+            Template::Literal(value) => Member::Value(value),
+            other => Member::Template(other),
+        }),
+        Template::Expression(_) | Template::List(_) => None,
+    }
+}
+
+fn need(call: &CallTask, name: &str) -> Option<Written> {
     match call {
         CallTask::Http(http) if uses(&http.endpoint.authentication, name) => {
             Some((http.method.to_string(), written(&http.endpoint)))
@@ -92,15 +170,8 @@ fn need(call: &CallTask, name: &str) -> Option<(String, Option<String>)> {
             Some((OPENAPI.to_owned(), Some(openapi.operation.to_string())))
         }
         CallTask::Catalog(function) if uses(&function.authentication, name) => {
-            let endpoint = match &function.arguments {
-                Template::Literal(value) => value.get("endpoint")?.as_str().map(str::to_owned),
-                Template::Object(members) => match members.get("endpoint") {
-                    Some(Template::Literal(value)) => value.as_str().map(str::to_owned),
-                    Some(Template::Expression(text)) => interpolated(text.program.source()),
-                    _ => None,
-                },
-                _ => None,
-            };
+            let endpoint = member(&function.arguments, "endpoint");
+            let endpoint = endpoint.and_then(|endpoint| endpoint.text());
             Some(("GET".to_owned(), endpoint))
         }
         _ => None,
@@ -150,7 +221,45 @@ fn closing(text: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::interpolated;
+    use flow::definition::Flow;
+
+    use super::{interpolated, of};
+
+    #[test]
+    fn the_calls_of_a_batch_are_read() {
+        let calls = |with: &str| {
+            let text = format!(
+                "document: {{dsl: '1.0.3', namespace: a, name: b, version: '1.0.0'}}\nuse: {{secrets: [graph]}}\ndo:\n  - many: {{call: batch, with: {{requests: {with}, authentication: {{oauth2: {{use: graph}}}}}}}}\n"
+            );
+            let found = of(&Flow::parse(&text).unwrap(), "graph").into_iter();
+            let found = found.map(|need| (need.method, need.endpoint.unwrap_or("?".to_owned())));
+            found.collect::<Vec<_>>()
+        };
+        let written = |calls: &[(&str, &str)]| {
+            let calls = calls.iter();
+            let calls =
+                calls.map(|(method, endpoint)| ((*method).to_owned(), (*endpoint).to_owned()));
+            calls.collect::<Vec<_>>()
+        };
+        assert_eq!(
+            calls(
+                "[{method: post, path: /groups, body: {}}, {method: DELETE, path: /users/1}, {path: /me}]"
+            ),
+            written(&[("POST", "/groups"), ("DELETE", "/users/1"), ("GET", "/me")])
+        );
+        assert_eq!(
+            calls(
+                "[{method: POST, path: /groups, body: '${ .group }'}, {path: '${ \"/users/\\(.id)\" }'}, {method: '${ .how }', path: '${ .where }'}, '${ .it }']"
+            ),
+            written(&[
+                ("POST", "/groups"),
+                ("GET", "/users/{…}"),
+                ("batch", "?"),
+                ("batch", "?")
+            ])
+        );
+        assert_eq!(calls("'${ .all }'"), written(&[("batch", "?")]));
+    }
 
     #[test]
     fn a_text_with_values_is_a_template() {
