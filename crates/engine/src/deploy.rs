@@ -7,7 +7,7 @@ use connect::Permissions;
 use flow::definition::Flow;
 use flow::{Diagnostic, FaultType};
 use serde::Serialize;
-use store::{Actor, Connection, ConnectionName, FlowId, FlowRecord, NewVersion, Role};
+use store::{Actor, Connection, ConnectionName, FlowId, FlowRecord, FlowVersion, NewVersion, Role};
 
 use crate::Error;
 use crate::local::Local;
@@ -130,6 +130,14 @@ impl Local {
                 schedule::coming(plan, store.clock().now(), COMING)
             }),
         };
+        if let Some(record) = deployed
+            .flow
+            .as_ref()
+            .filter(|_| deployed.deployment == Deployment::Added)
+        {
+            let versions = store.flows().versions(actor, &record.id).await?;
+            deployed.warnings.extend(reused(&flow, source, &versions));
+        }
         if dry_run == DryRun::Yes {
             return Ok(deployed);
         }
@@ -272,6 +280,25 @@ impl Local {
         entry.permissions = judged;
         Ok(())
     }
+}
+
+/// Says that a `document.version` stands for another text from now on: `run.workflow` that names it means that.
+fn reused(flow: &Flow, source: &str, versions: &[FlowVersion]) -> Option<Diagnostic> {
+    let version = &flow.document.version;
+    let other = versions
+        .iter()
+        .find(|old| old.version == *version && old.digest != flow.digest)?;
+    let message = format!(
+        "version {version} was deployed with another definition before (number {}): flows that run version {version} of this one get the new one from now on",
+        other.number
+    );
+    Some(Flow::warning(
+        source,
+        "/document/version",
+        "flow.version_reused",
+        message,
+        "raise `document.version` with every change that matters to others",
+    ))
 }
 
 /// The record of a text that was read.

@@ -281,3 +281,28 @@ async fn a_run_stays_on_the_version_that_it_began_with() {
         Outcome::Completed(json!({ "version": 1 }))
     );
 }
+
+#[tokio::test]
+async fn a_version_that_stands_for_another_text_is_warned_of() {
+    let house = house().await;
+    let codes = async |version: &str, body: &str| {
+        let source = format!(
+            "document:\n  dsl: '1.0.3'\n  namespace: contoso\n  name: child\n  version: '{version}'\n{body}"
+        );
+        let deployed = house.engine().deploy(&source).await;
+        let warnings = deployed.warnings.into_iter();
+        warnings
+            .map(|warning| (warning.code, warning.line, warning.pointer))
+            .collect::<Vec<_>>()
+    };
+    let one = "do:\n  - a: {set: {n: 1}}\n";
+    let two = "do:\n  - a: {set: {n: 2}}\n";
+    assert_eq!(codes("1.0.0", one).await, []);
+    assert_eq!(codes("1.0.0", one).await, []);
+    assert_eq!(codes("1.0.0", &format!("# a remark\n{one}")).await, []);
+    let reused = [("flow.version_reused", 5, "/document/version".to_owned())];
+    assert_eq!(codes("1.0.0", two).await, reused);
+    assert_eq!(codes("1.1.0", one).await, []);
+    // It was another text's before, and is not the current one's.
+    assert_eq!(codes("1.0.0", one).await, reused);
+}

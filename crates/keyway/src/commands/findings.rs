@@ -40,13 +40,22 @@ impl From<&Diagnostic> for Finding {
 impl Finding {
     /// An error as a problem document of the API has it.
     pub(super) fn of(found: &Value) -> Finding {
+        Finding::read("error", found)
+    }
+
+    /// A warning as the API has it.
+    pub(super) fn warning(found: &Value) -> Finding {
+        Finding::read("warning", found)
+    }
+
+    fn read(kind: &'static str, found: &Value) -> Finding {
         let number = |name: &str| {
             found[name]
                 .as_u64()
                 .and_then(|number| usize::try_from(number).ok())
         };
         Finding {
-            kind: "error",
+            kind,
             code: text(found, "code"),
             message: text(found, "message"),
             hint: found["hint"].as_str().map(str::to_owned),

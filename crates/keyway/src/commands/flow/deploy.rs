@@ -93,6 +93,10 @@ fn print(ui: Ui, flow: &file::Judged, card: &Value, dry_run: bool) {
     if !flow.findings().is_empty() {
         ui.text(&findings::text(flow));
     }
+    let told = findings::of_server(flow, &card["warnings"]);
+    if !told.is_empty() {
+        ui.text(&told);
+    }
     let needs = stored::needs(&card["preflight"]);
     if !needs.is_empty() {
         ui.text(&needs);

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use serde_json::Value;
+
 use super::super::findings;
 use super::file::Judged;
 use crate::ui::plain;
@@ -27,6 +29,22 @@ pub(super) fn text(judged: &Judged) -> String {
         short.push(counted(warnings, "warning"));
     }
     let _ = writeln!(out, "{}: {}", plain(&judged.name), short.join(", "));
+    out
+}
+
+/// What only the server knows to be said of a file: warnings beside those that its text has by itself.
+pub(super) fn of_server(judged: &Judged, warnings: &Value) -> String {
+    let own = |warning: &Value| {
+        let mut found = judged.findings().iter();
+        found.any(|finding| warning["code"] == finding.code)
+    };
+    let mut out = String::new();
+    for warning in warnings.as_array().into_iter().flatten() {
+        if !own(warning) {
+            let finding = findings::Finding::warning(warning);
+            findings::one(&mut out, &judged.name, &judged.text, &finding);
+        }
+    }
     out
 }
 
