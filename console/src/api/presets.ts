@@ -6,6 +6,7 @@ import type { components } from "./schema";
 
 export type Cloud = components["schemas"]["Cloud"];
 export type Preset = components["schemas"]["Preset"];
+export type Permission = components["schemas"]["PermissionCard"];
 export type Discovered = components["schemas"]["Discovered"];
 
 export interface Presets {
@@ -28,6 +29,16 @@ export const presetsQuery = queryOptions({
       clouds: graph?.clouds.map(withoutSlash) ?? [],
       others: list.items.filter((item) => item !== graph),
     };
+  },
+  staleTime: Infinity,
+});
+
+/** Permissions of Microsoft Graph: ids, who may consent, and what they allow. */
+export const permissionsQuery = queryOptions({
+  queryKey: ["presets", "microsoft-graph", "permissions"],
+  queryFn: async ({ signal }): Promise<Permission[]> => {
+    const list = await send<components["schemas"]["PermissionList"]>("GET", "/presets/microsoft-graph/permissions", { signal });
+    return list.items;
   },
   staleTime: Infinity,
 });

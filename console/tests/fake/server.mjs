@@ -44,6 +44,7 @@ const routes = [
   ["DELETE", /^\/session$/, () => ({ cookie: "" })],
   ["GET", /^\/me$/, (_, __, who) => ({ id: `usr_${who}`, name: who, role: who, kind: "user" })],
   ["GET", /^\/presets$/, () => ({ public_url: "http://localhost:8800", items: [{ preset: "microsoft-graph", redirect_uri: "http://localhost:8800/oauth/callback/microsoft-graph", clouds: CLOUDS }] })],
+  ["GET", /^\/presets\/microsoft-graph\/permissions$/, () => ({ items: [{ name: "User.Read", delegated_id: "e1fe6dd8-ba31-4d61-89e7-88639da4683d", application_id: null, delegated_needs_admin: false, allows: "Read the profile of the person who signed in" }, { name: "User.Read.All", delegated_id: "a154be20-db9c-4678-8ab7-66f6cc099a59", application_id: "df021288-bdef-4463-88db-98f22de89214", delegated_needs_admin: true, allows: "Read the full profile of everybody" }] })],
   ["POST", /^\/redirect-uris$/, (_, { name }) => ({ id: "con_draft", name, redirect_uri: `http://localhost:8800/oauth/callback/con_${name.toLowerCase().replaceAll(/[^a-z]/g, "").padEnd(26, "q")}` })],
   ["GET", /^\/connections$/, () => ({ items })],
   ["POST", /^\/connections$/, (_, body) => create(body)],

@@ -98,6 +98,10 @@ pub use multipart::{FormData, Part, Piece};
 pub use oauth::{AuthenticationMethod, CallStanding, ClientId, GraphCall, Scope, retry_after};
 pub use page::{
     CursorInvalid, More, PAGE_LIMIT, Page, PageCursor, PageError, PageSize, PageStyle, Pages,
+// The tables of Graph, for whoever asks without a connection.
+pub use oauth::{
+    GraphPermission, JudgedCall, PermissionKind, graph_permissions, judge_graph_calls,
+};
     Paging,
 };
 pub use permissions::{Cure, Permissions};

@@ -74,7 +74,8 @@ pub fn graph_permission(name: &str) -> Option<GraphPermission> {
 pub struct GraphCall {
     /// The method.
     pub method: String,
-    /// The path, below `/v1.0` or with it; the address and the query are not looked at. `{name}` stands for any segment.
+    /// The path, below `/v1.0` or with it; the address is not looked at, and of the query `$select` and `$expand` alone.
+    /// `{name}` stands for any segment.
     pub path: String,
 }
 
@@ -119,7 +120,7 @@ pub struct GraphJudgement {
     pub held: Option<Vec<String>>,
     /// The least permissions that have to be added.
     pub missing: Vec<GraphPermission>,
-    /// Held, and needed by none of the calls.
+    /// Held, and not needed for any of the calls beside the rest of what is held.
     pub unused: Vec<String>,
 }
 
@@ -139,16 +140,11 @@ pub fn judge_graph_calls(
         call.any_of.iter().filter(move |group| lacks(group, held))
     });
     let missing = described(&least(&lacking.collect::<Vec<_>>()));
-    let is_unused = |name: &&String| {
-        let is_of_openid =
-            graph_permission(name).is_some_and(|known| known.name.starts_with(char::is_lowercase));
-        !is_of_openid && !groups.iter().any(|group| has(group, name))
-    };
     GraphJudgement {
         kind,
         least: described(&least(&groups)),
         missing,
-        unused: held.iter().flatten().filter(is_unused).cloned().collect(),
+        unused: unused(&groups, held.as_deref().unwrap_or_default()),
         calls: judged,
         held,
     }
@@ -176,6 +172,49 @@ fn judge(kind: PermissionKind, call: GraphCall, held: Option<&[String]>) -> Judg
 /// Whether it is known that none of them is held.
 fn lacks(group: &[&str], held: Option<&[String]>) -> bool {
     held.is_some_and(|held| !held.iter().any(|name| has(group, name)))
+}
+
+/// What may be taken away of what is held: all but a least part of it which suffices as far as the whole does. Wide
+/// permissions go before narrow ones.
+fn unused(groups: &[&Vec<&'static str>], held: &[String]) -> Vec<String> {
+    let width = |name: &String| {
+        let places = groups.iter().filter_map(|group| {
+            let mut names = group.iter();
+            names.position(|known| known.eq_ignore_ascii_case(name))
+        });
+        places.max()
+    };
+    let mut needed: Vec<(usize, &String)> = held
+        .iter()
+        .filter_map(|name| Some((width(name)?, name)))
+        .collect();
+    // The first of equals stays.
+    needed.sort_by_key(|(width, _)| std::cmp::Reverse(*width));
+    let satisfied: Vec<_> = groups
+        .iter()
+        .filter(|group| needed.iter().any(|(_, name)| has(group, name)))
+        .collect();
+    let mut kept: Vec<&String> = needed.into_iter().map(|(_, name)| name).collect();
+    for name in kept.clone() {
+        let rest: Vec<&String> = kept
+            .iter()
+            .copied()
+            .filter(|other| *other != name)
+            .collect();
+        if satisfied
+            .iter()
+            .all(|group| rest.iter().any(|other| has(group, other)))
+        {
+            kept = rest;
+        }
+    }
+    let is_of_openid = |name: &str| {
+        graph_permission(name).is_some_and(|known| known.name.starts_with(char::is_lowercase))
+    };
+    held.iter()
+        .filter(|name| !kept.contains(name) && !is_of_openid(name))
+        .cloned()
+        .collect()
 }
 
 fn has(group: &[&str], name: &str) -> bool {
@@ -232,8 +271,52 @@ fn needed(kind: PermissionKind, call: &GraphCall) -> Option<Vec<Vec<&'static str
         (PermissionKind::Application, "-") => return Some(Vec::new()),
         (PermissionKind::Application, own) => own,
     };
-    let groups = wanted.split(" & ");
-    Some(groups.map(|group| group.split(' ').collect()).collect())
+    let wide = wants_more_than_basic(&call.path);
+    let groups = wanted.split(" & ").map(|group| {
+        let names = group.split(' ');
+        names
+            .filter(|name| !wide || *name != BASIC_READER)
+            .collect()
+    });
+    Some(groups.collect())
+}
+
+/// Lets read a few fields of users; of others it answers nothing.
+const BASIC_READER: &str = "User.ReadBasic.All";
+/// Those fields.
+const BASIC_FIELDS: [&str; 7] = [
+    "id",
+    "displayName",
+    "givenName",
+    "surname",
+    "mail",
+    "userPrincipalName",
+    "photo",
+];
+
+/// Whether a query names what lies beyond the basic fields. Without `$select` an answer has what the caller may see, so that
+/// they suffice; a name that a flow puts in later is not judged.
+fn wants_more_than_basic(path: &str) -> bool {
+    let query = path.split_once('?').map_or("", |(_, query)| query);
+    let query = query.split('#').next().unwrap_or_default();
+    let parameters = query.split('&').filter_map(|pair| pair.split_once('='));
+    parameters.into_iter().any(|(name, value)| {
+        let name = name.replace("%24", "$").to_ascii_lowercase();
+        let value = value.replace("%2C", ",").replace("%2c", ",");
+        let mut fields = value
+            .split(',')
+            .map(|field| field.trim_matches([' ', '+']))
+            .filter(|field| !field.is_empty() && !field.contains('{'));
+        match name.trim_start_matches('$') {
+            "expand" => fields.next().is_some(),
+            "select" => fields.any(|field| {
+                !BASIC_FIELDS
+                    .iter()
+                    .any(|basic| basic.eq_ignore_ascii_case(field))
+            }),
+            _ => false,
+        }
+    })
 }
 
 /// The segments of a path that say what it is about: without address, version, query, and what Graph hangs to any path.
@@ -374,6 +457,72 @@ mod tests {
                 .all(|call| call.standing == CallStanding::Unknown)
         );
         assert_eq!((strange.least.len(), strange.missing.len()), (0, 0));
+    }
+
+    #[test]
+    fn basic_fields_alone_are_read_with_the_least() {
+        for (query, least) in [
+            ("", "User.ReadBasic.All"),
+            ("?$top=5&$filter=startswith(mail,'a')", "User.ReadBasic.All"),
+            ("?$select=id,displayname,mail", "User.ReadBasic.All"),
+            ("?$select={fields}", "User.ReadBasic.All"),
+            ("?$top=5&$select=id,department,jobTitle", "User.Read.All"),
+            ("?%24select=id%2Cdepartment#x", "User.Read.All"),
+            ("?$select=id, accountEnabled", "User.Read.All"),
+            ("?$expand=manager", "User.Read.All"),
+        ] {
+            for path in ["/users", "/users/1"] {
+                let text = format!("GET {path}{query}");
+                let basic = judged(Application, &[&text], Some(&["User.ReadBasic.All"]));
+                assert_eq!(names_of(&basic.least), [least], "{text}");
+                let standing = if least == "User.Read.All" {
+                    CallStanding::Missing
+                } else {
+                    CallStanding::Allowed
+                };
+                assert_eq!(basic.calls[0].standing, standing, "{text}");
+            }
+        }
+        let me = judged(Delegated, &["GET /me?$select=department"], None);
+        assert_eq!(names_of(&me.least), ["User.Read"]);
+    }
+
+    #[test]
+    fn what_is_held_beyond_a_least_part_is_unused() {
+        let wide = ["User.ReadWrite.All", "user.read.all", "Group.ReadWrite.All"];
+        for (calls, unused) in [
+            (
+                &["GET /users"][..],
+                &["User.ReadWrite.All", "Group.ReadWrite.All"][..],
+            ),
+            (
+                &["GET /users", "PATCH /users/1"],
+                &["user.read.all", "Group.ReadWrite.All"],
+            ),
+            (&["GET /groups"], &["User.ReadWrite.All", "user.read.all"]),
+            // What lacks is no reason to keep what does not help.
+            (&["GET /domains"], &wide),
+            (&["GET /me"], &wide),
+        ] {
+            let found = judged(Application, calls, Some(&wide));
+            assert_eq!(found.unused, unused, "{calls:?}");
+        }
+        let twice = [
+            "Directory.Read.All",
+            "Application.Read.All",
+            "AppRoleAssignment.ReadWrite.All",
+        ];
+        let found = judged(
+            Application,
+            &["POST /servicePrincipals/1/appRoleAssignments"],
+            Some(&twice),
+        );
+        assert_eq!(found.unused, ["Directory.Read.All"]);
+        let openid = ["openid", "offline_access", "User.Read"];
+        assert_eq!(
+            judged(Delegated, &["GET /domains"], Some(&openid)).unused,
+            ["User.Read"]
+        );
     }
 
     #[test]

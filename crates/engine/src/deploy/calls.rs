@@ -15,6 +15,9 @@ pub struct Need {
     /// Where, as it is written; of an expression that is one text, `{…}` stands for what is put into it. `None` where another
     /// expression says it.
     pub endpoint: Option<String>,
+    /// The query that stands beside the address, as far as it is written.
+    #[serde(skip)]
+    pub query: Vec<(String, String)>,
     /// How it stands against the permissions of its connection, where that is judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub standing: Option<CallStanding>,
@@ -26,10 +29,16 @@ pub struct Need {
 impl Need {
     /// The call as the tables of Graph know it.
     pub(super) fn graph_call(&self) -> Option<GraphCall> {
-        let path = self.endpoint.as_ref()?;
+        let mut path = self.endpoint.clone()?;
+        for (name, value) in &self.query {
+            path.push(if path.contains('?') { '&' } else { '?' });
+            path.push_str(name);
+            path.push('=');
+            path.push_str(value);
+        }
         (![OPENAPI, UNKNOWN].contains(&self.method.as_str())).then(|| GraphCall {
             method: self.method.clone(),
-            path: path.clone(),
+            path,
         })
     }
 }
@@ -75,6 +84,7 @@ fn block(tasks: &Block, name: &str, found: &mut Vec<Need>) {
                             task: task.reference.to_string(),
                             method,
                             endpoint,
+                            query: query(call),
                             standing: None,
                             missing: Vec::new(),
                         }),
@@ -176,6 +186,37 @@ fn need(call: &CallTask, name: &str) -> Option<Written> {
         }
         _ => None,
     }
+}
+
+/// The texts of a call's query.
+fn query(call: &CallTask) -> Vec<(String, String)> {
+    let given = match call {
+        CallTask::Http(http) => http.query.as_ref(),
+        CallTask::Catalog(function) => match &function.arguments {
+            Template::Literal(value) => return texts(value.get("query")),
+            Template::Object(members) => members.get("query"),
+            _ => None,
+        },
+        _ => None,
+    };
+    match given {
+        Some(Template::Literal(value)) => texts(Some(value)),
+        Some(Template::Object(members)) => members
+            .iter()
+            .filter_map(|(name, value)| match value {
+                Template::Literal(Value::String(text)) => Some((name.clone(), text.clone())),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn texts(query: Option<&Value>) -> Vec<(String, String)> {
+    let members = query.and_then(Value::as_object).into_iter().flatten();
+    members
+        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+        .collect()
 }
 
 fn uses(authentication: &Authentication, name: &str) -> bool {

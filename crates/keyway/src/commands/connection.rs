@@ -144,12 +144,16 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
         Command::Explain { name } => {
             client::with(ui, global, async |client| explain(ui, client, &name).await).await
         }
-        Command::Permissions(asked) => {
-            client::with(ui, global, async |client| {
-                permissions::run(ui, client, &asked).await
-            })
-            .await
-        }
+        Command::Permissions(asked) => match asked.question()? {
+            permissions::Question::Calls(calls) => Ok(permissions::least(ui, &calls)),
+            permissions::Question::Search(words) => Ok(permissions::search(ui, &words)),
+            permissions::Question::Connection(name, calls) => {
+                client::with(ui, global, async |client| {
+                    permissions::run(ui, client, (&name, calls.clone())).await
+                })
+                .await
+            }
+        },
         Command::RedirectUri(which) => {
             client::with(ui, global, async |client| {
                 redirect_uri(ui, client, &which).await

@@ -28,6 +28,12 @@ fn what_calls_need_is_held_lacks_or_is_not_known() {
         (&held["missing"], &held["cure"]),
         (&json!([]), &Value::Null)
     );
+    // What is asked for beyond the basic fields needs more.
+    let wide = ask(0, &["GET", "/users?$select=id,department"]);
+    assert_eq!(
+        (&wide["least"][0]["name"], &wide["unused"]),
+        (&json!("User.Read.All"), &json!([]))
+    );
     let lacks = ask(9, &["POST", "/groups", "GET", "/planets", "GET", "/me"]);
     let standings: Vec<&str> = lacks["calls"]
         .as_array()
@@ -75,6 +81,59 @@ fn what_calls_need_is_held_lacks_or_is_not_known() {
         &["connection", "permissions", "other", "GET", "/users"],
         5,
         "connection.no_catalogue",
+    );
+}
+
+#[test]
+fn calls_are_judged_and_permissions_found_without_a_connection() {
+    let home = Home::closed();
+    let ask = ["connection", "permissions"];
+    let calls = ["GET", "/users", "post", "/groups", "GET", "/me"];
+    let told = home.run(&[&ask[..], &calls].concat()).ends_with(0);
+    for part in [
+        "User.ReadBasic.All",
+        "Group.ReadWrite.All",
+        "Group.Create",
+        "impossible",
+        "(an administrator consents)",
+    ] {
+        assert!(told.stdout.contains(part), "{part}: {told}");
+    }
+    let said = home.ok(&[&ask[..], &calls].concat());
+    let names = |kind: &str| -> Vec<Value> {
+        let least = said[kind]["least"].as_array().unwrap().iter();
+        least.map(|permission| permission["name"].clone()).collect()
+    };
+    assert_eq!(names("application"), ["User.ReadBasic.All", "Group.Create"]);
+    assert!(names("delegated").contains(&json!("Group.ReadWrite.All")));
+    for wrong in [
+        &["GET"][..],
+        &["GET", "/users", "POST"],
+        &["GET", "POST", "/users", "/x"],
+    ] {
+        let refused = home.run(&[&ask[..], wrong].concat()).ends_with(2);
+        assert!(
+            refused.stderr.contains("one of them is missing"),
+            "{refused}"
+        );
+    }
+    let found = home.ok(&["connection", "permissions", "--search", "group create"]);
+    let found: Vec<&Value> = found["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| &item["name"])
+        .collect();
+    assert!(
+        found.contains(&&json!("Group.Create")) && !found.contains(&&json!("User.Read")),
+        "{found:?}"
+    );
+    let told = home
+        .run(&["connection", "permissions", "--search", "Group.Create"])
+        .ends_with(0);
+    assert!(
+        told.stdout.contains("bf7b1a76-6e77-406b-b258-bf5c7720e98f"),
+        "{told}"
     );
 }
 

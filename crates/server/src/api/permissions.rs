@@ -31,7 +31,7 @@ impl RequestBody for CallsInQuestion {}
 struct CallInQuestion {
     /// The method.
     method: String,
-    /// A path below the connection's base URL, or an address; `{name}` stands for any segment.
+    /// A path below the connection's base URL, or an address; `{name}` stands for any segment. Of the query `$select` and `$expand` are looked at.
     path: String,
 }
 
@@ -101,7 +101,7 @@ pub(crate) struct PermissionReport {
     held_is_hint: bool,
     /// The least permissions that have to be added.
     missing: Vec<PermissionCard>,
-    /// Held, and needed by none of the calls.
+    /// Held, and not needed for any of the calls beside the rest of what is held.
     unused: Vec<String>,
     /// What stands in the way of single calls, in whole sentences.
     warnings: Vec<String>,
