@@ -115,6 +115,12 @@ pub(crate) fn explanation(explanation: &Value, now: Timestamp) -> String {
                 .unwrap_or_default()
                 .contains(text)
         {
+            // In backticks it is not broken.
+            let text = if label == "command" {
+                format!("`{text}`")
+            } else {
+                text.to_owned()
+            };
             sheet.paragraph(&format!("{label}: {text}"));
         }
     }

@@ -1,9 +1,13 @@
-//! Tables that fit eighty columns, whatever is in them.
+//! Tables that fit eighty columns on a terminal, as far as what must not be broken lets them.
 
-use comfy_table::{Cell, ContentArrangement, presets};
+use comfy_table::{Cell, ColumnConstraint, ContentArrangement, Width, presets};
 use serde_json::Value;
 
+use super::text::{room, width};
 use super::{WIDTH, plain};
+
+/// No id and no code is longer.
+const UNBROKEN: usize = 64;
 
 /// A table in the making.
 pub(crate) struct Table {
@@ -25,14 +29,22 @@ impl Table {
             .push(cells.into_iter().map(|cell| plain(&cell)).collect());
     }
 
-    /// Lays the table out.
+    /// Lays the table out for whoever reads stdout: a row is one line unless a terminal shows it.
     pub(crate) fn text(&self) -> String {
+        self.text_within(room())
+    }
+
+    /// Lays the table out. Cells are broken between words, so that ids and codes can be copied; a word that is longer than
+    /// any of them is broken all the same.
+    fn text_within(&self, room: Option<usize>) -> String {
         let mut table = comfy_table::Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .force_no_tty()
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(u16::try_from(WIDTH).unwrap_or(80));
+        table.load_style(presets::NOTHING).force_no_tty();
+        match room {
+            Some(room) => table
+                .set_content_arrangement(ContentArrangement::Dynamic)
+                .set_width(u16::try_from(room).unwrap_or(80)),
+            None => table.set_content_arrangement(ContentArrangement::Disabled),
+        };
         table.set_header(
             self.header
                 .iter()
@@ -40,6 +52,11 @@ impl Table {
         );
         for row in &self.rows {
             table.add_row(row.iter().map(Cell::new));
+        }
+        for column in table.column_iter_mut().filter(|_| room.is_some()) {
+            let least = self.longest_word(column.index);
+            let with_padding = u16::try_from(least).unwrap_or(80) + 2;
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(with_padding)));
         }
         let mut text = table
             .lines()
@@ -53,6 +70,15 @@ impl Table {
             .join("\n");
         text.push('\n');
         text
+    }
+
+    /// How wide the longest word of a column is that is not broken.
+    fn longest_word(&self, column: usize) -> usize {
+        let rows = std::iter::once(&self.header).chain(&self.rows);
+        let words = rows
+            .filter_map(|row| row.get(column))
+            .flat_map(|cell| cell.split(' '));
+        words.map(width).max().unwrap_or(0).min(UNBROKEN)
     }
 
     /// The width each column would like to have.
@@ -158,6 +184,7 @@ mod tests {
             text.lines().all(|line| line.chars().count() <= 80),
             "{text}"
         );
+        assert_eq!(text.lines().count(), 4, "{text}");
         assert!(
             text.starts_with(" DISPLAYNAME") || text.starts_with("DISPLAYNAME"),
             "{text}"
@@ -172,14 +199,41 @@ mod tests {
     }
 
     #[test]
-    fn long_cells_are_wrapped() {
+    fn long_cells_are_wrapped_on_a_terminal_only() {
         let mut table = Table::new(&["name", "what"]);
         table.row(["one".to_owned(), "long words ".repeat(30)]);
-        assert!(
-            table.text().lines().all(|line| line.len() <= 80),
-            "{}",
-            table.text()
+        let shown = table.text_within(Some(WIDTH));
+        assert!(shown.lines().all(|line| line.len() <= 80), "{shown}");
+        assert!(shown.lines().count() > 4, "{shown}");
+        let piped = table.text_within(None);
+        assert_eq!(piped.lines().count(), 2, "{piped}");
+    }
+
+    #[test]
+    fn ids_and_codes_stay_whole() {
+        let (id, code) = (
+            "key_01k9z3v7q2f8m4n6p0r1s5t9w3",
+            "connection.origin_forbidden",
         );
-        assert!(table.text().lines().count() > 4);
+        let mut table = Table::new(&["id", "name", "code", "request id", "by"]);
+        table.row(
+            [
+                id,
+                &"some words ".repeat(5),
+                code,
+                "00000000-0000-4000-8000-000000000000",
+                "Ada Example",
+            ]
+            .map(str::to_owned),
+        );
+        let shown = table.text_within(Some(WIDTH));
+        for whole in [id, code, "00000000-0000-4000-8000-000000000000"] {
+            assert!(shown.contains(whole), "{whole}: {shown}");
+        }
+        let path = format!("https://api.contoso.example/{}", "a".repeat(200));
+        let mut table = Table::new(&["path"]);
+        table.row([path]);
+        let shown = table.text_within(Some(WIDTH));
+        assert!(shown.lines().all(|line| line.len() <= 80), "{shown}");
     }
 }

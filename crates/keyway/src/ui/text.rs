@@ -1,13 +1,25 @@
 //! Small pieces of text: wrapping, lengths of time, moments.
 
+use std::io::IsTerminal as _;
+
 use jiff::{SignedDuration, Timestamp};
 
-/// Tables and paragraphs are no wider than this.
+/// Tables and paragraphs are no wider than this on a terminal.
 pub(crate) const WIDTH: usize = 80;
 
-/// Breaks a paragraph at spaces, every further line indented; a word longer than the line stays whole, so that
-/// addresses can be copied.
+/// How wide what is printed on stdout may be; `None`: no terminal shows it, so that lines are as long as what they say.
+pub(crate) fn room() -> Option<usize> {
+    // Where unit tests are run from makes no difference to what they see.
+    (cfg!(test) || std::io::stdout().is_terminal()).then_some(WIDTH)
+}
+
+/// Breaks a paragraph at spaces if it goes to a terminal, every further line indented; a word longer than the line stays
+/// whole, so that addresses can be copied, and so does a command in backticks.
 pub(crate) fn wrap(text: &str, first: &str, indent: usize) -> String {
+    wrap_within(text, (first, indent), room().unwrap_or(usize::MAX))
+}
+
+fn wrap_within(text: &str, (first, indent): (&str, usize), room: usize) -> String {
     let margin = " ".repeat(indent);
     let mut output = String::new();
     let mut line = first.to_owned();
@@ -19,8 +31,8 @@ pub(crate) fn wrap(text: &str, first: &str, indent: usize) -> String {
             line.clone_from(&margin);
             is_empty = true;
         }
-        for word in words(paragraph, WIDTH.saturating_sub(indent)) {
-            if !is_empty && width(&line) + 1 + width(word) > WIDTH {
+        for word in words(paragraph) {
+            if !is_empty && width(&line) + 1 + width(word) > room {
                 output.push_str(&line);
                 output.push('\n');
                 line.clone_from(&margin);
@@ -37,22 +49,24 @@ pub(crate) fn wrap(text: &str, first: &str, indent: usize) -> String {
     output
 }
 
-/// Splits at spaces; a command in backticks stays one word, so that it can be copied, unless it is longer than a line.
-fn words(text: &str, room: usize) -> Vec<&str> {
+/// Splits at spaces; what stands in backticks is never split, however long it is: a command is there to be copied.
+fn words(text: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {
-        let space = rest.find(' ').unwrap_or(rest.len());
-        let command = rest
-            .strip_prefix('`')
-            .and_then(|inside| inside.find('`'))
-            .map(|end| {
-                let closed = end + 2;
-                closed + rest[closed..].find(' ').unwrap_or(rest.len() - closed)
-            });
-        let end = command
-            .filter(|end| width(&rest[..*end]) <= room)
-            .unwrap_or(space);
+        let mut end = 0;
+        loop {
+            let space = rest[end..].find(' ').map_or(rest.len(), |at| end + at);
+            let tick = rest[end..space].find('`').map(|at| end + at + 1);
+            let closed = tick.and_then(|open| rest[open..].find('`').map(|at| open + at + 1));
+            match closed {
+                Some(closed) => end = closed,
+                None => {
+                    end = space;
+                    break;
+                }
+            }
+        }
         words.push(&rest[..end]);
         rest = rest[end..].trim_start();
     }
@@ -131,22 +145,28 @@ mod tests {
         let text = format!(
             "Copy the Value of a client secret. Then run {command} and `keyway connection test graph`"
         );
-        let wrapped = wrap(&text, "  ", 2);
+        let wrapped = wrap_within(&text, ("  ", 2), WIDTH);
         assert!(
             wrapped.contains(command) && wrapped.contains("`keyway connection test graph`"),
             "{wrapped}"
         );
         assert!(wrapped.lines().all(|line| line.len() <= WIDTH), "{wrapped}");
-        let long = format!("run `keyway {}` now", "word ".repeat(30));
-        assert!(wrap(&long, "", 0).lines().all(|line| line.len() <= WIDTH));
-        assert_eq!(words("a `b c", 80), ["a", "`b", "c"]);
+        let long = format!("`keyway {}end`", "word ".repeat(30));
+        let text = format!("run ({long}), and so on {}", "and on ".repeat(20));
+        let wrapped = wrap_within(&text, ("", 0), WIDTH);
+        let lines: Vec<&str> = wrapped.lines().collect();
+        assert_eq!(lines[..2], ["run", &format!("({long}),")]);
+        assert!(lines[2..].iter().all(|line| line.len() <= WIDTH) && lines.len() > 3);
+        assert_eq!(words("a `b c"), ["a", "`b", "c"]);
+        assert_eq!(words("`a b`=`c d` e"), ["`a b`=`c d`", "e"]);
+        assert_eq!(wrap_within(&text, ("", 0), usize::MAX), text.trim_end());
     }
 
     #[test]
     fn paragraphs_fit_and_addresses_stay_whole() {
         let address = format!("https://keyway.contoso.example/{}", "a".repeat(80));
         let text = format!("{} {address} end", "word ".repeat(30));
-        let wrapped = wrap(&text, "why   ", 6);
+        let wrapped = wrap_within(&text, ("why   ", 6), WIDTH);
         assert!(
             wrapped
                 .lines()

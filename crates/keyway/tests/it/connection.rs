@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 
-use crate::support::Home;
+use crate::support::{Answer, Home};
 use crate::upstream::Upstream;
 
 #[test]
@@ -317,12 +317,16 @@ fn what_a_person_reads_fits_eighty_columns() {
         } else {
             &["connection", command, "graph"]
         };
-        let answer = home.run(arguments).ends_with(0);
+        let answer = home.on_terminal(arguments).ends_with(0);
         assert!(
             answer.stdout.lines().all(|line| line.chars().count() <= 80),
             "{answer}"
         );
         assert!(answer.stdout.contains("graph"), "{answer}");
+        // Elsewhere a paragraph is one line, so that programs find what it says.
+        let piped = home.run(arguments).ends_with(0);
+        let lines = |answer: &Answer| answer.stdout.lines().count();
+        assert!(lines(&piped) <= lines(&answer), "{piped}");
     }
     let explained = home.run(&["connection", "explain", "graph"]).ends_with(0);
     assert!(
@@ -332,4 +336,81 @@ fn what_a_person_reads_fits_eighty_columns() {
                 .contains("keyway connection authorize graph"),
         "{explained}"
     );
+}
+
+/// The commands that a text prints in backticks; each stands on one line as a whole.
+fn commands(text: &str) -> Vec<Vec<String>> {
+    let spans = text
+        .lines()
+        .flat_map(|line| line.split('`').skip(1).step_by(2));
+    let commands = spans.filter_map(|span| span.strip_prefix("keyway "));
+    commands
+        .map(|command| command.split(' ').map(str::to_owned).collect())
+        .collect()
+}
+
+#[test]
+fn the_printed_next_action_can_be_pasted_and_cures() {
+    let (home, sandbox, secret) = crate::sign_in::installation();
+    let wrong = home.secret("wrong", "visibly-fake-and-wrong");
+    let name = "a-robot-with-a-name-that-is-as-long-as-names-may-be";
+    let words = crate::sign_in::create(
+        &sandbox,
+        name,
+        "client-credentials",
+        crate::sign_in::DEFAULT,
+        &wrong,
+    );
+    home.run(&words);
+    let explain = ["connection", "explain", name];
+    let explained = home.on_terminal(&explain).ends_with(0);
+    assert!(explained.stdout.contains("needs secret"), "{explained}");
+    let printed = commands(&explained.stdout);
+    assert!(
+        printed
+            .iter()
+            .any(|words| words.contains(&"--client-secret-file".to_owned())),
+        "{explained}"
+    );
+    assert_eq!(printed, commands(&home.run(&explain).stdout));
+    for words in printed {
+        let filled: Vec<&str> = words
+            .iter()
+            .map(|word| {
+                if word == "FILE" {
+                    secret.as_str()
+                } else {
+                    word.as_str()
+                }
+            })
+            .collect();
+        home.run(&filled).ends_with(0);
+    }
+    let card = home.ok(&["connection", "show", name]);
+    assert_eq!(card["state"], "ok", "{card}");
+}
+
+#[test]
+fn ids_in_tables_are_whole() {
+    let home = Home::new();
+    home.ok(&[
+        "key",
+        "create",
+        "a name of several words that is long",
+        "--role",
+        "operator",
+    ]);
+    let key = home.ok(&["key", "list"])["items"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    for answer in [
+        home.on_terminal(&["key", "list"]),
+        home.run(&["key", "list"]),
+    ] {
+        let answer = answer.ends_with(0);
+        assert!(answer.stdout.contains(&key), "{answer}");
+    }
+    let piped = home.run(&["key", "list"]);
+    assert_eq!(piped.stdout.lines().count(), 2, "{piped}");
 }

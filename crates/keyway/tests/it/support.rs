@@ -2,12 +2,14 @@
 
 use std::ffi::OsString;
 use std::hash::{BuildHasher as _, RandomState};
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
 
 /// The program under test.
@@ -134,6 +136,25 @@ impl Home {
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Answer {
         finish(self.command(arguments).spawn().unwrap())
+    }
+
+    /// Runs a command whose stdout is a terminal.
+    pub(crate) fn on_terminal(&self, arguments: &[&str]) -> Answer {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+        let terminal = File::options().read(true).write(true).open(name).unwrap();
+        let child = self.command(arguments).stdout(terminal).spawn().unwrap();
+        let reader = std::thread::spawn(move || {
+            let (mut master, mut bytes) = (File::from(master), Vec::new());
+            // Once nobody holds the other side, reading ends with an error.
+            drop(master.read_to_end(&mut bytes));
+            String::from_utf8(bytes).unwrap().replace("\r\n", "\n")
+        });
+        let mut answer = finish(child);
+        answer.stdout = reader.join().unwrap();
+        answer
     }
 
     /// Runs a command with text on its stdin.

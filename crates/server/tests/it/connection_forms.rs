@@ -14,79 +14,53 @@ fn warnings(answer: &Answer) -> Vec<String> {
     warnings.iter().map(code).collect()
 }
 
+/// A connection to Graph with this grant and scope.
+async fn with_scope(house: &House, key: &str, name: &str, grant: &str, scope: &str) -> Answer {
+    let body = json!({
+        "name": name, "preset": "microsoft-graph", "tenant": "contoso.example", "grant": grant, "scope": scope,
+        "client_id": "00000000-0000-0000-0000-000000000001", "client_secret": "not-a-real-secret", "prove": false,
+    });
+    create(house, key, &body).await
+}
+
+/// Whose access, the scope, the code, and the form that is told.
+#[rustfmt::skip]
+const REFUSED: &[(&str, &str, &str, &str)] = &[
+    ("authorization_code", "", "scope.empty", "offline_access User.Read"),
+    ("client_credentials", " ", "scope.empty", "https://graph.microsoft.com/.default"),
+    ("authorization_code", "offline_access,User.Read", "scope.separator", "offline_access User.Read"),
+    ("authorization_code", "offline_access\nUser.Read", "scope.separator", "offline_access User.Read"),
+    ("authorization_code", "offline_access User.R\u{435}ad", "scope.non_ascii", ""),
+    ("authorization_code", "offline_access User\u{200b}.Read", "scope.non_ascii", "offline_access User.Read"),
+    ("client_credentials", "https://graph.microsoft.com/.default User.Read", "scope.default_mixed", "https://graph.microsoft.com/.default"),
+    ("authorization_code", "offline_access .default User.Read", "scope.default_mixed", "offline_access User.Read"),
+];
+
 #[tokio::test]
-async fn scopes_of_a_connection() {
+async fn scopes_that_are_refused_with_the_correct_form() {
     let house = House::new().await;
     let key = house.key(Role::Admin).await;
-    let asked = async |name: &str, grant: &str, scope: &str| {
-        let body = json!({
-            "name": name, "preset": "microsoft-graph", "tenant": "contoso.example", "grant": grant, "scope": scope,
-            "client_id": "00000000-0000-0000-0000-000000000001", "client_secret": "not-a-real-secret", "prove": false,
-        });
-        create(&house, &key, &body).await
-    };
-    let default = "https://graph.microsoft.com/.default";
-    for (grant, scope, code, form) in [
-        (
-            "authorization_code",
-            "",
-            "scope.empty",
-            "offline_access User.Read",
-        ),
-        ("client_credentials", " ", "scope.empty", default),
-        (
-            "authorization_code",
-            "offline_access,User.Read",
-            "scope.separator",
-            "offline_access User.Read",
-        ),
-        (
-            "authorization_code",
-            "offline_access\nUser.Read",
-            "scope.separator",
-            "offline_access User.Read",
-        ),
-        (
-            "authorization_code",
-            "offline_access User.R\u{435}ad",
-            "scope.non_ascii",
-            "",
-        ),
-        (
-            "authorization_code",
-            "offline_access User\u{200b}.Read",
-            "scope.non_ascii",
-            "offline_access User.Read",
-        ),
-        (
-            "client_credentials",
-            "https://graph.microsoft.com/.default User.Read",
-            "scope.default_mixed",
-            default,
-        ),
-        (
-            "authorization_code",
-            "offline_access .default User.Read",
-            "scope.default_mixed",
-            "offline_access User.Read",
-        ),
-    ] {
-        let answer = asked("refused", grant, scope).await;
+    for (grant, scope, code, form) in REFUSED {
+        let answer = with_scope(&house, &key, "refused", grant, scope).await;
+        let text = &answer.text;
         assert_eq!(
             answer.refusal(),
             format!("400 {code} /scope"),
-            "{scope:?}: {}",
-            answer.text
+            "{scope:?}: {text}"
         );
-        let hint = answer.json()["hint"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
+        let problem = answer.json();
+        let hint = problem["hint"].as_str().unwrap_or_default();
         assert!(
             hint.ends_with(form) && hint.is_empty() == form.is_empty(),
             "{scope:?}: {hint}"
         );
     }
+}
+
+#[tokio::test]
+async fn scopes_that_are_warned_of() {
+    let house = House::new().await;
+    let key = house.key(Role::Admin).await;
     for (name, scope, code) in [
         (
             "again",
@@ -100,16 +74,13 @@ async fn scopes_of_a_connection() {
         ),
         ("short", "User.Read", "scope.no_refresh"),
     ] {
-        let answer = asked(name, "authorization_code", scope).await;
+        let answer = with_scope(&house, &key, name, "authorization_code", scope).await;
         assert_eq!(answer.status, 201, "{}", answer.text);
         assert_eq!(warnings(&answer), [code], "{scope}: {}", answer.text);
     }
     // told to whoever types it, also in a change; what is stored holds the name once
-    let shown = house
-        .request("GET", "/api/v1/connections/again")
-        .key(&key)
-        .send()
-        .await;
+    let request = house.request("GET", "/api/v1/connections/again").key(&key);
+    let shown = request.send().await;
     assert_eq!(shown.json()["scope"], "offline_access User.Read");
     assert!(warnings(&shown).is_empty(), "{}", shown.text);
     let change = json!({"scope": "Mail.Read offline_access Mail.Read", "prove": false});
@@ -117,11 +88,8 @@ async fn scopes_of_a_connection() {
         .request("PATCH", "/api/v1/connections/again")
         .key(&key);
     let changed = request.header("if-match", "*").json(&change).send().await;
-    assert!(
-        changed.text.contains("names Mail.Read more than once"),
-        "{}",
-        changed.text
-    );
+    let told = "names Mail.Read more than once";
+    assert!(changed.text.contains(told), "{}", changed.text);
 }
 
 #[tokio::test]

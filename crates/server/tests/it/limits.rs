@@ -89,6 +89,9 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// The frames of each round.
+type Flood<'a> = &'a dyn Fn(u32) -> Vec<u8>;
+
 #[tokio::test]
 async fn a_flood_of_http2_frames_ends_its_connection_and_no_other() {
     const HEADERS: u8 = 1;
@@ -107,8 +110,7 @@ async fn a_flood_of_http2_frames_ends_its_connection_and_no_other() {
         0 => frame(HEADERS, 0, 1, &get),
         _ => frame(CONTINUATION, 0, 1, &[]),
     };
-    let floods: [(&str, &dyn Fn(u32) -> Vec<u8>); 2] =
-        [("resets", &resets), ("headers without end", &endless)];
+    let floods: [(&str, Flood<'_>); 2] = [("resets", &resets), ("headers without end", &endless)];
     for (of, flood) in floods {
         let stream = TcpStream::connect(house.address).await.unwrap();
         let (mut reader, mut writer) = stream.into_split();

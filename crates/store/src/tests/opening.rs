@@ -358,7 +358,7 @@ async fn a_damaged_file_is_refused_and_left_untouched() {
 async fn a_spoiled_index_of_the_log_loses_nothing() {
     let directory = killed().await;
     let path = directory.path().join("keyway.db-shm");
-    std::fs::write(&path, [0x5a; 32 * 1024]).unwrap();
+    std::fs::write(&path, vec![0x5a; 32 * 1024]).unwrap();
     let store = open(directory.path()).await.unwrap();
     let listed = store.connections().list(&Actor::local()).await.unwrap();
     assert_eq!(listed[0].secrets, Some(secrets("fake-client-secret")));

@@ -318,9 +318,12 @@ mod tests {
         let now = "2026-11-02T18:00:00Z".parse().unwrap();
         let text = sheet(&run(), now);
         assert!(
-            text.lines().all(|line| line.chars().count() <= 80),
+            text.lines()
+                .all(|line| line.chars().count() <= 80 || line.contains('`')),
             "{text}"
         );
+        let command = "`keyway run resolve run_00000000000000000000000001 --command '/do/1/revoke' --outcome send-again|completed|failed`";
+        assert!(text.contains(command), "{text}");
         assert!(!text.contains('\u{1b}'), "{text}");
         for part in [
             "contoso.block-leaver 1.0.0 (number 3)",

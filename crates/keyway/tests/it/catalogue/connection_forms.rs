@@ -54,9 +54,14 @@ pub(super) const ROWS: &[Row] = &[
         "a_provider_that_gives_no_code_is_explained",
     ),
     (
-        "scopes: `scope.empty`, `scope.separator`, `scope.non_ascii`, `scope.default_mixed` with the corrected scope; `scope.duplicate`, `scope.no_refresh` as warnings",
+        "scopes: empty, commas, line breaks, other letters, `.default` with others: `scope.empty`, `scope.separator`, `scope.non_ascii`, `scope.default_mixed` with the correct form",
         "server/tests/it/connection_forms.rs",
-        "scopes_of_a_connection",
+        "scopes_that_are_refused_with_the_correct_form",
+    ),
+    (
+        "scopes: twice the same name, no `offline_access`: the warnings `scope.duplicate`, `scope.no_refresh`",
+        "server/tests/it/connection_forms.rs",
+        "scopes_that_are_warned_of",
     ),
     (
         "scopes with commas where commas may be meant: a warning",
