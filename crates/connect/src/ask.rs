@@ -285,6 +285,7 @@ impl Inner {
         };
         let limits = Limits {
             total: self.config.timeouts.token,
+            first_byte: None,
             body: oauth::TOKEN_RESPONSE_LIMIT,
         };
         let incoming = self.http.exchange(trust, outgoing, limits).await?;

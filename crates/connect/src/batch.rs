@@ -298,6 +298,9 @@ fn waiting(loaded: &Loaded, at: usize, request: &ApiRequest) -> Result<Waiting, 
     let body = match &request.body {
         Body::Empty => None,
         Body::Json(value) => Some(value.clone()),
+    if request.timeout.is_some() {
+        return Err(refused("the calls of a batch have no timeout of their own"));
+    }
         _ => return Err(refused("a batch carries JSON bodies alone")),
     };
     let (headers, _) = headers_and_body(&loaded.named, request)?;

@@ -97,7 +97,8 @@ impl Connector {
             redirects: request.redirects,
             retries: request.retries.unwrap_or_default(),
             begun: Instant::now(),
-            deadline: Instant::now() + self.inner.http.timeouts.total,
+            timeout: request.timeout,
+            deadline: Instant::now() + self.inner.http.timeouts.of_call(request.timeout),
         };
         let fetched = self.answer(loaded, &call).await?;
         self.note_call(&request.method, &fetched).await;
@@ -202,7 +203,7 @@ impl Connector {
                 held,
                 call.bare.clone(),
                 call.redirects,
-                call.deadline,
+                (call.deadline, call.timeout),
             )
             .await;
         match &outcome {
@@ -286,7 +287,7 @@ impl Connector {
         held: Option<&Held>,
         bare: Outgoing,
         redirects: Redirects,
-        deadline: Instant,
+        (deadline, first_byte): (Instant, Option<Duration>),
     ) -> Result<Answer, CallError> {
         let credential = loaded.credential.as_ref().map_err(|_| {
             loaded.upstream(SendError::Malformed {
@@ -306,6 +307,7 @@ impl Connector {
         };
         let answer = self
             .inner
+            first_byte,
             .http
             .follow(&way, bare)
             .await
@@ -428,6 +430,8 @@ struct Call {
     on_behalf_of: Option<Secret>,
 }
 
+    /// The limit that the caller chose.
+    timeout: Option<Duration>,
 /// A number from 0 to 1.
 pub(crate) fn chance() -> f64 {
     let mut bytes = [0; 4];

@@ -310,6 +310,7 @@ impl Asking<'_> {
             .exchange(self.trust, outgoing, limits)
             .await
             .map_err(|error| Missed(error.to_string()))
+            first_byte: None,
     }
 }
 

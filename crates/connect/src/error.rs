@@ -456,6 +456,14 @@ impl CallError {
                 error: SendError::Refused(refused),
                 ..
             } => refused.hint(),
+            CallError::Upstream {
+                error: SendError::Timeout { phase, .. },
+                ..
+            } => Some(if *phase == "connection" {
+                "whoever runs this server sets how long it waits: `timeouts.connect` in the configuration".to_owned()
+            } else {
+                "give the call more time (`--timeout SECONDS`, `timeout` in the REST API), or all calls: `[timeouts]` in the configuration".to_owned()
+            }),
             CallError::Crowded { connection } => Some(format!(
                 "call less at once, or let more through: `keyway connection change {} --concurrency N`",
                 connection.name

@@ -31,6 +31,8 @@ pub(crate) struct Way<'a> {
     pub(crate) redirects: Redirects,
     pub(crate) bounds: Bounds<'a>,
     pub(crate) deadline: Instant,
+    /// Until the head of each answer has arrived; `None`: as the room is told.
+    pub(crate) first_byte: Option<Duration>,
 }
 
 /// Where a redirect may lead if there is no credential to protect.
@@ -98,6 +100,7 @@ impl Http {
                 .deadline
                 .saturating_duration_since(Instant::now())
                 .max(Duration::from_millis(1)),
+            first_byte: way.first_byte,
             body: CALL_BODY_LIMIT,
         };
         let exchanged = self.exchange(way.trust, outgoing, limits).await;

@@ -29,6 +29,9 @@ pub(crate) const CALL_BODY_LIMIT: usize = 16 * 1024 * 1024;
 /// Largest page that the preflight of an authorization reads.
 pub(crate) const PAGE_LIMIT: usize = 256 * 1024;
 
+/// The longest that anybody may choose to wait for an answer.
+pub const TIMEOUT_LIMIT: Duration = Duration::from_hours(1);
+
 /// Who says it is calling, unless the caller says otherwise.
 pub(crate) const USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!("keyway/", env!("CARGO_PKG_VERSION")));
@@ -57,6 +60,13 @@ impl Default for Timeouts {
     }
 }
 
+impl Timeouts {
+    /// How long a call may take, with the limit that its caller may have chosen.
+    pub(crate) fn of_call(&self, chosen: Option<Duration>) -> Duration {
+        chosen.map_or(self.total, |chosen| chosen.min(TIMEOUT_LIMIT))
+    }
+}
+
 /// Trusted certificates beside those of the machine, in PEM; compared by content.
 pub(crate) type Certificates = Option<Arc<str>>;
 
@@ -80,6 +90,8 @@ pub(crate) struct Incoming {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     pub(crate) total: Duration,
+    /// Until the answer's head has arrived; `None`: as the room is told.
+    pub(crate) first_byte: Option<Duration>,
     pub(crate) body: usize,
 }
 
@@ -281,7 +293,7 @@ impl Http {
         limits: Limits,
     ) -> Result<Incoming, SendError> {
         let host = host_of(&outgoing.url);
-        let seconds = limits.total.as_secs();
+        let seconds = whole_seconds(limits.total);
         match tokio::time::timeout(
             limits.total,
             self.exchange_unhurried(trust, outgoing, limits),
@@ -310,7 +322,8 @@ impl Http {
         if !outgoing.body.is_empty() {
             *request.body_mut() = Some(outgoing.body.into());
         }
-        let mut answer = self.head(&client, request, &host).await?;
+        let first_byte = limits.first_byte.unwrap_or(self.timeouts.first_byte);
+        let mut answer = self.head(&client, request, (&host, first_byte)).await?;
         let too_large = || SendError::TooLarge {
             host: host.clone(),
             limit: limits.body,
@@ -359,17 +372,22 @@ impl Http {
         &self,
         client: &reqwest::Client,
         request: reqwest::Request,
-        host: &str,
+        (host, first_byte): (&str, Duration),
     ) -> Result<reqwest::Response, SendError> {
-        match tokio::time::timeout(self.timeouts.first_byte, client.execute(request)).await {
+        match tokio::time::timeout(first_byte, client.execute(request)).await {
             Ok(outcome) => outcome.map_err(|error| classify(&error, host, self.timeouts)),
             Err(_) => Err(SendError::Timeout {
                 host: host.to_owned(),
                 phase: "first byte",
-                seconds: self.timeouts.first_byte.as_secs(),
+                seconds: whole_seconds(first_byte),
             }),
         }
     }
+}
+
+/// A limit as messages tell it: of what is left of a second a whole one.
+fn whole_seconds(limit: Duration) -> u64 {
+    u64::try_from(limit.as_millis().div_ceil(1000)).unwrap_or(u64::MAX)
 }
 
 /// Announces the encodings that `decode.rs` undoes, whatever the caller asked for.

@@ -90,7 +90,7 @@ pub use error::{CallError, CallbackError, Error, Named};
 pub use form::{Change, Form, FormSecret, NewConnection, Proof, QueryKey};
 pub use forward::{ProxyRequest, ProxyResponse, StreamBody};
 pub use guard::{EgressPolicy, PolicyError, Refused};
-pub use http::{SendError, Timeouts};
+pub use http::{SendError, TIMEOUT_LIMIT, Timeouts};
 // What whoever writes a policy of its own, or waits as an answer says, must name.
 pub use ask::Which;
 pub use message::{ApiRequest, ApiResponse, Body, Redirects, ResponseBody};

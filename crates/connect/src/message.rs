@@ -1,5 +1,7 @@
 //! What goes out and what comes back: the types of a call, and their translation to and from HTTP.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde_json::Value;
@@ -28,6 +30,8 @@ pub struct ApiRequest {
     pub redirects: Redirects,
     /// How often it is sent; `None`: as usual.
     pub retries: Option<Retries>,
+    /// Until it must be answered, all its tries together, in place of the usual limits for the first byte and the whole; `None`: as usual.
+    pub timeout: Option<Duration>,
     /// The token of whoever it is made for, where the connection calls in the name of others.
     pub on_behalf_of: Option<oauth::Secret>,
 }
@@ -43,6 +47,7 @@ impl ApiRequest {
             body: Body::Empty,
             redirects: Redirects::Show,
             retries: None,
+            timeout: None,
             on_behalf_of: None,
         }
     }

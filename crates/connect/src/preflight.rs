@@ -89,6 +89,7 @@ impl Connector {
         };
         let limits = Limits {
             total: self.inner.http.timeouts.token,
+            first_byte: None,
             body: PAGE_LIMIT,
         };
         let answer = match self.inner.http.exchange(&trust, outgoing, limits).await {

@@ -3,6 +3,8 @@
 //! The same egress guard, deadlines and caps as for connections. A token lives in memory, as long as the [`Unnamed`] does;
 //! nothing is stored. Whoever has a connection uses that instead: its origins are bound, its token is shared and renewed ahead.
 
+use std::time::Duration;
+
 use http::{HeaderValue, Method, StatusCode, header};
 use oauth::{AuthenticationMethod, ClientId, Exchange, Freshness, Grant, Scope, Secret, TokenSet};
 use store::{OAuth, OAuthGrant};
@@ -161,7 +163,8 @@ impl Connector {
                 why: refused.to_string(),
             })?;
         accept_encodings(&mut headers);
-        let deadline = Instant::now() + self.inner.http.timeouts.total;
+        let deadline = Instant::now() + self.inner.http.timeouts.of_call(request.timeout);
+        let limits = (deadline, request.timeout);
         let bare = Outgoing {
             method: request.method.clone(),
             url,
@@ -175,7 +178,7 @@ impl Connector {
                 token.as_ref(),
                 bare.clone(),
                 request.redirects,
-                deadline,
+                limits,
             )
             .await?;
         let mut used = (credential, token);
@@ -183,7 +186,7 @@ impl Connector {
             // The token may have been revoked: one new one, one more try.
             used = self.policy_credential(unnamed, used.1.as_ref()).await?;
             answer = self
-                .send_unnamed(&used.0, used.1.as_ref(), bare, request.redirects, deadline)
+                .send_unnamed(&used.0, used.1.as_ref(), bare, request.redirects, limits)
                 .await?;
         }
         Ok(response(answer, &used.0.echoes(used.1.as_ref())))
@@ -291,7 +294,7 @@ impl Connector {
         token: Option<&Secret>,
         bare: Outgoing,
         redirects: Redirects,
-        deadline: Instant,
+        (deadline, first_byte): (Instant, Option<Duration>),
     ) -> Result<Incoming, UnnamedError> {
         let header = token
             .map(bearer)
@@ -307,6 +310,7 @@ impl Connector {
             redirects,
             bounds: Bounds::Anywhere,
             deadline,
+            first_byte,
         };
         match self.inner.http.follow(&way, bare).await {
             Ok(answer) => Ok(answer.incoming),

@@ -64,6 +64,7 @@ impl Connector {
         };
         let limits = Limits {
             total: DEADLINE,
+            first_byte: None,
             body: ANSWER_LIMIT,
         };
         let incoming = self.inner.http.exchange(&None, outgoing, limits).await?;

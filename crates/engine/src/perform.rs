@@ -14,6 +14,7 @@ mod policy;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use connect::{Connector, GraphCall, Permissions, Unnamed};
 use flow::command::{Authentication, Call, HttpCall};
@@ -161,9 +162,15 @@ impl Performer {
     }
 
     /// Carries out a call. Can be dropped at any time; the other party may have got the request then.
-    pub(crate) async fn call(&self, caller: &Caller, id: &CommandId, call: &Call) -> Done {
+    /// `patience` is how long the task may take, where it says that itself.
+    pub(crate) async fn call(
+        &self,
+        caller: &Caller,
+        (id, patience): (&CommandId, Option<Duration>),
+        call: &Call,
+    ) -> Done {
         match call {
-            Call::Http(call) => self.http(caller, id, call).await,
+            Call::Http(call) => self.http(caller, (id, patience), call).await,
             Call::OpenApi(call) => self.openapi(caller, id, call).await,
             Call::Function {
                 name,

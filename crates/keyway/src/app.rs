@@ -86,6 +86,7 @@ fn furnish(
         connect::Config {
             egress: config.egress.clone(),
             clouds: config.clouds.clone(),
+            timeouts: config.timeouts,
             ..connect::Config::new(server.public_url.clone())
         },
         tracker.clone(),

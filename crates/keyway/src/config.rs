@@ -39,6 +39,7 @@ pub(crate) struct Config {
     pub(crate) kek_file: PathBuf,
     pub(crate) database: Database,
     pub(crate) egress: connect::EgressPolicy,
+    pub(crate) timeouts: connect::Timeouts,
     pub(crate) clouds: Vec<connect::Cloud>,
     pub(crate) tls: Option<TlsFiles>,
     pub(crate) log: Log,

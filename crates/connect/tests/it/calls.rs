@@ -332,6 +332,47 @@ async fn redirects_are_followed_when_asked_and_never_carry_the_credential_away()
 }
 
 #[tokio::test]
+async fn a_call_may_have_a_timeout_of_its_own() {
+    let timeouts = Timeouts {
+        first_byte: Duration::from_millis(300),
+        total: Duration::from_millis(600),
+        ..Timeouts::default()
+    };
+    let hasty = plain(&["loopback"], timeouts).await;
+    hasty.create(bearer("api", mock::api().await)).await;
+    let slow = |milliseconds: Option<u64>| {
+        let mut request = ApiRequest::new(Method::GET, "/after/900");
+        request.timeout = milliseconds.map(Duration::from_millis);
+        hasty.call("api", request)
+    };
+    let usual = slow(None).await.unwrap_err();
+    assert_eq!(usual.code(), "upstream.timeout");
+    assert!(usual.hint().unwrap().contains("--timeout"), "{usual}");
+    assert_eq!(slow(Some(20_000)).await.unwrap().status, 200);
+    let shorter = slow(Some(100)).await.unwrap_err();
+    assert_eq!(shorter.code(), "upstream.timeout");
+    assert!(shorter.to_string().contains("within 1 s"), "{shorter}");
+    // The same for a call without a connection.
+    let mut request = ApiRequest::new(
+        Method::GET,
+        format!("http://{}/after/900", mock::api().await),
+    );
+    let unnamed = connect::Unnamed::new(connect::Policy::None);
+    let usual = hasty
+        .connector
+        .call_unnamed(&unnamed, request.clone())
+        .await;
+    assert_eq!(usual.unwrap_err().code(), "upstream.timeout");
+    request.timeout = Some(Duration::from_secs(20));
+    let answer = hasty
+        .connector
+        .call_unnamed(&unnamed, request)
+        .await
+        .unwrap();
+    assert_eq!(answer.status, 200);
+}
+
+#[tokio::test]
 async fn answers_that_are_too_large_damaged_or_never_come() {
     let timeouts = Timeouts {
         first_byte: Duration::from_millis(300),
@@ -341,6 +382,7 @@ async fn answers_that_are_too_large_damaged_or_never_come() {
     let hasty = plain(&["loopback"], timeouts).await;
     hasty.create(bearer("api", api)).await;
     assert_eq!(hasty.code("api", "/never").await, "upstream.timeout");
+    assert_eq!(hasty.code("api", "/after/900").await, "upstream.timeout");
     let plain = plain(&["loopback"], Timeouts::default()).await;
     plain.create(bearer("api", api)).await;
     let limit = 16 * 1024 * 1024;

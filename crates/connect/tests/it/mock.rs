@@ -83,6 +83,13 @@ fn router(address: SocketAddr, crowd: Crowd) -> Router {
             "/other/.well-known/openid-configuration",
             get(|| async { metadata("https://evil.example") }),
         )
+        .route(
+            "/after/{milliseconds}",
+            get(|Path(milliseconds): Path<u64>| async move {
+                tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+                "late"
+            }),
+        )
         .route("/never", get(std::future::pending::<String>))
         .route("/status/{status}", any(status))
 }

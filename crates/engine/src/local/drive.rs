@@ -22,6 +22,9 @@ use crate::definitions::Definition;
 use crate::perform::{Caller, Done};
 use crate::redact::Redactor;
 
+/// What a call has on top of its task's own `timeout`.
+const MARGIN: Duration = Duration::from_secs(5);
+
 /// A run that this process works on.
 pub(super) struct Drive {
     pub(super) engine: Arc<Inner>,
@@ -375,9 +378,13 @@ impl Drive {
     fn perform(&mut self, id: CommandId, work: Work) {
         let (engine, caller) = (Arc::clone(&self.engine), Arc::clone(&self.caller));
         let command = id.clone();
+        let patience = self.patience(&id);
         let doing = async move {
             match work {
-                Work::Call(call) => engine.performer.call(&caller, &command, &call).await,
+                Work::Call(call) => {
+                    let asked = (&command, patience);
+                    engine.performer.call(&caller, asked, &call).await
+                }
                 Work::Evaluate(task) => Done::Result {
                     result: engine.workers.evaluate(&task).await,
                     explanation: None,
@@ -386,6 +393,19 @@ impl Drive {
         };
         let handle = self.busy.spawn(self.engine.tracker.track_future(doing));
         self.doing.insert(handle.id(), (id, handle));
+    }
+
+    /// How long a call may take: as long as the task's own `timeout` says, and a little more, so that it is the flow which ends it.
+    fn patience(&self, id: &CommandId) -> Option<Duration> {
+        let own = format!("{id}#timeout");
+        let timers = self.pending(|timer| timer.0 == own);
+        timers.into_iter().find_map(|timer| match timer {
+            Command::Sleep { until, .. } => {
+                let left = until.duration_since(self.now());
+                Some(Duration::try_from(left).unwrap_or_default() + MARGIN)
+            }
+            _ => None,
+        })
     }
 
     /// Stores a step, however long the database is away: what was done must not be lost, and a run not be left owned.

@@ -1,6 +1,6 @@
 //! `call: http`: through a connection by name, or with a policy of the flow's own.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ::http::Method;
 use base64::Engine as _;
@@ -52,9 +52,17 @@ fn idempotency_key(run: &RunId, id: &CommandId) -> String {
 }
 
 impl Performer {
-    pub(super) async fn http(&self, caller: &Caller, id: &CommandId, call: &HttpCall) -> Done {
+    pub(super) async fn http(
+        &self,
+        caller: &Caller,
+        (id, patience): (&CommandId, Option<Duration>),
+        call: &HttpCall,
+    ) -> Done {
         let request = match request_of(&caller.run, id, call) {
-            Ok(request) => request,
+            Ok(request) => ApiRequest {
+                timeout: patience,
+                ..request
+            },
             Err(fault) => return fault.into(),
         };
         match &call.authentication {
@@ -86,6 +94,7 @@ impl Performer {
             return no_connection(name).into();
         };
         let noted = self.begun(caller, id, (&request.method, &request.target));
+        let timeout = request.timeout;
         let begun = Instant::now();
         failpoint::reach(Place::RequestSent);
         let answered = self
@@ -124,7 +133,8 @@ impl Performer {
             // A name that is no connection's may be a plain secret's that holds a policy.
             Err(connect::CallError::NotFound { .. }) => match self.definitions.secret(name).await {
                 Ok(Some(policy)) if policy.is_object() => match request_of(&caller.run, id, call) {
-                    Ok(again) => {
+                    Ok(mut again) => {
+                        again.timeout = timeout;
                         self.unnamed(caller, call, again, Some((word, &policy)))
                             .await
                     }

@@ -86,7 +86,7 @@ impl Performer {
             redirect: true,
             outcome_unknown: OutcomeUnknown::Retry,
         };
-        match self.http(caller, id, &get).await {
+        match self.http(caller, (id, None), &get).await {
             Done::Result {
                 result: Ok(document),
                 ..

@@ -1,6 +1,7 @@
 //! Calls: with and without connections, described by OpenAPI, and a connection that needs somebody.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use connect::{Form, FormSecret, Proof};
 use engine::Outcome;
@@ -24,6 +25,41 @@ async fn connection(house: &House, name: &str) {
         .create(&Actor::local(), form, Proof::Later)
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn a_tasks_own_timeout_is_not_cut_by_the_usual_one() {
+    let mut house = house().await;
+    house.take_engine().kill();
+    house.start_hasty(connect::Timeouts {
+        first_byte: Duration::from_millis(200),
+        total: Duration::from_millis(400),
+        ..connect::Timeouts::default()
+    });
+    connection(&house, "api").await;
+    let ask = |timeout: &str| {
+        format!(
+            "{NAMED}do:\n  - named: {{call: http, with: {{method: get, endpoint: {{uri: /slow, authentication: {{bearer: {{use: api}}}}}}}}{timeout}}}\n  - plain: {{call: http, with: {{method: get, endpoint: UPSTREAM/slow}}{timeout}}}\n"
+        )
+    };
+    house.flow("usual", &ask("")).await;
+    let cut = house.engine().run("usual", json!({})).await;
+    assert!(
+        matches!(&cut.outcome, Outcome::Faulted(fault) if fault["code"] == "upstream.timeout"),
+        "{cut:?}"
+    );
+    house.flow("own", &ask(", timeout: {after: PT20S}")).await;
+    let whole = house.engine().run("own", json!({})).await;
+    assert!(matches!(whole.outcome, Outcome::Completed(_)), "{whole:?}");
+    // What the flow says ends it, too.
+    house
+        .flow("short", &ask(", timeout: {after: {milliseconds: 200}}"))
+        .await;
+    let ended = house.engine().run("short", json!({})).await;
+    assert!(
+        matches!(&ended.outcome, Outcome::Faulted(fault) if fault["code"] == "flow.timeout"),
+        "{ended:?}"
+    );
 }
 
 const NAMED: &str = "use: {secrets: [api]}\n";

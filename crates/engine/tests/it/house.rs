@@ -45,6 +45,14 @@ impl Deref for Engine {
 
 impl Engine {
     pub(crate) fn start(store: Store, change: impl FnOnce(&mut Config)) -> Engine {
+        Engine::start_with(store, connect::Timeouts::default(), change)
+    }
+
+    pub(crate) fn start_with(
+        store: Store,
+        timeouts: connect::Timeouts,
+        change: impl FnOnce(&mut Config),
+    ) -> Engine {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -57,6 +65,7 @@ impl Engine {
         let entered = runtime.enter();
         let mut connect = connect::Config::new(Url::parse("http://localhost:8800").unwrap());
         connect.egress = EgressPolicy::parse(&["loopback"]).unwrap();
+        connect.timeouts = timeouts;
         let connector = Connector::new(store.clone(), connect, tracker.clone()).unwrap();
         let local = Local::new(
             store,
@@ -215,6 +224,11 @@ impl House {
 
     pub(crate) fn start_engine(&mut self, change: impl FnOnce(&mut Config)) {
         self.engine = Some(Engine::start(self.store.store(), change));
+    }
+
+    /// Starts an engine that waits for other people's servers so long.
+    pub(crate) fn start_hasty(&mut self, timeouts: connect::Timeouts) {
+        self.engine = Some(Engine::start_with(self.store.store(), timeouts, |_| {}));
     }
 
     /// Another process beside it, on the same store.

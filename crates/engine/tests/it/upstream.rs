@@ -111,6 +111,10 @@ async fn answer(
             upstream.held.acquire().await.unwrap().forget();
             axum::Json(json!({ "held": true })).into_response()
         }
+        "slow" => {
+            tokio::time::sleep(std::time::Duration::from_millis(800)).await;
+            axum::Json(json!({ "slow": true })).into_response()
+        }
         "flaky" => {
             let mut failures = upstream.failures.lock().unwrap();
             if *failures > 0 {

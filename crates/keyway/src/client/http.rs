@@ -21,6 +21,10 @@ use crate::ui::secret::{Question, Typed};
 /// An answer longer than this is not one of ours.
 const ANSWER_LIMIT: u64 = 64 * 1024 * 1024;
 
+/// Longer than anything but a call takes, with a renewal before it.
+const TIMEOUT: Duration = Duration::from_mins(3);
+/// Longer than the longest call that the server may have been told to wait for.
+const CALL_TIMEOUT: Duration = connect::TIMEOUT_LIMIT.saturating_add(TIMEOUT);
 /// A list of millions of items takes a while; a server that says nothing for long is gone.
 const LINES_TIMEOUT: Duration = Duration::from_hours(24);
 
@@ -79,8 +83,7 @@ impl Http {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .connect_timeout(Duration::from_secs(5))
-            // Longer than a call may take, with its renewal before it.
-            .timeout(Duration::from_mins(3))
+            .timeout(TIMEOUT)
             .user_agent(concat!("keyway/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| Failure::bug(format!("the HTTP client cannot be built: {error}")))?;
@@ -170,8 +173,14 @@ impl Http {
     }
 
     pub(super) async fn send(&self, message: Message<'_>) -> Result<Raw, Failure> {
-        let response = self
-            .request(message)
+        let is_call = ["/call", "/batch"]
+            .iter()
+            .any(|end| message.path.ends_with(end));
+        let mut request = self.request(message);
+        if is_call {
+            request = request.timeout(CALL_TIMEOUT);
+        }
+        let response = request
             .send()
             .await
             .map_err(|error| self.unreachable(&error))?;

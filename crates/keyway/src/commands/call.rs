@@ -63,6 +63,9 @@ pub(crate) struct Arguments {
     /// Also send again what may change something twice, such as POST
     #[arg(long, requires = "attempts")]
     attempt_all: bool,
+    /// Give up when so many seconds have passed, all tries together [default: as the server is configured]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout: Option<u64>,
     /// Say on stderr how the call went: each attempt, its cause, token and timing
     #[arg(long)]
     explain: bool,
@@ -71,7 +74,7 @@ pub(crate) struct Arguments {
     on_behalf_of_file: Option<String>,
     /// Make the calls of a file, twenty in one request of Graph: each line a path, or an object with
     /// method, path, query, headers and body
-    #[arg(long, value_name = "@FILE|-", conflicts_with_all = ["target", "data", "form", "upload", "output_file", "output", "all", "query", "headers", "follow", "explain", "attempts", "on_behalf_of_file"])]
+    #[arg(long, value_name = "@FILE|-", conflicts_with_all = ["target", "data", "form", "upload", "output_file", "output", "all", "query", "headers", "follow", "explain", "attempts", "timeout", "on_behalf_of_file"])]
     batch: Option<String>,
     /// Follow redirects within the allowed origins
     #[arg(long)]
@@ -131,6 +134,9 @@ pub(crate) async fn run(ui: Ui, global: &Global, arguments: Arguments) -> Result
     if arguments.follow {
         body.insert("follow".into(), json!(true));
     }
+    if let Some(seconds) = arguments.timeout {
+        body.insert("timeout".into(), json!(seconds));
+    }
     if let Some(attempts) = arguments.attempts {
         let methods = if arguments.attempt_all {
             "all"
@@ -170,12 +176,13 @@ async fn streamed(
         arguments.follow,
         arguments.explain,
         arguments.attempts.is_some(),
+        arguments.timeout.is_some(),
         arguments.on_behalf_of_file.is_some(),
     ];
     if whole.contains(&true) {
         return Err(Failure::usage(
             "a call with files passes through: it is sent once, and redirects are the answer",
-            "leave out --follow, --explain, --attempts and --on-behalf-of-file",
+            "leave out --follow, --explain, --attempts, --timeout and --on-behalf-of-file",
         ));
     }
     let path = stream::path(name, target, &arguments.query)?;
@@ -198,11 +205,12 @@ async fn list(
         arguments.follow,
         arguments.explain,
         arguments.attempts.is_some(),
+        arguments.timeout.is_some(),
     ];
     if method != "GET" || alone.contains(&true) || stream::is_wanted(arguments) {
         return Err(Failure::usage(
             "a list is read with GET, without a body, files and redirects",
-            "leave out the method, -d, -F, --upload, -o, --follow, --explain and --attempts",
+            "leave out the method, -d, -F, --upload, -o, --follow, --explain, --attempts and --timeout",
         ));
     }
     let path = format!("/api/v1/connections/{name}/pages");

@@ -25,7 +25,7 @@ pub(super) enum Shape {
 }
 
 /// Every setting, in the order of the reference.
-pub(super) const KEYS: [Key; 11] = [
+pub(super) const KEYS: [Key; 14] = [
     Key {
         path: "listen",
         variable: "KEYWAY_LISTEN",
@@ -74,6 +74,27 @@ pub(super) const KEYS: [Key; 11] = [
         shape: Shape::List,
         default: "[]",
         meaning: "Addresses that are private, loopback or link-local and may be reached all the same: exact\naddress or CIDR with port, such as \"10.1.2.3:443\" or \"10.1.0.0/16:443\"; the word \"loopback\"\nmeans every port of this machine. Read at start only.",
+    },
+    Key {
+        path: "timeouts.connect",
+        variable: "KEYWAY_TIMEOUTS_CONNECT",
+        shape: Shape::Text,
+        default: "\"5s\"",
+        meaning: "How long Keyway waits for other people's servers until a connection stands, TLS included: from\n\"100ms\" to \"1m\". Lengths of time are written as \"500ms\", \"30s\", \"2m\" or \"1h\".",
+    },
+    Key {
+        path: "timeouts.first_byte",
+        variable: "KEYWAY_TIMEOUTS_FIRST_BYTE",
+        shape: Shape::Text,
+        default: "\"30s\"",
+        meaning: "Until an answer begins: from \"100ms\" to \"1h\". A call's own timeout stands in its place.",
+    },
+    Key {
+        path: "timeouts.total",
+        variable: "KEYWAY_TIMEOUTS_TOTAL",
+        shape: Shape::Text,
+        default: "\"2m\"",
+        meaning: "Until a call has its whole answer, all its tries together: from \"100ms\" to \"1h\". A call's own\ntimeout stands in its place; what passes through has no such end.",
     },
     Key {
         path: "tls.certificate_file",

@@ -2,13 +2,18 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
+use jiff::SignedDuration;
 use url::Url;
 
 use super::typed::Typed;
 use super::{
     Config, DEFAULT_LISTEN, Database, Log, LogFormat, TlsFiles, default_data_dir, is_loopback,
 };
+
+/// No limit on the time of a call is shorter: nothing would be answered.
+const SHORTEST: Duration = Duration::from_millis(100);
 
 /// The second step.
 pub(super) struct Meaning<'a> {
@@ -30,6 +35,7 @@ impl Meaning<'_> {
         self.check_exposure(listen, tls.is_some(), &trusted_proxies, public_url.as_ref());
         let database = self.database();
         let egress = self.egress();
+        let timeouts = self.timeouts();
         let clouds = self.clouds();
         let log = self.log();
         let data_dir = data_dir?;
@@ -44,6 +50,7 @@ impl Meaning<'_> {
             trusted_proxies,
             database,
             egress: egress?,
+            timeouts,
             clouds,
             tls,
             log,
@@ -205,6 +212,52 @@ impl Meaning<'_> {
                 None
             }
         }
+    }
+
+    fn timeouts(&mut self) -> connect::Timeouts {
+        let usual = connect::Timeouts::default();
+        let connect_limit = Duration::from_mins(1);
+        let limit = connect::TIMEOUT_LIMIT;
+        let timeouts = connect::Timeouts {
+            connect: self.length("timeouts.connect", usual.connect, connect_limit),
+            first_byte: self.length("timeouts.first_byte", usual.first_byte, limit),
+            total: self.length("timeouts.total", usual.total, limit),
+            ..usual
+        };
+        for (key, part) in [
+            ("timeouts.connect", timeouts.connect),
+            ("timeouts.first_byte", timeouts.first_byte),
+        ] {
+            if part > timeouts.total && self.typed.source(key).is_some() {
+                let what = format!(
+                    "is longer than timeouts.total ({:#}), which ends every call before it",
+                    SignedDuration::try_from(timeouts.total).unwrap_or_default()
+                );
+                self.complain(key, &what);
+            }
+        }
+        timeouts
+    }
+
+    /// A length of time such as `500ms`, `30s`, `2m`, from a tenth of a second to a limit.
+    fn length(&mut self, key: &str, usual: Duration, limit: Duration) -> Duration {
+        let Some(text) = self.typed.text(key).map(str::to_owned) else {
+            return usual;
+        };
+        let read = text.parse::<SignedDuration>();
+        let Some(length) = read.ok().and_then(|length| Duration::try_from(length).ok()) else {
+            let what =
+                format!("{text:?} is not a length of time such as \"500ms\", \"30s\" or \"2m\"");
+            self.complain(key, &what);
+            return usual;
+        };
+        if length < SHORTEST || length > limit {
+            let longest = SignedDuration::try_from(limit).unwrap_or_default();
+            let what = format!("{text:?} must be from \"100ms\" to \"{longest:#}\"");
+            self.complain(key, &what);
+            return usual;
+        }
+        length
     }
 
     fn clouds(&mut self) -> Vec<connect::Cloud> {

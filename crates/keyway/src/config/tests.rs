@@ -323,3 +323,34 @@ fn a_named_file_must_exist_and_the_usual_one_need_not() {
     let config = Config::from_parts(&global, Overrides::default(), &BTreeMap::new(), None).unwrap();
     assert_eq!(config.listen.port(), 9);
 }
+
+#[test]
+fn timeouts_are_lengths_of_time_within_their_limits() {
+    use std::time::Duration;
+    let config = load(
+        "[timeouts]\nconnect = \"250ms\"\nfirst_byte = \"1m 30s\"\n",
+        &[("KEYWAY_TIMEOUTS_TOTAL", "10m")],
+    )
+    .unwrap();
+    assert_eq!(config.timeouts.connect, Duration::from_millis(250));
+    assert_eq!(config.timeouts.first_byte, Duration::from_secs(90));
+    assert_eq!(config.timeouts.total, Duration::from_secs(600));
+    let usual = load("", &[]).unwrap().timeouts;
+    let seconds = [usual.connect, usual.first_byte, usual.total].map(|each| each.as_secs());
+    assert_eq!(seconds, [5, 30, 120]);
+    for (file, expected) in [
+        (
+            "first_bite = \"1s\"",
+            "did you mean \"timeouts.first_byte\"?",
+        ),
+        ("connect = 5", "timeouts.connect: must be a text in quotes"),
+        ("connect = \"5\"", "is not a length of time"),
+        ("connect = \"-5s\"", "is not a length of time"),
+        ("connect = \"99ms\"", "must be from \"100ms\" to \"1m\""),
+        ("connect = \"61s\"", "must be from"),
+        ("total = \"3601s\"", "must be from \"100ms\" to \"1h\""),
+        ("first_byte = \"3m\"", "is longer than timeouts.total (2m)"),
+    ] {
+        assert_complaint(&format!("[timeouts]\n{file}\n"), &[], expected);
+    }
+}

@@ -247,7 +247,7 @@ impl Typed {
 }
 
 /// Tables of the file, for the nearest name of a mistyped one.
-const SECTIONS: [&str; 5] = ["store", "egress", "tls", "log", "cloud"];
+const SECTIONS: [&str; 6] = ["store", "egress", "timeouts", "tls", "log", "cloud"];
 
 fn wanted(shape: Shape) -> &'static str {
     match shape {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::Home;
+use crate::support::{Home, until};
 use crate::upstream::Upstream;
 
 /// An installation with a connection `api` to an upstream.
@@ -317,5 +317,38 @@ fn how_a_call_went_is_told_beside_the_answer_and_afterwards() {
     home.run(&["call", "api", "/x", "--attempts", "11"])
         .ends_with(2);
     home.run(&["call", "api", "/x", "--attempt-all"])
+        .ends_with(2);
+}
+
+#[test]
+fn how_long_a_call_may_take_is_set_for_all_and_for_one() {
+    let (mut home, upstream) = connected();
+    home.set("KEYWAY_TIMEOUTS_FIRST_BYTE", "300ms");
+    let refused = home.run(&["call", "api", "/gate"]).ends_with(7);
+    assert!(
+        refused.stderr.contains("upstream.timeout") && refused.stderr.contains("--timeout"),
+        "{refused}"
+    );
+    let child = home
+        .command(&["call", "api", "/gate", "--timeout", "60"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    until("the call is under way", || {
+        (upstream
+            .seen()
+            .iter()
+            .filter(|seen| seen.target == "/gate")
+            .count()
+            > 1)
+        .then_some(())
+    });
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    upstream.open_gate();
+    crate::support::finish(child).ends_with(0);
+    home.run(&["call", "api", "/x", "--timeout", "3601"])
+        .ends_with(2);
+    home.run(&["call", "api", "/x", "--all", "--timeout", "5"])
         .ends_with(2);
 }

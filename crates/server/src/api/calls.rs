@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use axum::Json as Answer;
 use base64::Engine;
@@ -13,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use connect::{
     ATTEMPTS_LIMIT, ApiRequest, ApiResponse, Begun, Body, Part, Redirects, ResponseBody, Retried,
-    Retries,
+    Retries, TIMEOUT_LIMIT,
 };
 use http::Method;
 use http::header::CONTENT_TYPE;
@@ -67,6 +68,9 @@ pub(crate) struct Call {
     /// Whether to follow redirects (at most five, with the credential only on the same origin).
     #[serde(default)]
     follow: bool,
+    /// Seconds until the call must be answered, all its tries together; left out: as the server is configured (30 s to the first byte, 120 s in all).
+    #[schema(minimum = 1, maximum = 3600)]
+    timeout: Option<u64>,
     /// How often to send; left out: three times, and only what may be sent twice.
     retry: Option<Retry>,
 }
@@ -361,6 +365,10 @@ impl Call {
                 })
             })
             .transpose()?;
+        let timeout = self.timeout.map(Duration::from_secs);
+        if timeout.is_some_and(|given| given.is_zero() || given > TIMEOUT_LIMIT) {
+            return Err(invalid("/timeout", "it must be from 1 to 3600 seconds"));
+        }
         let redirects = if self.follow {
             Redirects::Follow
         } else {
@@ -374,6 +382,7 @@ impl Call {
             body,
             redirects,
             retries,
+            timeout,
             on_behalf_of: self.on_behalf_of.map(oauth::Secret::new),
         })
     }

@@ -425,7 +425,12 @@ async fn a_call_tells_every_time_that_it_was_sent() {
     let row = log.send().await.json()["items"][0].clone();
     assert_eq!(row["trail"], answer["trail"], "the log tells it afterwards");
     assert!(!answer["trail"].to_string().contains("secret"));
-    let once = json!({"method": "GET", "path": "/x", "retry": {"attempts": 1}});
+    for seconds in [0, 3_601] {
+        let body = json!({"method": "GET", "path": "/x", "timeout": seconds});
+        let refused = call(&house, &key, &body).await;
+        assert_eq!(refused.refusal(), "400 body.invalid /timeout");
+    }
+    let once = json!({"method": "GET", "path": "/x", "timeout": 3600, "retry": {"attempts": 1}});
     let answer = call(&house, &key, &once).await.json();
     assert_eq!(
         (&answer["status"], &answer["attempts"]),
