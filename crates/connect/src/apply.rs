@@ -69,6 +69,11 @@ impl Connector {
             let declared = self.declared(&connection.settings);
             (connection.name, declared)
         };
+        self.inner
+            .store
+            .connections()
+            .exported(actor, &found)
+            .await?;
         Ok(found.into_iter().map(declared).collect())
     }
 
@@ -81,15 +86,19 @@ impl Connector {
     ) -> Result<Planned, Error> {
         let name = parse_name(name)?;
         match self.inner.store.connections().find(actor, &name).await? {
-            Some(connection) => self.plan_change(name, &connection, declared).await,
-            None => self.plan_new(name, declared).await,
+            Some(connection) => self.plan_change((actor, name), &connection, declared).await,
+            None => self.plan_new((actor, name), declared).await,
         }
         .map_err(in_text)
     }
 
-    async fn plan_new(&self, name: ConnectionName, declared: Declared) -> Result<Planned, Error> {
+    async fn plan_new(
+        &self,
+        (actor, name): (&Actor, ConnectionName),
+        declared: Declared,
+    ) -> Result<Planned, Error> {
         let (form, kept) = declared.to_form(None)?;
-        let checked = Box::pin(self.check(form, kept)).await?;
+        let checked = self.checked((actor, name.as_str()), form, kept).await?;
         Ok(Planned {
             application: Application::Created,
             before: None,
@@ -107,7 +116,7 @@ impl Connector {
 
     async fn plan_change(
         &self,
-        name: ConnectionName,
+        (actor, name): (&Actor, ConnectionName),
         connection: &Connection,
         declared: Declared,
     ) -> Result<Planned, Error> {
@@ -126,7 +135,8 @@ impl Connector {
             return Ok(planned);
         }
         let (form, kept) = declared.to_form(Some((&connection.settings, &before)))?;
-        let checked = Box::pin(self.check(form, kept)).await?;
+        let about = (actor, connection.id.as_str());
+        let checked = self.checked(about, form, kept).await?;
         planned.after = self.declared(&checked.settings);
         if planned.after == before && renamed.is_none() {
             return Ok(planned);

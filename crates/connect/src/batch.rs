@@ -65,7 +65,10 @@ impl Connector {
         for (at, request) in requests.into_iter().enumerate() {
             match waiting(&loaded, at, &request) {
                 Ok(waiting) => round.push(waiting),
-                Err(error) => answers[at] = Some(Err(error)),
+                Err(error) => {
+                    self.audit_call(actor, &error).await;
+                    answers[at] = Some(Err(error));
+                }
             }
         }
         while !round.is_empty() {
@@ -295,12 +298,12 @@ fn waiting(loaded: &Loaded, at: usize, request: &ApiRequest) -> Result<Waiting, 
             "all calls of a batch carry one token: make calls in somebody's name one by one",
         ));
     }
-    let body = match &request.body {
-        Body::Empty => None,
-        Body::Json(value) => Some(value.clone()),
     if request.timeout.is_some() {
         return Err(refused("the calls of a batch have no timeout of their own"));
     }
+    let body = match &request.body {
+        Body::Empty => None,
+        Body::Json(value) => Some(value.clone()),
         _ => return Err(refused("a batch carries JSON bodies alone")),
     };
     let (headers, _) = headers_and_body(&loaded.named, request)?;

@@ -63,7 +63,10 @@ impl Connector {
         let outcome = self.fetch_uncounted(actor, name, request).await;
         let label = match &outcome {
             Ok(fetched) => class_of(fetched.status.as_u16()),
-            Err(error) => error.code(),
+            Err(error) => {
+                self.audit_call(actor, error).await;
+                error.code()
+            }
         };
         metrics::counter!("keyway_calls_total", "outcome" => label).increment(1);
         outcome
@@ -304,10 +307,10 @@ impl Connector {
             redirects,
             bounds: Bounds::Origins(&loaded.origins),
             deadline,
+            first_byte,
         };
         let answer = self
             .inner
-            first_byte,
             .http
             .follow(&way, bare)
             .await
@@ -427,11 +430,11 @@ struct Call {
     retries: Retries,
     begun: Instant,
     deadline: Instant,
+    /// The limit that the caller chose.
+    timeout: Option<Duration>,
     on_behalf_of: Option<Secret>,
 }
 
-    /// The limit that the caller chose.
-    timeout: Option<Duration>,
 /// A number from 0 to 1.
 pub(crate) fn chance() -> f64 {
     let mut bytes = [0; 4];

@@ -57,7 +57,9 @@ impl Connector {
         };
         let (mut stored, kept) = Form::of(&connection.settings, &change);
         stored.confirm_foreign_token_endpoint = confirms.or(stored.confirm_foreign_token_endpoint);
-        let mut checked = Box::pin(self.check(stored.overlay(change), kept)).await?;
+        let about = (actor, connection.id.as_str());
+        let mut checked =
+            Box::pin(self.checked(about, stored.overlay(change), kept)).await?;
         let told = std::mem::take(&mut checked.told);
         let prepared = self.prepare(&connection, checked, new_name, dated).await?;
         let name = prepared

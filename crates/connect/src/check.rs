@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use store::{Authentication, Origin, PresetName, Secrets, Settings};
+use store::{Actor, Authentication, Origin, PresetName, Secrets, Settings};
 use url::Url;
 
 use crate::Connector;
@@ -52,8 +52,21 @@ pub(crate) struct Kept {
 }
 
 impl Connector {
-    /// Judges a form as a whole.
-    pub(crate) async fn check(&self, form: Form, kept: Kept) -> Result<Checked, Error> {
+    /// Judges a form as a whole; an address that is refused is audited, as about a connection's id or name.
+    pub(crate) async fn checked(
+        &self,
+        (actor, subject): (&Actor, &str),
+        form: Form,
+        kept: Kept,
+    ) -> Result<Checked, Error> {
+        let checked = Box::pin(self.check(form, kept)).await;
+        if let Err(error) = &checked {
+            self.audit_form(actor, subject, error).await;
+        }
+        checked
+    }
+
+    async fn check(&self, form: Form, kept: Kept) -> Result<Checked, Error> {
         let form = google::unfold(form)?;
         if let Some(pem) = &form.ca_certificate {
             certificates(pem).map_err(|error| {

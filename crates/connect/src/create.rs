@@ -37,7 +37,9 @@ impl Connector {
             });
         }
         let new = new.unpacked().await?;
-        let checked = Box::pin(self.check(new, Kept::default())).await?;
+        let checked = self
+            .checked((actor, name.as_str()), new, Kept::default())
+            .await?;
         let row = NewRow {
             name: name.clone(),
             settings: checked.settings,

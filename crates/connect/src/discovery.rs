@@ -99,7 +99,13 @@ impl Connector {
                 Error::invalid(error.code(), "/ca_certificate", error.to_string())
             })?;
         }
-        let url = self.url("/url", address).await?;
+        let url = match self.url("/url", address).await {
+            Ok(url) => url,
+            Err(error) => {
+                self.audit_form(actor, "discovery", &error).await;
+                return Err(error);
+            }
+        };
         let asking = Asking {
             http: &self.inner.http,
             trust: &self
@@ -304,13 +310,13 @@ impl Asking<'_> {
         };
         let limits = Limits {
             total: self.http.timeouts.token,
+            first_byte: None,
             body: LIMIT,
         };
         self.http
             .exchange(self.trust, outgoing, limits)
             .await
             .map_err(|error| Missed(error.to_string()))
-            first_byte: None,
     }
 }
 

@@ -106,7 +106,10 @@ impl Connector {
                 self.inner.passed.get_or_init(|| count("2xx")).increment(1);
             }
             Ok(answer) => count(class_of(answer.status.as_u16())).increment(1),
-            Err(error) => count(error.code()).increment(1),
+            Err(error) => {
+                Box::pin(self.audit_call(actor, error)).await;
+                count(error.code()).increment(1);
+            }
         }
         outcome
     }

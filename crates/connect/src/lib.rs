@@ -53,6 +53,7 @@ mod preset;
 mod redact;
 mod refresh;
 mod renewal;
+mod refusal;
 mod retry;
 mod revoke;
 mod room;

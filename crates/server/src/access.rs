@@ -27,6 +27,7 @@ use http::header::{AUTHORIZATION, HeaderMap};
 use http::request::Parts;
 use http::{Extensions, HeaderName};
 use serde::Serialize;
+use serde_json::json;
 use store::{Actor, Role};
 
 use crate::app::App;
@@ -34,6 +35,9 @@ use crate::cookie::Cookie;
 use crate::key_cache::Holder;
 use crate::problem::Problem;
 use crate::{csrf, session};
+
+/// So much of a refused request's path is audited.
+const PATH_TOLD: usize = 200;
 
 /// Where a trusted proxy says its request came from.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -121,10 +125,28 @@ impl Caller {
         }
     }
 
-    /// Refuses a caller whose role is not enough.
-    pub(crate) fn at_least(self, role: Role) -> Result<Caller, Problem> {
+    /// Refuses a caller whose role is not enough, and has that audited.
+    pub(crate) async fn at_least(
+        self,
+        role: Role,
+        app: &App,
+        parts: &Parts,
+    ) -> Result<Caller, Problem> {
         if self.actor.role >= role {
             return Ok(self);
+        }
+        let detail = json!({
+            "method": parts.method.as_str(),
+            "needs": role,
+            "has": self.actor.role,
+        });
+        let path: String = parts.uri.path().chars().take(PATH_TOLD).collect();
+        let refusals = app.store().refusals();
+        let written = refusals
+            .record(&self.actor, "forbidden", &path, detail)
+            .await;
+        if let Err(error) = written {
+            tracing::warn!(%error, "a refusal could not be audited");
         }
         let Actor {
             name, role: has, ..
@@ -269,7 +291,8 @@ impl Deref for Admin {
 async fn handle(parts: &Parts, app: &App, role: Role) -> Result<Viewer, Problem> {
     let caller = Caller::of(app, &parts.method, &parts.headers, &parts.extensions)
         .await?
-        .at_least(role)?;
+        .at_least(role, app, parts)
+        .await?;
     Ok(Viewer {
         app: app.clone(),
         caller,

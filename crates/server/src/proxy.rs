@@ -110,7 +110,7 @@ async fn caller(app: &App, parts: &http::request::Parts) -> Result<Caller, Probl
             );
         }
     };
-    caller.at_least(Role::Operator)
+    caller.at_least(Role::Operator, app, parts).await
 }
 
 /// `/proxy/{name}/{rest}` into the name and what is asked of the API, exactly as it was written.

@@ -195,6 +195,23 @@ impl Connections<'_> {
         self.0.change(work).await
     }
 
+    /// Records that connections were exported as text, without their secrets; nothing changes.
+    pub async fn exported(&self, actor: &Actor, exported: &[Connection]) -> Result<(), Error> {
+        actor.require(Role::Viewer)?;
+        let subject = match exported {
+            [one] => one.id.to_string(),
+            _ => "connections".to_owned(),
+        };
+        let names = exported.iter().map(|each| each.name.as_str());
+        let detail = json!({
+            "count": exported.len(),
+            "names": names.take(NAMES_TOLD).collect::<Vec<_>>(),
+        });
+        let entry = Entry::new(actor, "connection.exported", subject, detail);
+        let work = move |_: &mut Tx<'_>, _: &Shared| Ok(Outcome::audited((), entry.clone()));
+        self.0.change(work).await
+    }
+
     /// The id that is reserved for a name.
     pub async fn draft(
         &self,
@@ -305,6 +322,8 @@ impl Connections<'_> {
     }
 }
 
+/// So many names of exported connections are audited; their number always is.
+const NAMES_TOLD: usize = 100;
 const BY_ID: &str =
     "SELECT id, name, version, settings, sealed, standing, created_by, created_at, updated_at
     FROM connections WHERE id = $1";

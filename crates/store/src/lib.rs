@@ -30,6 +30,7 @@ mod origin;
 mod overview;
 mod plain;
 mod pool;
+mod refusals;
 mod retention;
 mod runs;
 mod schedules;
@@ -84,6 +85,7 @@ pub use oauth::Secret;
 pub use origin::Origin;
 pub use overview::{CallCounts, Hour, Overview, RunCounts};
 pub use plain::{PlainSecret, PlainSecrets};
+pub use refusals::Refusals;
 pub use retention::{Retention, RetentionSetting};
 pub use runs::{
     Begun, Claimed, Cursor, NewRun, Page, Parent, Parked, ParkedFor, Run, RunFilter, RunStatus,
@@ -177,6 +179,7 @@ struct Shared {
     clock: Clock,
     epochs: Epochs,
     hasher: Hasher,
+    refusals: refusals::Recent,
     /// Whether a test plays a database that is away.
     #[cfg(any(test, feature = "testing"))]
     away: std::sync::atomic::AtomicBool,
@@ -204,6 +207,7 @@ impl Store {
             clock: schema.clock,
             epochs: Epochs(std::array::from_fn(|_| AtomicU64::new(0))),
             hasher,
+            refusals: refusals::Recent::default(),
             #[cfg(any(test, feature = "testing"))]
             away: std::sync::atomic::AtomicBool::new(false),
         });
@@ -340,6 +344,11 @@ impl Store {
     /// The audit log.
     pub fn audit(&self) -> Audit<'_> {
         Audit(self)
+    }
+
+    /// Refusals, for the audit log.
+    pub fn refusals(&self) -> Refusals<'_> {
+        Refusals(self)
     }
 
     /// The call log.

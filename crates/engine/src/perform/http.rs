@@ -193,7 +193,11 @@ impl Performer {
                     explanation: Some(explanation),
                 }
             }
-            Err(error) => failure::of_unnamed(&error).into(),
+            Err(error) => {
+                let (actor, run) = (&caller.actor, caller.run.to_string());
+                self.connector.audit_unnamed(actor, &run, &error).await;
+                failure::of_unnamed(&error).into()
+            }
         }
     }
 }

@@ -194,7 +194,7 @@ async fn key_holder(app: &App, parts: &Parts) -> Result<Arc<Actor>, Problem> {
                 .hint("send `Authorization: Bearer kw_…` of a key with the role operator"));
         }
     };
-    Ok(caller.at_least(Role::Operator)?.actor)
+    Ok(caller.at_least(Role::Operator, app, parts).await?.actor)
 }
 
 /// Whether every notification of a message has the `clientState` that the subscription was made with.

@@ -44,6 +44,8 @@ mod people;
 #[cfg(test)]
 mod proxy;
 #[cfg(test)]
+mod refusals;
+#[cfg(test)]
 mod serving;
 #[cfg(test)]
 mod walk;

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use oauth::{Authorization, AuthorizationSetup, Entropy, State};
+use serde_json::json;
 
 use super::devices::device;
 use super::*;
@@ -36,6 +37,14 @@ async fn every_change(db: &TestStore, check: impl AsyncFn(&str)) -> Result<(), E
         .returned(&connection, None, Some("access_denied"))
         .await?;
     check("connection.admin_consent_refused").await;
+    let exported = db.connections().list(&local).await?;
+    db.connections().exported(&local, &exported).await?;
+    check("connection.exported").await;
+    let refused = json!({ "needs": "admin" });
+    db.refusals()
+        .record(&local, "forbidden", "/api/v1/keys", refused)
+        .await?;
+    check("forbidden").await;
     let edit = Edit {
         name: None,
         settings: graph_settings(),
@@ -192,7 +201,7 @@ async fn every_change_leaves_its_row() {
         })
         .await
         .unwrap();
-        assert_eq!(rows.get(), 30);
+        assert_eq!(rows.get(), 32);
         assert!(matches!(
             db.audit().verify(&Actor::local(), None).await,
             Ok(crate::Verified::Intact(_))
@@ -247,7 +256,7 @@ async fn without_its_row_no_change_is_made() {
             }
             done += 1;
         }
-        assert_eq!(done, 29);
+        assert_eq!(done, 31);
     }
 }
 
