@@ -6,6 +6,7 @@ use serde::Serialize;
 use store::{Actor, Connection, ConnectionName, NewConnection as NewRow, Step};
 
 use crate::Connector;
+use crate::belongs;
 use crate::card::Card;
 use crate::change::Expiry;
 use crate::create::parse_name;
@@ -98,6 +99,7 @@ impl Connector {
         declared: Declared,
     ) -> Result<Planned, Error> {
         let (form, kept) = declared.to_form(None)?;
+        belongs::check(&form, None)?;
         let checked = self.checked((actor, name.as_str()), form, kept).await?;
         Ok(Planned {
             application: Application::Created,
@@ -134,6 +136,7 @@ impl Connector {
         if declared == before && renamed.is_none() {
             return Ok(planned);
         }
+        belongs::check(&declared.to_form(None)?.0, None)?;
         let (form, kept) = declared.to_form(Some((&connection.settings, &before)))?;
         let about = (actor, connection.id.as_str());
         let checked = self.checked(about, form, kept).await?;

@@ -9,6 +9,7 @@ use store::{
 };
 
 use crate::Connector;
+use crate::belongs;
 use crate::card::Card;
 use crate::certificate;
 use crate::check::Checked;
@@ -43,6 +44,8 @@ impl Connector {
                 current: connection.version,
             });
         }
+        let (stored, kept) = Form::of(&connection.settings, &change);
+        belongs::check(&change, Some((stored, &kept)))?;
         let change = change.unpacked().await?;
         let new_name = match &change.name {
             Some(_) => Some(name(&change)?),

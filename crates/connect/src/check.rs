@@ -51,6 +51,13 @@ pub(crate) struct Kept {
     pub(crate) header_names: Vec<String>,
 }
 
+impl Kept {
+    /// The name of the preset that stays.
+    pub(crate) fn preset(&self) -> Option<&'static str> {
+        self.endpoints.map(|(preset, _)| preset.as_str())
+    }
+}
+
 impl Connector {
     /// Judges a form as a whole; an address that is refused is audited, as about a connection's id or name.
     pub(crate) async fn checked(
@@ -194,7 +201,7 @@ impl Connector {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     OAuth,
     Basic,
     Bearer,
@@ -203,7 +210,21 @@ enum Kind {
     None,
 }
 
-fn kind(form: &Form) -> Result<Kind, Error> {
+impl Kind {
+    /// The word for it, as it is typed.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Kind::OAuth => "oauth",
+            Kind::Basic => "basic",
+            Kind::Bearer => "bearer",
+            Kind::Headers => "headers",
+            Kind::QueryKey => "query_key",
+            Kind::None => "none",
+        }
+    }
+}
+
+pub(crate) fn kind(form: &Form) -> Result<Kind, Error> {
     let explicit = match form.kind.as_deref() {
         Some("oauth") => Some(Kind::OAuth),
         Some("basic") => Some(Kind::Basic),

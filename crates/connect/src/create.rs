@@ -7,6 +7,7 @@ use store::{
 };
 
 use crate::ask::missing;
+use crate::belongs;
 use crate::card::Card;
 use crate::check::Kept;
 use crate::error::Error;
@@ -36,6 +37,7 @@ impl Connector {
                 name: name.to_string(),
             });
         }
+        belongs::check(&new, None)?;
         let new = new.unpacked().await?;
         let checked = self
             .checked((actor, name.as_str()), new, Kept::default())

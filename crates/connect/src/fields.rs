@@ -169,7 +169,7 @@ fn authorize_parameters(
 
 /// The grant that a form names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Word {
+pub(crate) enum Word {
     AuthorizationCode,
     ClientCredentials,
     DeviceCode,
@@ -178,17 +178,42 @@ enum Word {
     TokenExchange,
 }
 
-fn word(form: &Form, endpoints: &Endpoints) -> Result<Word, Error> {
+impl Word {
+    /// The word itself, as it is typed.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Word::AuthorizationCode => "authorization_code",
+            Word::ClientCredentials => "client_credentials",
+            Word::DeviceCode => "device_code",
+            Word::JwtBearer => "jwt_bearer",
+            Word::OnBehalfOf => "on_behalf_of",
+            Word::TokenExchange => "token_exchange",
+        }
+    }
+}
+
+/// The grant that a form names, or that its fields are for.
+pub(crate) fn named(form: &Form) -> Option<Word> {
     match form.grant.as_deref() {
-        Some("authorization_code" | "authorization-code") => Ok(Word::AuthorizationCode),
-        Some("client_credentials" | "client-credentials") => Ok(Word::ClientCredentials),
-        Some("device_code" | "device-code") => Ok(Word::DeviceCode),
-        Some("jwt_bearer" | "jwt-bearer") => Ok(Word::JwtBearer),
-        Some("on_behalf_of" | "on-behalf-of") => Ok(Word::OnBehalfOf),
-        Some("token_exchange" | "token-exchange") => Ok(Word::TokenExchange),
-        None if form.authorization_endpoint.is_some() => Ok(Word::AuthorizationCode),
-        None if form.device_authorization_endpoint.is_some() => Ok(Word::DeviceCode),
-        None if form.private_key.is_some() => Ok(Word::JwtBearer),
+        Some("authorization_code" | "authorization-code") => Some(Word::AuthorizationCode),
+        Some("client_credentials" | "client-credentials") => Some(Word::ClientCredentials),
+        Some("device_code" | "device-code") => Some(Word::DeviceCode),
+        Some("jwt_bearer" | "jwt-bearer") => Some(Word::JwtBearer),
+        Some("on_behalf_of" | "on-behalf-of") => Some(Word::OnBehalfOf),
+        Some("token_exchange" | "token-exchange") => Some(Word::TokenExchange),
+        Some(_) => None,
+        None if form.authorization_endpoint.is_some() => Some(Word::AuthorizationCode),
+        None if form.device_authorization_endpoint.is_some() => Some(Word::DeviceCode),
+        None if form.private_key.is_some() => Some(Word::JwtBearer),
+        None => None,
+    }
+}
+
+fn word(form: &Form, endpoints: &Endpoints) -> Result<Word, Error> {
+    if let Some(word) = named(form) {
+        return Ok(word);
+    }
+    match form.grant.as_deref() {
         None if endpoints.recognised || endpoints.preset == PresetName::Generic => {
             Ok(Word::ClientCredentials)
         }

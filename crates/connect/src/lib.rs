@@ -12,6 +12,7 @@ mod assertion;
 mod attempt;
 mod authorize;
 mod batch;
+mod belongs;
 mod budget;
 mod call;
 mod call_log;
@@ -52,8 +53,8 @@ mod preflight;
 mod preset;
 mod redact;
 mod refresh;
-mod renewal;
 mod refusal;
+mod renewal;
 mod retry;
 mod revoke;
 mod room;
@@ -97,12 +98,12 @@ pub use ask::Which;
 pub use message::{ApiRequest, ApiResponse, Body, Redirects, ResponseBody};
 pub use multipart::{FormData, Part, Piece};
 pub use oauth::{AuthenticationMethod, CallStanding, ClientId, GraphCall, Scope, retry_after};
-pub use page::{
-    CursorInvalid, More, PAGE_LIMIT, Page, PageCursor, PageError, PageSize, PageStyle, Pages,
 // The tables of Graph, for whoever asks without a connection.
 pub use oauth::{
     GraphPermission, JudgedCall, PermissionKind, graph_permissions, judge_graph_calls,
 };
+pub use page::{
+    CursorInvalid, More, PAGE_LIMIT, Page, PageCursor, PageError, PageSize, PageStyle, Pages,
     Paging,
 };
 pub use permissions::{Cure, Permissions};

@@ -414,3 +414,58 @@ fn ids_in_tables_are_whole() {
     let piped = home.run(&["key", "list"]);
     assert_eq!(piped.stdout.lines().count(), 2, "{piped}");
 }
+
+#[test]
+fn fields_that_belong_elsewhere_are_refused() {
+    let home = Home::new();
+    let secret = home.secret("secret", "visibly-fake");
+    let create = [
+        "connection",
+        "create",
+        "api",
+        "--base-url",
+        "https://api.contoso.example",
+    ];
+    for (more, field) in [
+        (&["--type", "none", "--token-file", &secret][..], "/token"),
+        (
+            &[
+                "--type",
+                "bearer",
+                "--token-file",
+                &secret,
+                "--tenant",
+                "contoso.example",
+            ],
+            "/tenant",
+        ),
+        (
+            &[
+                "--preset",
+                "microsoft-graph",
+                "--grant",
+                "client-credentials",
+                "--tenant",
+                "contoso.example",
+                "--client-id",
+                "a",
+                "--client-secret-file",
+                &secret,
+                "--token-url",
+                "https://elsewhere.example/token",
+            ],
+            "/token_endpoint",
+        ),
+    ] {
+        let problem = home.refused(&[&create[..], more].concat(), 5, "body.invalid");
+        assert_eq!(problem["field"], field, "{problem}");
+    }
+    home.ok(&[&create[..], &["--type", "bearer", "--token-file", &secret]].concat());
+    let change = ["connection", "change", "api", "--scope", "User.Read"];
+    let problem = home.refused(&change, 5, "body.invalid");
+    let said = problem["detail"].as_str().unwrap();
+    assert!(
+        said.contains("`scope` does not belong to type bearer"),
+        "{said}"
+    );
+}
