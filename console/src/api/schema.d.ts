@@ -1360,6 +1360,11 @@ export interface components {
             on_behalf_of?: string | null;
             /** @description Whether to follow redirects (at most five, with the credential only on the same origin). */
             follow?: boolean;
+            /**
+             * Format: int64
+             * @description Seconds until the call must be answered, all its tries together; left out: as the server is configured (30 s to the first byte, 120 s in all).
+             */
+            timeout?: number | null;
             retry?: components["schemas"]["Retry"] | null;
         };
         /** @description What the API answered. */
@@ -1448,7 +1453,7 @@ export interface components {
         CallInQuestion: {
             /** @description The method. */
             method: string;
-            /** @description A path below the connection's base URL, or an address; `{name}` stands for any segment. */
+            /** @description A path below the connection's base URL, or an address; `{name}` stands for any segment. Of the query `$select` and `$expand` are looked at. */
             path: string;
         };
         /** @description Calls, newest first. */
@@ -1671,7 +1676,7 @@ export interface components {
             secret_expires_at?: string | null;
             /**
              * Format: int32
-             * @description How many calls may be under way at once; the others wait for their turn. Left out in a new connection: 256.
+             * @description How many calls may be under way at once in one process; the others wait for their turn. Left out in a new connection: 256.
              */
             concurrency?: number | null;
             /** @description Says that a token endpoint on another site than the authorization endpoint is meant. */
@@ -2293,7 +2298,7 @@ export interface components {
             secret_expires_at?: string | null;
             /**
              * Format: int32
-             * @description How many calls may be under way at once; the others wait for their turn. Left out in a new connection: 256.
+             * @description How many calls may be under way at once in one process; the others wait for their turn. Left out in a new connection: 256.
              */
             concurrency?: number | null;
             /** @description Says that a token endpoint on another site than the authorization endpoint is meant. */
@@ -2485,7 +2490,7 @@ export interface components {
             held_is_hint: boolean;
             /** @description The least permissions that have to be added. */
             missing: components["schemas"]["PermissionCard"][];
-            /** @description Held, and needed by none of the calls. */
+            /** @description Held, and not needed for any of the calls beside the rest of what is held. */
             unused: string[];
             /** @description What stands in the way of single calls, in whole sentences. */
             warnings: string[];

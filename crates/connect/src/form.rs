@@ -84,7 +84,7 @@ pub struct Form {
     pub ca_certificate: Option<String>,
     /// When the secret expires: a date or an RFC 3339 time; empty for "not known".
     pub secret_expires_at: Option<String>,
-    /// How many calls may be under way at once.
+    /// How many calls may be under way at once in one process.
     pub concurrency: Option<u32>,
     /// Says that a token endpoint on another site than the authorization endpoint is meant.
     pub confirm_foreign_token_endpoint: Option<bool>,

@@ -206,7 +206,7 @@ macro_rules! connection_fields {
             pub ca_certificate: Option<String>,
             /// When the secret expires: a date (`2027-11-28`) or an RFC 3339 time; empty for "not known".
             pub secret_expires_at: Option<String>,
-            /// How many calls may be under way at once; the others wait for their turn. Left out in a new connection: 256.
+            /// How many calls may be under way at once in one process; the others wait for their turn. Left out in a new connection: 256.
             #[schema(minimum = 1, maximum = 1000)]
             pub concurrency: Option<u32>,
             /// Says that a token endpoint on another site than the authorization endpoint is meant.

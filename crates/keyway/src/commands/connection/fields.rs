@@ -106,7 +106,7 @@ pub(super) struct Fields {
     /// When the secret expires, as the provider shows it; counted down on the card
     #[arg(long, value_name = "DATE")]
     secret_expires_at: Option<String>,
-    /// How many calls may be under way at once; the others wait [default: 256]
+    /// How many calls may be under way at once in one process; the others wait [default: 256]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     concurrency: Option<u32>,
     /// How the client authenticates ("Client Authentication Type")
