@@ -201,11 +201,10 @@ pub(crate) fn named(form: &Form) -> Option<Word> {
         Some("jwt_bearer" | "jwt-bearer") => Some(Word::JwtBearer),
         Some("on_behalf_of" | "on-behalf-of") => Some(Word::OnBehalfOf),
         Some("token_exchange" | "token-exchange") => Some(Word::TokenExchange),
-        Some(_) => None,
         None if form.authorization_endpoint.is_some() => Some(Word::AuthorizationCode),
         None if form.device_authorization_endpoint.is_some() => Some(Word::DeviceCode),
         None if form.private_key.is_some() => Some(Word::JwtBearer),
-        None => None,
+        Some(_) | None => None,
     }
 }
 

@@ -176,7 +176,10 @@ impl Performer {
                 name,
                 arguments,
                 authentication,
-            } if name == "page" => self.page(caller, id, arguments, authentication).await,
+            } if name == "page" => {
+                self.page(caller, (id, patience), arguments, authentication)
+                    .await
+            }
             Call::Function {
                 name,
                 arguments,

@@ -397,8 +397,13 @@ impl Drive {
 
     /// How long a call may take: as long as the task's own `timeout` says, and a little more, so that it is the flow which ends it.
     fn patience(&self, id: &CommandId) -> Option<Duration> {
-        let own = format!("{id}#timeout");
-        let timers = self.pending(|timer| timer.0 == own);
+        // A part of a task, such as one page of a list, has the task's name before its own.
+        let part = id.0.rsplit_once('#').map_or(&*id.0, |(task, _)| task);
+        let is_own = |timer: &CommandId| {
+            let around = timer.0.strip_suffix("#timeout");
+            around.is_some_and(|around| around == id.0 || around == part)
+        };
+        let timers = self.pending(is_own);
         timers.into_iter().find_map(|timer| match timer {
             Command::Sleep { until, .. } => {
                 let left = until.duration_since(self.now());

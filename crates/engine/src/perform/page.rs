@@ -1,5 +1,7 @@
 //! One page of a list (`call: page`), through a connection.
 
+use std::time::Duration;
+
 use ::http::Method;
 use connect::{ApiRequest, More, Page, PageCursor, PageError, PageSize, PageStyle, Paging};
 use flow::command::Authentication;
@@ -14,7 +16,7 @@ impl Performer {
     pub(super) async fn page(
         &self,
         caller: &Caller,
-        id: &CommandId,
+        (id, patience): (&CommandId, Option<Duration>),
         arguments: &Value,
         authentication: &Authentication,
     ) -> Done {
@@ -25,7 +27,10 @@ impl Performer {
             Err(why) => return invalid(why).into(),
         };
         let request = match request(arguments) {
-            Ok(request) => request,
+            Ok(request) => ApiRequest {
+                timeout: patience,
+                ..request
+            },
             Err(why) => return invalid(why).into(),
         };
         let cursor = match arguments.get("cursor").filter(|cursor| !cursor.is_null()) {

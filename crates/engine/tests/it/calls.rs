@@ -39,7 +39,7 @@ async fn a_tasks_own_timeout_is_not_cut_by_the_usual_one() {
     connection(&house, "api").await;
     let ask = |timeout: &str| {
         format!(
-            "{NAMED}do:\n  - named: {{call: http, with: {{method: get, endpoint: {{uri: /slow, authentication: {{bearer: {{use: api}}}}}}}}{timeout}}}\n  - plain: {{call: http, with: {{method: get, endpoint: UPSTREAM/slow}}{timeout}}}\n"
+            "{NAMED}do:\n  - named: {{call: http, with: {{method: get, endpoint: {{uri: /slow, authentication: {{bearer: {{use: api}}}}}}}}{timeout}}}\n  - plain: {{call: http, with: {{method: get, endpoint: UPSTREAM/slow}}{timeout}}}\n  - listed: {{call: page, with: {{endpoint: /slow, collect: true, authentication: {{bearer: {{use: api}}}}}}{timeout}}}\n"
         )
     };
     house.flow("usual", &ask("")).await;

@@ -113,7 +113,7 @@ async fn answer(
         }
         "slow" => {
             tokio::time::sleep(std::time::Duration::from_millis(800)).await;
-            axum::Json(json!({ "slow": true })).into_response()
+            axum::Json(json!({ "value": [1] })).into_response()
         }
         "flaky" => {
             let mut failures = upstream.failures.lock().unwrap();
