@@ -247,14 +247,10 @@ impl Cluster {
 
     /// Somebody may have come by the port before PostgreSQL did.
     fn start() -> Self {
-        let mut ended = None;
-        for _ in 0..3 {
-            match Self::start_once() {
-                Ok(cluster) => return cluster,
-                Err(status) => ended = Some(status),
-            }
-        }
-        panic!("the PostgreSQL cluster does not start: {ended:?}");
+        Self::start_once()
+            .or_else(|_| Self::start_once())
+            .or_else(|_| Self::start_once())
+            .expect("the PostgreSQL cluster starts")
     }
 
     fn start_once() -> Result<Self, ExitStatus> {
