@@ -316,7 +316,7 @@ impl Asking<'_> {
         self.http
             .exchange(self.trust, outgoing, limits)
             .await
-            .map_err(|error| Missed(error.to_string()))
+            .map_err(|error| Missed(error.told()))
     }
 }
 

@@ -268,7 +268,7 @@ impl Connector {
                     "/token_endpoint",
                     format!("people would sign in at {endpoint}, but the code and secret would go to {token}, on another site"),
                 )
-                .with_hint("if both belong to the same provider, confirm it: confirm_foreign_token_endpoint"));
+                .with_hint("if both belong to the same provider, confirm it: `\"confirm_foreign_token_endpoint\": true`, in commands `--confirm-foreign-token-endpoint`"));
             }
         }
         Ok(Endpoints {

@@ -328,6 +328,16 @@ pub(crate) fn repeated(typed: Option<&str>, stored: &Scope) -> Option<Warning> {
     })
 }
 
+fn why_reserved(name: &str) -> &'static str {
+    match name.trim().to_ascii_lowercase().as_str() {
+        "" => "it has no name",
+        "resource" => "which resource is meant stands in the scope alone, and Entra refuses both",
+        "request" | "request_uri" => "it could replace all the others (RFC 9101)",
+        "response_mode" => "the code comes back in the query, nowhere else",
+        _ => "Keyway sets it itself",
+    }
+}
+
 fn parameters(
     field: &str,
     given: Option<&BTreeMap<String, String>>,
@@ -339,7 +349,10 @@ fn parameters(
             return Err(Error::invalid(
                 "parameter.reserved",
                 format!("{field}/{name}"),
-                format!("{name:?} can't be an extra parameter: Keyway sets it itself"),
+                format!(
+                    "{name:?} can't be an extra parameter: {}",
+                    why_reserved(name)
+                ),
             ));
         }
         parameters.push((name.clone(), value.clone()));

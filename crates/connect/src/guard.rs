@@ -138,7 +138,7 @@ impl Refused {
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refused::Url { url, why } => write!(f, "{url} is refused: {why}")?,
+            Refused::Url { url, why } => write!(f, "{url} is refused: {why}"),
             Refused::Address {
                 host,
                 address,
@@ -147,23 +147,19 @@ impl fmt::Display for Refused {
             } => {
                 let literal = host.trim_matches(['[', ']']) == address.to_string();
                 if literal {
-                    write!(f, "address {address} port {port} is forbidden: {why}")?;
+                    write!(f, "address {address} port {port} is forbidden: {why}")
                 } else {
                     write!(
                         f,
                         "host {host} stands for address {address} port {port}, which is forbidden: {why}"
-                    )?;
+                    )
                 }
             }
             Refused::Port { host, port } => write!(
                 f,
                 "{host} port {port} is forbidden: the port belongs to another protocol"
-            )?,
-            Refused::NoAddress { host } => write!(f, "host {host} has no address")?,
-        }
-        match self.hint() {
-            Some(hint) => write!(f, "; {hint}"),
-            None => Ok(()),
+            ),
+            Refused::NoAddress { host } => write!(f, "host {host} has no address"),
         }
     }
 }

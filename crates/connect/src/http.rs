@@ -162,6 +162,18 @@ pub enum SendError {
 }
 
 impl SendError {
+    /// What happened and, where there is something, what to do: for where both go into one text.
+    pub fn told(&self) -> String {
+        let hint = match self {
+            SendError::Refused(refused) => refused.hint(),
+            _ => None,
+        };
+        match hint {
+            Some(hint) => format!("{self}; {hint}"),
+            None => self.to_string(),
+        }
+    }
+
     /// The stable code of this failure.
     pub fn code(&self) -> &'static str {
         match self {

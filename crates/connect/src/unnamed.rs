@@ -14,6 +14,7 @@ use url::Url;
 
 use crate::credential::{Credential, bearer, redact_bytes, redact_text};
 use crate::digest::Login;
+use crate::failure::TokenFailure;
 use crate::follow::{Bounds, Stopped, Way};
 use crate::http::{Incoming, Outgoing, accept_encodings};
 use crate::message::{ApiRequest, Redirects, ResponseBody, parse_body, plain_headers_and_body};
@@ -283,7 +284,10 @@ impl Connector {
             Ok((token_set, _)) => Ok(token_set),
             Err(failure) => Err(UnnamedError::Token {
                 refused: !failure.is_blip(),
-                what: failure.to_string(),
+                what: match failure {
+                    TokenFailure::Send(error) => error.told(),
+                    other => other.to_string(),
+                },
             }),
         }
     }

@@ -31,6 +31,8 @@ pub(crate) const DEFAULT_LISTEN: &str = "127.0.0.1:8800";
 /// Everything Keyway needs to know before it starts, checked.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
+    /// The file that `--config` names.
+    pub(crate) file: Option<PathBuf>,
     pub(crate) data_dir: PathBuf,
     pub(crate) listen: SocketAddr,
     /// As configured; without it the address really served decides.
@@ -161,7 +163,10 @@ impl Config {
         }
         .config();
         match config {
-            Some(config) if complaints.is_empty() => Ok(config),
+            Some(config) if complaints.is_empty() => Ok(Config {
+                file: global.config.clone(),
+                ..config
+            }),
             _ => Err(refuse(
                 file.as_ref().map(|(path, _)| path.as_path()),
                 &complaints,

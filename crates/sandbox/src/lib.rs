@@ -138,7 +138,7 @@ pub struct AppFacts {
 pub enum Error {
     /// The address is not loopback and only one word said so.
     #[error(
-        "the sandbox listens on loopback only, not on {0}: give a 127.0.0.1 address, or set the exposure to \"anywhere\" as well"
+        "the sandbox listens on loopback only, not on {0}: give a 127.0.0.1 address, or say `--expose` as well"
     )]
     NotLoopback(SocketAddr),
     /// The number of users is out of range.

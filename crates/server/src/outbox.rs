@@ -167,7 +167,7 @@ async fn send(
     let sent = connector.send_webhook(message).await;
     sent.map_err(|error: SendError| Unsent {
         code: error.code(),
-        detail: error.to_string(),
+        detail: error.told(),
     })
 }
 

@@ -347,7 +347,12 @@ fn a_name_is_judged_by_all_its_addresses() {
 #[test]
 fn the_refusal_prints_the_line_that_would_allow_it() {
     let url = Url::parse("https://[fd00::7]:8443/x").unwrap();
-    let text = EgressPolicy::default().check(&url).unwrap_err().to_string();
+    let refused = EgressPolicy::default().check(&url).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "address fd00::7 port 8443 is forbidden: unique local (fc00::/7)"
+    );
+    let text = refused.hint().unwrap();
     assert!(
         text.contains("\"[fd00::7]:8443\" to egress.allow"),
         "{text}"

@@ -505,6 +505,8 @@ async fn an_allowed_origin_on_a_forbidden_address_is_refused_when_connecting() {
             .unwrap_err();
         assert_eq!(error.code(), "egress.address_forbidden", "{of}");
         let hint = error.hint().unwrap();
+        // said once: the text tells what happened, the hint what to do
+        assert!(!error.to_string().contains("KEYWAY_EGRESS"), "{error}");
         assert!(
             hint.contains("egress.allow")
                 && hint.contains("KEYWAY_EGRESS_ALLOW=")

@@ -403,6 +403,44 @@ async fn what_is_refused_and_where() {
 }
 
 #[tokio::test]
+async fn refusals_name_what_there_is() {
+    let house = house().await;
+    let told = async |form: Form| {
+        let outcome = house.connector.create(&house.actor, form, Proof::Later);
+        let error = outcome.await.unwrap_err();
+        (error.to_string(), error.hint().unwrap_or_default())
+    };
+    let parameters = |name: &str| Some(BTreeMap::from([(name.to_owned(), "x".to_owned())]));
+    for (name, why) in [
+        ("scope", "Keyway sets it itself"),
+        (
+            "Resource",
+            "which resource is meant stands in the scope alone",
+        ),
+        ("request_uri", "it could replace all the others"),
+        ("response_mode", "the code comes back in the query"),
+        ("", "it has no name"),
+    ] {
+        let form = Form {
+            authorize_parameters: parameters(name),
+            ..generic()
+        };
+        let (what, _) = told(form).await;
+        assert!(what.contains(why), "{name}: {what}");
+    }
+    let foreign = Form {
+        token_endpoint: some("https://token.fabrikam.example/token"),
+        ..generic()
+    };
+    let (_, hint) = told(foreign).await;
+    assert!(
+        hint.contains("\"confirm_foreign_token_endpoint\": true")
+            && hint.contains("`--confirm-foreign-token-endpoint`"),
+        "{hint}"
+    );
+}
+
+#[tokio::test]
 async fn typed_microsoft_urls_become_the_preset_or_are_corrected() {
     let house = house().await;
     let origin = house.sandbox.origin();

@@ -75,7 +75,7 @@ fn told(answer: Result<ApiResponse, CallError>) -> Value {
             "status": null,
             "headers": {},
             "body": null,
-            "error": { "code": error.code(), "detail": error.to_string() },
+            "error": { "code": error.code(), "detail": failure::with_hint(error.to_string(), error.hint()) },
         }),
     }
 }

@@ -71,7 +71,7 @@ fn of_send(error: &SendError) -> FaultType {
     }
 }
 
-fn with_hint(text: String, hint: Option<String>) -> String {
+pub(super) fn with_hint(text: String, hint: Option<String>) -> String {
     match hint {
         Some(hint) => format!("{text}; {hint}"),
         None => text,

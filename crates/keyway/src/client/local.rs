@@ -29,6 +29,8 @@ pub(crate) struct Local {
     house: House,
     public_url: Url,
     data_dir: std::path::PathBuf,
+    /// As the command line names it.
+    config_file: Option<std::path::PathBuf>,
 }
 
 impl Local {
@@ -40,6 +42,7 @@ impl Local {
             house,
             public_url,
             data_dir: config.data_dir,
+            config_file: config.file,
         })
     }
 
@@ -54,6 +57,7 @@ impl Local {
             house,
             public_url,
             data_dir: config.data_dir,
+            config_file: config.file,
         })
     }
 
@@ -146,7 +150,10 @@ impl Local {
                 ),
             )
             .hint(format!(
-                "start `keyway serve --data-dir {}` and repeat the command",
+                "start `keyway serve{} --data-dir {}` and repeat the command",
+                self.config_file
+                    .as_ref()
+                    .map_or_else(String::new, |file| format!(" --config {}", file.display())),
                 self.data_dir.display()
             ))
         };

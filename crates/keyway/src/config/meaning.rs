@@ -43,6 +43,7 @@ impl Meaning<'_> {
             .path("kek_file")
             .unwrap_or_else(|| data_dir.join("kek"));
         Some(Config {
+            file: None,
             kek_file,
             data_dir,
             listen: listen?,

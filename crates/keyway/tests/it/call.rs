@@ -257,6 +257,8 @@ fn an_address_that_is_not_opened_is_refused_with_the_line_to_add() {
         problem.to_string().contains(address),
         "the line to add is printed: {problem}"
     );
+    let said = problem.to_string();
+    assert_eq!(said.matches("KEYWAY_EGRESS_ALLOW").count(), 1, "{problem}");
     assert!(upstream.seen().is_empty());
     home.set("KEYWAY_EGRESS_ALLOW", "loopback");
     home.ok(&["call", "api", "/x"]);

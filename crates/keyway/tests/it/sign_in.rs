@@ -305,6 +305,18 @@ fn with_nobody_to_come_back_to_authorize_is_6() {
         problem["hint"].as_str().unwrap().contains("keyway serve"),
         "{problem}"
     );
+    // what was named has to be named again
+    let file = home.data().join("keyway.toml").display().to_string();
+    let problem = home.refused(
+        &["--config", &file, "connection", "authorize", "me"],
+        6,
+        "authorize.no_listener",
+    );
+    let again = format!("keyway serve --config {file} --data-dir ");
+    assert!(
+        problem["hint"].as_str().unwrap().contains(&again),
+        "{problem}"
+    );
     drop(busy);
     home.configure(&sandbox.configuration(1).replace(
         "\"http://localhost:1\"",

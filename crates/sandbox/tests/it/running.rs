@@ -120,7 +120,11 @@ async fn beyond_loopback_takes_two_words() {
         ..Config::default()
     })
     .await;
-    assert!(matches!(refused, Err(Error::NotLoopback(address)) if address == listen));
+    let Err(refused) = refused else {
+        panic!("it listens on {listen}");
+    };
+    assert!(matches!(refused, Error::NotLoopback(address) if address == listen));
+    assert!(refused.to_string().contains("`--expose`"), "{refused}");
     let config = Config {
         listen,
         exposure: sandbox::Exposure::Anywhere,
