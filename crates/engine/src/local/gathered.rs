@@ -128,18 +128,18 @@ fn ready(template: &FilterTemplate) -> Filter {
     for (name, correlation) in &template.correlate {
         let from = correlation.from.program.source().to_owned();
         let expect = match &correlation.expect {
-            None => None,
             Some(Template::Literal(value)) => Some(value.clone()),
-            Some(Template::Expression(expression)) => match constant(&expression.program) {
-                Some(value) => Some(value),
-                None => {
+            Some(Template::Expression(expression)) => {
+                let constant = constant(&expression.program);
+                if constant.is_none() {
                     let source = "false".to_owned();
                     let nothing = AttributeTest::Expression { source };
                     filter.with.insert("type".to_owned(), nothing);
-                    None
                 }
-            },
-            Some(Template::List(_) | Template::Object(_)) => None,
+                constant
+            }
+            // It is one text.
+            None | Some(Template::List(_) | Template::Object(_)) => None,
         };
         filter
             .correlate

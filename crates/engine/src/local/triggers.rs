@@ -259,10 +259,9 @@ impl Inner {
         let before = gathered.trouble.clone();
         let now = self.now();
         let outcome = match gathered.take_in(&trigger.wanted, event) {
-            Taken::Not => Gathers::Unchanged { kept: false },
             Taken::Before => Gathers::Unchanged { kept: true },
             Taken::NoRoom if gathered.overflow(now) => Gathers::Changed { kept: false },
-            Taken::NoRoom => Gathers::Unchanged { kept: false },
+            Taken::Not | Taken::NoRoom => Gathers::Unchanged { kept: false },
             Taken::Now if gathered.is_enough(&trigger.wanted, trigger.read, now) => Gathers::Enough,
             Taken::Now => Gathers::Changed { kept: true },
         };

@@ -86,7 +86,7 @@ pub struct FilterTemplate {
 pub struct CorrelationTemplate {
     /// On the whole envelope.
     pub from: Expression,
-    /// A constant or an expression on the task's input; without it the first value fixes it.
+    /// A constant or an expression on the task's input (of a schedule: a constant); without it the first value fixes it.
     pub expect: Option<Template>,
 }
 

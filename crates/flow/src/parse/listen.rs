@@ -124,8 +124,8 @@ impl<'t> Reader<'_, 't> {
     fn attribute(&mut self, key: &str, at: &At<'t>) -> Option<AttributeTest> {
         let text = at.as_text().map(|text| text.value.as_str());
         if let Some((_, source)) = text.and_then(strict) {
-            let test = self.expression(at, &Scope::new(Place::Event))?;
-            self.light(at, &test, "a filter of events");
+            let judge = self.expression(at, &Scope::new(Place::Event))?;
+            self.light(at, &judge, "a filter of events");
             return Some(AttributeTest::Expression {
                 source: source.to_owned(),
             });

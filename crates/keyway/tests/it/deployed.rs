@@ -210,11 +210,43 @@ fn an_event_that_nobody_wants_is_gone_and_said_to_be() {
             "[1]",
         ],
     );
-    assert_eq!(sent, json!({ "events": 1, "recipients": 0 }));
+    assert_eq!(sent, json!({ "events": 1, "recipients": 0, "gathered": 0 }));
     home.run(&["event", "send", "--type", "x", "--data", "nonsense"])
         .ends_with(2);
     let asked = done(&home, &["approval", "list"]);
     assert_eq!(asked["items"], json!([]));
     home.run(&["approval", "decide", "apr_nonsense"])
         .ends_with(2);
+}
+
+#[test]
+fn an_event_that_a_flow_keeps_is_not_said_to_be_gone() {
+    let home = Home::closed();
+    let pair = "document: {dsl: '1.0.3', namespace: test, name: pair, version: '1.0.0'}\n\
+                schedule: {on: {all: [{with: {type: com.contoso.a}}, {with: {type: com.contoso.b}}]}}\n\
+                do:\n- a: {set: {x: 1}}\n";
+    let path = file(&home, "pair.yaml", pair);
+    home.run(&["flow", "deploy", &path]).ends_with(0);
+    let send = |kind: &str| {
+        let sent = home.run(&["event", "send", "--type", kind]).ends_with(0);
+        sent.stdout
+    };
+    assert!(send("com.contoso.a").starts_with("one flow keeps it"));
+    let shown = home.run(&["flow", "show", "pair"]).ends_with(0);
+    assert!(shown.stdout.contains("gathered    1 event\n"), "{shown}");
+    assert!(send("com.contoso.b").starts_with("it reached one run or flow"));
+}
+
+#[test]
+fn another_text_under_the_same_version_is_warned_of() {
+    let home = Home::closed();
+    let path = file(&home, "faulty.yaml", FAULTY);
+    home.run(&["flow", "deploy", &path]).ends_with(0);
+    let path = file(&home, "faulty.yaml", &FAULTY.replace("418", "400"));
+    let changed = home.run(&["flow", "deploy", &path]).ends_with(0);
+    assert!(
+        changed.stdout.contains("warning[flow.version_reused]")
+            && changed.stdout.contains("faulty.yaml:1:"),
+        "{changed}"
+    );
 }
