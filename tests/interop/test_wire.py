@@ -37,6 +37,7 @@ TOKEN = {
     ("form", "client_id"): "in Keyway's Authorization header",
     ("form", "client_secret"): "in Keyway's Authorization header",
     ("form", "client_info"): "msal asks for the key of its account cache; Keyway keys nothing by it",
+    ("form", "claims"): "Keyway announces that it understands claims challenges (cp1); msal does so only when it is told to",
 }
 ANCHOR = {("header", "x-anchormailbox"): "msal's routing hint for Microsoft's front door, which needs the account's id; Keyway decides nothing by claims"}
 REASONS = {
@@ -47,6 +48,7 @@ REASONS = {
     "refresh_token": TOKEN | ANCHOR,
     "authorize": {
         ("query", "client_info"): "msal asks for the key of its account cache; Keyway keys nothing by it",
+        ("query", "claims"): "Keyway announces that it understands claims challenges (cp1); msal does so only when it is told to",
     },
 }
 

@@ -1548,6 +1548,9 @@ export interface components {
              * @description How many calls may be under way at once, if that was set.
              */
             concurrency?: number | null;
+            /** @description Which path a test asks for, if that was set. */
+            probe_path?: string | null;
+            tested?: components["schemas"]["Tested"] | null;
             /** @description What should be looked at, though it may work. */
             warnings: components["schemas"]["Warning"][];
             /** @description Who made it. */
@@ -1679,6 +1682,8 @@ export interface components {
              * @description How many calls may be under way at once in one process; the others wait for their turn. Left out in a new connection: 256.
              */
             concurrency?: number | null;
+            /** @description Which path below the base URL a test asks for with `GET`; empty for the usual one. */
+            probe_path?: string | null;
             /** @description Says that a token endpoint on another site than the authorization endpoint is meant. */
             confirm_foreign_token_endpoint?: boolean | null;
             /** @description Whether to prove the connection after saving it; the default is yes. */
@@ -2301,6 +2306,8 @@ export interface components {
              * @description How many calls may be under way at once in one process; the others wait for their turn. Left out in a new connection: 256.
              */
             concurrency?: number | null;
+            /** @description Which path below the base URL a test asks for with `GET`; empty for the usual one. */
+            probe_path?: string | null;
             /** @description Says that a token endpoint on another site than the authorization endpoint is meant. */
             confirm_foreign_token_endpoint?: boolean | null;
             /** @description Whether to prove the connection after saving it; the default is yes. */
@@ -2831,6 +2838,20 @@ export interface components {
         /** @description All tables. */
         TableList: {
             items: components["schemas"]["TableCard"][];
+        };
+        /** @description What the API said to a safe call with the connection's credential. */
+        Tested: {
+            /** @description `GET` and what was asked for. */
+            request: string;
+            /**
+             * Format: int32
+             * @description The status that came back, where one came.
+             */
+            status?: number | null;
+            /** @description `accepted`, `forbidden` (the credential works, this call is not permitted), `refused`, or `unknown`. */
+            verdict: string;
+            /** @description The same in a sentence. */
+            message: string;
         };
         /** @description About the stored token, never the token. */
         Token: {

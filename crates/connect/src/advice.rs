@@ -165,7 +165,15 @@ impl Situation<'_> {
                     || "a minute has passed".to_owned(),
                     |at| format!("it is {}", at.strftime("%Y-%m-%d %H:%M:%S UTC")),
                 );
-                Self::then_run(&format!("wait until {until}"), &[self.again()])
+                Next::with(
+                    &format!("nothing has to be done: Keyway asks again by itself when {until}"),
+                    "; how it stands then is told by ",
+                    &[self.again()],
+                )
+            }
+            // It has a time for the next try: the command is for whoever can't wait.
+            Action::Retry if diagnosis.retry_at.is_some() => {
+                Next::with(&advice, "; whoever can't wait runs ", &[self.again()])
             }
             Action::Retry => Self::run(&advice, &[self.again()]),
             Action::ReportBug => Next::words(or(

@@ -7,26 +7,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, Method, StatusCode};
-use oauth::{Finding, Secret};
-use store::{Actor, CallFailure, Clock, ConnectionName};
+use oauth::{Diagnosis, Finding, Secret, State};
+use store::{Actor, CallFailure, Clock, Connection, ConnectionName};
 use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 
-use crate::Connector;
 use crate::ask::fill;
 use crate::attempt::{Trail, Why};
 use crate::budget::complaint;
 use crate::credential::Credential;
 use crate::error::CallError;
+use crate::failure;
 use crate::fetched::{Answer, Fetched};
 use crate::follow::{Bounds, Stopped, Way};
 use crate::http::{Incoming, Outgoing, SendError, accept_encodings, host_of};
 use crate::known::{Loaded, Unusable};
 use crate::message::{ApiRequest, ApiResponse, Redirects, class_of, error_of, headers_and_body};
+use crate::probe::is_refused;
 use crate::refresh::{Held, Need};
 use crate::retry::{Ended, PATIENCE, Retries};
 use crate::room::Full;
 use crate::target::Reach;
+use crate::{Connector, preset};
 
 /// How often the same refusal of an API is noted in the standing.
 const NOTE_AGAIN: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
@@ -78,6 +80,19 @@ impl Connector {
         name: &ConnectionName,
         request: ApiRequest,
     ) -> Result<Fetched, CallError> {
+        let method = request.method.clone();
+        let fetched = self.fetch_unnoted(actor, name, request).await?;
+        self.note_call(&method, &fetched).await;
+        Ok(fetched)
+    }
+
+    /// The same, with nothing noted of what the API says.
+    pub(crate) async fn fetch_unnoted(
+        &self,
+        actor: &Actor,
+        name: &ConnectionName,
+        request: ApiRequest,
+    ) -> Result<Fetched, CallError> {
         let loaded = self.loaded(actor, name).await?;
         let reach = loaded.reach();
         let url = reach.resolve(&request.target, &request.query)?;
@@ -103,9 +118,7 @@ impl Connector {
             timeout: request.timeout,
             deadline: Instant::now() + self.inner.http.timeouts.of_call(request.timeout),
         };
-        let fetched = self.answer(loaded, &call).await?;
-        self.note_call(&request.method, &fetched).await;
-        Ok(fetched)
+        self.answer(loaded, &call).await
     }
 
     /// Sends a call until there is an answer to give back.
@@ -237,20 +250,47 @@ impl Connector {
                 .await
                 .map(Some)
                 .map_err(|failed| failed.into_call_error(loaded)),
-            Ok(_) => Ok(None),
+            Ok(_) => {
+                self.note_readable(&loaded.connection).await?;
+                Ok(None)
+            }
             Err(unusable) => {
-                let finding = match unusable {
-                    Unusable::Unreadable => Finding::Unreadable,
-                    Unusable::Missing => Finding::SecretMissing,
-                };
-                let diagnosis =
-                    oauth::diagnose_finding(finding, loaded.rules, &oauth::Scope::default());
+                let diagnosis = self.note_unusable(&loaded.connection, *unusable).await?;
                 Err(CallError::Needs {
                     connection: loaded.named.clone(),
                     diagnosis: Box::new(diagnosis),
                 })
             }
         }
+    }
+
+    /// Notes that a credential which does not renew itself can't be used; answers what to say.
+    pub(crate) async fn note_unusable(
+        &self,
+        connection: &Connection,
+        unusable: Unusable,
+    ) -> Result<Diagnosis, store::Error> {
+        let finding = match unusable {
+            Unusable::Unreadable => Finding::Unreadable,
+            Unusable::Missing => Finding::SecretMissing,
+        };
+        let rules = preset::rules(&connection.settings);
+        let diagnosis = oauth::diagnose_finding(finding, rules, &oauth::Scope::default());
+        if connection.standing.diagnosis.as_ref() != Some(&diagnosis) {
+            self.stand(connection, |standing, now| {
+                failure::set(standing, diagnosis.clone(), now);
+            })
+            .await?;
+        }
+        Ok(diagnosis)
+    }
+
+    /// Notes that a credential can be unsealed again, as after a backup was put back.
+    pub(crate) async fn note_readable(&self, connection: &Connection) -> Result<(), store::Error> {
+        if connection.standing.state != State::Unreadable {
+            return Ok(());
+        }
+        self.stand(connection, failure::ok).await
     }
 
     /// After a 401 for a token thought fresh: one renewal, unless that did not help a moment ago.
@@ -353,7 +393,7 @@ impl Connector {
                     request_id: fetched.request_id(),
                 })
             }
-            200..=399 if known.is_some() => None,
+            200..=399 if known.is_some() || is_refused(&loaded.connection.standing) => None,
             _ => return,
         };
         if let (Some(new), Some(known)) = (&failure, known) {
@@ -364,7 +404,10 @@ impl Connector {
             }
         }
         let noted = self
-            .stand(&loaded.connection, |standing, _| {
+            .stand(&loaded.connection, |standing, now| {
+                if failure.is_none() && is_refused(standing) {
+                    failure::ok(standing, now);
+                }
                 standing.last_failure = failure;
             })
             .await;

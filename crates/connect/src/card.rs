@@ -7,6 +7,7 @@ use oauth::{Action, ProviderError, State, Who};
 use serde::Serialize;
 use store::CallFailure;
 
+use crate::probe::Tested;
 use crate::secrets::SecretCard;
 
 /// A connection as shown to people and programs.
@@ -84,6 +85,11 @@ pub struct Card {
     pub secret_expires_at: Option<Timestamp>,
     /// How many calls may be under way at once, if that was set.
     pub concurrency: Option<u32>,
+    /// Which path a test asks for, if that was set.
+    pub probe_path: Option<String>,
+    /// What the API said to the test just made; only in the answer to a test.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tested: Option<Tested>,
     /// What should be looked at, though it may work.
     pub warnings: Vec<Warning>,
     /// Who made it.

@@ -259,13 +259,14 @@ fn brings_proof(given: &Secrets) -> bool {
     given.get("client_secret").is_some() || given.get(certificate::SLOT).is_some()
 }
 
-/// Whether nothing changed that a proof could tell: a date and a limit are only remembered.
+/// Whether nothing changed that a proof could tell: a date, a limit and a path to test are only remembered.
 fn same(before: &Settings, after: &Settings) -> bool {
     let dated = Settings {
         secret_expires_at: before.secret_expires_at,
         secret_added_at: before.secret_added_at,
         older_secret: before.older_secret,
         concurrency: before.concurrency,
+        probe_path: before.probe_path.clone(),
         ..after.clone()
     };
     *before == dated

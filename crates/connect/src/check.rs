@@ -144,6 +144,7 @@ impl Connector {
                 secret_added_at: (!secrets.is_empty()).then(|| self.clock().now()),
                 older_secret: None,
                 concurrency: fields::concurrency(form.concurrency)?,
+                probe_path: fields::probe_path(form.probe_path.as_deref())?,
             },
             secrets: secrets.into_iter().collect(),
             told: Told {

@@ -10,10 +10,11 @@ use crate::ask::missing;
 use crate::belongs;
 use crate::card::Card;
 use crate::check::Kept;
+use crate::credential::Credential;
 use crate::error::Error;
 use crate::failure;
 use crate::form::{Form, NewConnection, Proof};
-use crate::refresh::Need;
+use crate::refresh::{Held, Need};
 use crate::{Connector, preset};
 
 impl Connector {
@@ -71,17 +72,44 @@ impl Connector {
         .await
     }
 
-    /// Proves a connection again: obtains or renews a token, or asks the authorization endpoint.
+    /// Proves a connection again: asks the API for something harmless with the credential or token at hand. A token is
+    /// obtained only where there is no live one, where the connection does not stand well, or after a 401, once.
     pub async fn test(&self, actor: &Actor, name: &ConnectionName) -> Result<Card, Error> {
-        self.find(actor, name).await?;
-        self.prove(actor, name).await?;
-        self.card(actor, name).await
+        let connection = self.find(actor, name).await?;
+        if !self.is_live(&connection).await? {
+            Box::pin(self.prove(actor, name)).await?;
+        }
+        let tested = Box::pin(self.probe(actor, name)).await?;
+        let mut card = self.card(actor, name).await?;
+        card.tested = tested;
+        Ok(card)
+    }
+
+    /// Whether there is a token to try, and nothing that only a new one could cure or show: trouble, a permission that
+    /// lacked, or which of two secrets works.
+    async fn is_live(&self, connection: &Connection) -> Result<bool, Error> {
+        let standing = &connection.standing;
+        let doubted = standing.state != State::Ok
+            || standing.last_failure.is_some()
+            || connection.settings.older_secret.is_some();
+        if doubted {
+            return Ok(false);
+        }
+        let row = self.inner.store.tokens().read(&connection.id).await?;
+        let held = row.token.as_ref().and_then(Held::of);
+        let now = self.clock().now();
+        Ok(held.is_some_and(|held| held.freshness(now) != oauth::Freshness::Expired))
     }
 
     /// Tries a connection out; what comes of it is in its standing.
     pub(crate) async fn prove(&self, actor: &Actor, name: &ConnectionName) -> Result<(), Error> {
         let connection = self.find(actor, name).await?;
         let Authentication::OAuth(oauth) = &connection.settings.authentication else {
+            let secrets = connection.secrets.as_ref();
+            match Credential::new(&connection.settings.authentication, secrets) {
+                Ok(_) => self.note_readable(&connection).await?,
+                Err(unusable) => drop(self.note_unusable(&connection, unusable).await?),
+            }
             return Ok(());
         };
         if let Some(finding) = missing(&connection, oauth) {

@@ -109,6 +109,9 @@ pub struct Declared {
     /// How many calls may be under way at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<u32>,
+    /// Which path a test asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probe_path: Option<String>,
     /// Certificates to trust beside those of the machine, in PEM.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_certificate: Option<String>,
@@ -144,6 +147,7 @@ impl Declared {
             header_names: kept.header_names,
             query_key_name: form.query_key.map(|key| key.name),
             concurrency: form.concurrency,
+            probe_path: form.probe_path,
             ca_certificate: form.ca_certificate,
             ..Declared::default()
         };
@@ -218,6 +222,7 @@ impl Declared {
                 .clone()
                 .map(|name| QueryKey { name, value: None }),
             concurrency: self.concurrency,
+            probe_path: self.probe_path.clone(),
             ca_certificate: self.ca_certificate.clone(),
             ..Form::default()
         };

@@ -312,7 +312,10 @@ pub(crate) fn resting(standing: &Standing, fingerprint: &str, now: Timestamp) ->
 
 /// Puts a diagnosis into a standing; "since" moves only with the state.
 pub(crate) fn set(standing: &mut Standing, diagnosis: Diagnosis, now: Timestamp) {
-    if standing.state != diagnosis.state {
+    // That secrets can't be unsealed is seen as they are read, before anybody has noted it.
+    let noted = standing.diagnosis.as_ref().map(|known| known.state);
+    let newly = diagnosis.state == State::Unreadable && noted != Some(State::Unreadable);
+    if standing.state != diagnosis.state || newly {
         standing.state = diagnosis.state;
         standing.since = now;
     }
@@ -366,7 +369,8 @@ pub(crate) fn settle(
     ok(standing, now);
 }
 
-fn ok(standing: &mut Standing, now: Timestamp) {
+/// Nothing is wrong any more.
+pub(crate) fn ok(standing: &mut Standing, now: Timestamp) {
     if standing.state != State::Ok {
         standing.state = State::Ok;
         standing.since = now;

@@ -461,6 +461,27 @@ pub(crate) fn concurrency(given: Option<u32>) -> Result<Option<u32>, Error> {
     ))
 }
 
+/// Which path a test asks for: one below the base URL, never another origin.
+pub(crate) fn probe_path(given: Option<&str>) -> Result<Option<String>, Error> {
+    let Some(path) = given.filter(|path| !path.is_empty()) else {
+        return Ok(None);
+    };
+    let fine = path.starts_with('/')
+        && !path.starts_with("//")
+        && path.len() <= 1024
+        && path.bytes().all(|byte| byte.is_ascii_graphic())
+        && !path.contains(['\\', '#']);
+    if fine {
+        return Ok(Some(path.to_owned()));
+    }
+    Err(Error::invalid(
+        "connection.probe_path_invalid",
+        "/probe_path",
+        "the path that a test asks for begins with one slash, has no blanks, and is taken below the base URL",
+    )
+    .with_hint("for example /status, or /users?limit=1"))
+}
+
 /// Providers show a day, so a day is enough; it counts from its beginning, to be early rather than late.
 pub(crate) fn expiry(given: Option<&str>) -> Result<Option<Timestamp>, Error> {
     let Some(text) = given.filter(|text| !text.is_empty()) else {

@@ -86,6 +86,8 @@ pub struct Form {
     pub secret_expires_at: Option<String>,
     /// How many calls may be under way at once in one process.
     pub concurrency: Option<u32>,
+    /// Which path below the base URL a test asks for; empty for the usual one.
+    pub probe_path: Option<String>,
     /// Says that a token endpoint on another site than the authorization endpoint is meant.
     pub confirm_foreign_token_endpoint: Option<bool>,
     /// Whether to prove the connection after saving it; the default is yes.
@@ -205,6 +207,7 @@ impl Form {
         lay(&mut self.ca_certificate, change.ca_certificate);
         lay(&mut self.secret_expires_at, change.secret_expires_at);
         lay(&mut self.concurrency, change.concurrency);
+        lay(&mut self.probe_path, change.probe_path);
         lay(
             &mut self.confirm_foreign_token_endpoint,
             change.confirm_foreign_token_endpoint,

@@ -51,6 +51,8 @@ mod page;
 mod permissions;
 mod preflight;
 mod preset;
+mod probe;
+mod recover;
 mod redact;
 mod refresh;
 mod refusal;
@@ -108,6 +110,7 @@ pub use page::{
 };
 pub use permissions::{Cure, Permissions};
 pub use preset::{Cloud, CloudCard, PresetCard};
+pub use probe::{Tested, Verdict};
 pub use retry::{ATTEMPTS_LIMIT, Retried, Retries};
 pub use revoke::Revocation;
 pub use secrets::{NewCertificate, NewSecret, PublicCertificate, SecretCard};

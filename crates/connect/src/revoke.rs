@@ -1,4 +1,4 @@
-//! Revoking a deleted connection's token at its provider (RFC 7009), where the provider's metadata offers that.
+//! Revoking a deleted connection's token at its provider (RFC 7009), where the preset knows how or the provider's metadata offers that.
 //!
 //! Best effort: the connection is gone by then, and a provider that does not answer brings nothing back.
 
@@ -10,7 +10,10 @@ use store::{Authentication, Connection, OAuth, StoredToken};
 use url::Url;
 
 use crate::ask::Asking;
+use crate::error::Error;
+use crate::http::Certificates;
 use crate::preset::generic;
+use crate::preset::provider::{self, Place};
 use crate::{Connector, discovery};
 
 /// How long the provider has to answer all questions.
@@ -63,20 +66,10 @@ impl Connector {
     ) -> Revocation {
         let trust = self.inner.clouds.trust(&connection.settings);
         let failed = |why: String| Revocation::Failed { why };
-        let Some(issuer) = oauth
-            .issuer
-            .as_deref()
-            .and_then(|text| Url::parse(text).ok())
-        else {
-            return Revocation::NotOffered;
-        };
-        let metadata = match discovery::discover(&self.inner.http, &trust, &issuer).await {
-            Ok(metadata) => metadata,
+        let endpoint = match self.revocation_endpoint(connection, oauth, &trust).await {
+            Ok(Some(endpoint)) => endpoint,
+            Ok(None) => return Revocation::NotOffered,
             Err(error) => return failed(error.to_string()),
-        };
-        let offered = metadata.revocation_endpoint.as_deref();
-        let Some(endpoint) = offered.and_then(|text| Url::parse(text).ok()) else {
-            return Revocation::NotOffered;
         };
         // Secret and token go where tokens came from, whatever a document says by now.
         if !generic::same_site(&endpoint, &oauth.token_endpoint) {
@@ -90,5 +83,25 @@ impl Connector {
             Ok(()) => Revocation::Revoked,
             Err(error) => failed(error.to_string()),
         }
+    }
+
+    /// Where tokens are revoked: where the preset knows, else where the issuer's metadata say.
+    async fn revocation_endpoint(
+        &self,
+        connection: &Connection,
+        oauth: &OAuth,
+        trust: &Certificates,
+    ) -> Result<Option<Url>, Error> {
+        let preset = provider::of(connection.settings.preset).map(|provider| &provider.place);
+        if let Some(Place::Known(known)) = preset {
+            return Ok(known.revocation(&oauth.token_endpoint));
+        }
+        let issuer = oauth.issuer.as_deref();
+        let Some(issuer) = issuer.and_then(|text| Url::parse(text).ok()) else {
+            return Ok(None);
+        };
+        let metadata = discovery::discover(&self.inner.http, trust, &issuer).await?;
+        let offered = metadata.revocation_endpoint.as_deref();
+        Ok(offered.and_then(|text| Url::parse(text).ok()))
     }
 }

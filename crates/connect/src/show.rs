@@ -93,6 +93,8 @@ impl Connector {
             secrets: secrets::shown(connection),
             secret_expires_at: settings.secret_expires_at,
             concurrency: settings.concurrency,
+            probe_path: settings.probe_path.clone(),
+            tested: None,
             created_by: connection.created_by.clone(),
             created_at: connection.created_at,
             updated_at: connection.updated_at,

@@ -51,6 +51,16 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
+    /// What a command ends with that meets a connection in this state: the same as a call would.
+    pub(crate) fn of_state(state: &str) -> Exit {
+        match state {
+            "ok" | "renewing" => Exit::Ok,
+            "waiting" | "degraded" => Exit::Upstream,
+            "unreadable" => Exit::Storage,
+            _ => Exit::Locked,
+        }
+    }
+
     /// Judges a problem document by its code first and its HTTP status second.
     pub(crate) fn of_problem(status: u16, code: &str) -> Exit {
         const UPSTREAM: [&str; 5] = [

@@ -56,6 +56,8 @@ pub enum Finding {
     PrivateKeyMissing,
     /// The client secret is a GUID, the Secret ID: `client_secret.is_id`.
     SecretIsId,
+    /// The API refuses a credential that does not renew itself: `credential.refused`.
+    CredentialRefused,
     /// The stored secrets can't be unsealed: `secret.unreadable`.
     Unreadable,
 }

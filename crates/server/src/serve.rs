@@ -77,6 +77,8 @@ pub async fn serve(
         .spawn(health::upkeep(app.connector().clone(), stop.clone()));
     app.tracker()
         .spawn(app.connector().clone().watch_devices(stop.clone()));
+    app.tracker()
+        .spawn(app.connector().clone().watch_troubled(stop.clone()));
     app.tracker().spawn(outbox::run(app.clone(), stop.clone()));
     let closing = app.closing().clone();
     let counter = Arc::new(Counter::new(app, tls, stop.clone()));

@@ -97,6 +97,19 @@ pub struct Stamp {
     pub generation: i64,
 }
 
+/// A connection that is to be tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// Which.
+    pub id: ConnectionId,
+    /// Its name.
+    pub name: ConnectionName,
+    /// Since when its provider is in trouble.
+    pub since: Timestamp,
+    /// Not before.
+    pub retry_at: Timestamp,
+}
+
 /// The connections.
 pub struct Connections<'a>(pub(crate) &'a Store);
 
@@ -110,6 +123,32 @@ impl Connections<'_> {
             [],
         );
         rows.await?.iter().map(|row| self.record(row)).collect()
+    }
+
+    /// The connections whose provider is in trouble or asked to wait, and that know when to ask again.
+    pub async fn troubled(&self) -> Result<Vec<Trouble>, Error> {
+        // Standings are JSON of ours, always written the same way; what else has such words in it is sorted out below.
+        let rows = self.0.read(
+            "SELECT id, name, standing FROM connections
+             WHERE standing LIKE '%\"waiting\"%' OR standing LIKE '%\"degraded\"%' ORDER BY id",
+            [],
+        );
+        let mut troubled = Vec::new();
+        for row in &rows.await? {
+            let standing: Standing = from_json("standing", row.text(2)?)?;
+            let Some(retry_at) = standing.retry_at else {
+                continue;
+            };
+            if matches!(standing.state, State::Waiting | State::Degraded) {
+                troubled.push(Trouble {
+                    id: ConnectionId::parse(row.text(0)?)?,
+                    name: ConnectionName::parse(row.text(1)?)?,
+                    since: standing.since,
+                    retry_at,
+                });
+            }
+        }
+        Ok(troubled)
     }
 
     /// One connection by its name, ignoring case.

@@ -64,7 +64,9 @@ pub use audit::{Audit, AuditFilter, AuditRow, Checkpoint, Verified};
 pub use authorizations::{Authorizations, BrowserHash, PendingAuthorization, Waiting};
 pub use calls::{CallFilter, CallLog, CallRecord, CallRow};
 pub use clock::Clock;
-pub use connections::{Connection, Connections, Edit, NewConnection, Stamp, Step, WipeTokens};
+pub use connections::{
+    Connection, Connections, Edit, NewConnection, Stamp, Step, Trouble, WipeTokens,
+};
 pub use consents::Consents;
 pub use deliveries::{AfterAttempt, Deliveries, Delivery, DeliveryAttempt, DeliveryStatus};
 pub use devices::{Devices, PendingDevice};

@@ -80,6 +80,9 @@ pub struct Settings {
     /// How many calls may be under way at once; `None`: as usual.
     #[serde(default)]
     pub concurrency: Option<u32>,
+    /// What a test asks the API for, below the base URL; `None`: as usual for the preset.
+    #[serde(default)]
+    pub probe_path: Option<String>,
 }
 
 /// A client's secret or certificate that is tried when the newest is refused; it is in the slot `older_secret`.

@@ -69,6 +69,30 @@ impl TestStore {
         self.store.inner.shared.away.store(false, Ordering::Release);
     }
 
+    /// Puts the sealed secrets of two connections in each other's place, where they can't be unsealed; again: back.
+    pub async fn exchange_secrets(&self, one: &str, other: &str) {
+        let names = [one.to_owned(), other.to_owned()];
+        let work = move |tx: &mut crate::Tx<'_>, _: &crate::Shared| {
+            let mut rows = Vec::new();
+            for name in &names {
+                let sql = "SELECT id, sealed FROM connections WHERE name_key = $1";
+                let row = tx.query_one(sql, [name.as_str().into()])?;
+                let row = row.expect("a connection of that name");
+                rows.push((row.text(0)?.to_owned(), row.bytes(1)?.to_vec()));
+            }
+            let mut outcome = crate::Outcome::unaudited(());
+            for ((id, _), (_, sealed)) in rows.iter().zip(rows.iter().rev()) {
+                tx.execute(
+                    "UPDATE connections SET revision = revision + 1, sealed = $2 WHERE id = $1",
+                    [id.as_str().into(), sealed.clone().into()],
+                )?;
+                outcome = outcome.touching(&crate::ConnectionId::parse(id)?);
+            }
+            Ok(outcome)
+        };
+        self.store.change(work).await.expect("two connections");
+    }
+
     /// The store itself, for what takes it.
     pub fn store(&self) -> Store {
         self.store.clone()

@@ -74,6 +74,7 @@ fn graph_settings() -> Settings {
         secret_added_at: None,
         older_secret: None,
         concurrency: Some(4),
+        probe_path: Some("/status".to_owned()),
     }
 }
 

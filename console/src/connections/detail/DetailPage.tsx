@@ -89,7 +89,7 @@ function Detail({ card, me, stale }: { card: Card; me: Me; stale: Error | null }
       )}
       {test.isSuccess && (
         <p role="status" className="note tone-info">
-          {detail.tested}
+          {test.data.tested?.message ?? detail.tested}
         </p>
       )}
       {signIn.error && <ProblemView error={signIn.error} />}

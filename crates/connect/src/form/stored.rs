@@ -22,6 +22,7 @@ impl Form {
                 .filter(|_| !change.brings_secret())
                 .map(|time| time.to_string()),
             concurrency: settings.concurrency,
+            probe_path: settings.probe_path.clone(),
             ..Form::default()
         };
         let other_type = change

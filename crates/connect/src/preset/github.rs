@@ -16,6 +16,8 @@ pub(super) static PROVIDER: Provider = Provider {
         api: Some("https://api.github.com"),
         own_api: Some("/api/v3"),
         audience: Audience::TokenEndpoint,
+        // GitHub has a call of its own for that, and no endpoint of RFC 7009.
+        revocation: None,
     }),
     authorize_parameters: &[],
     scope_place: ScopePlace::Parameter,

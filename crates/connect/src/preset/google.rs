@@ -20,6 +20,7 @@ pub(super) static PROVIDER: Provider = Provider {
         api: Some("https://www.googleapis.com"),
         own_api: Some("/"),
         audience: Audience::TokenEndpoint,
+        revocation: Some("/revoke"),
     }),
     authorize_parameters: &[("access_type", "offline"), ("prompt", "consent")],
     scope_place: ScopePlace::Assertion,

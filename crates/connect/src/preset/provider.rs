@@ -36,6 +36,8 @@ pub(crate) struct Known {
     pub(crate) own_api: Option<&'static str>,
     /// Whom assertions are meant for.
     pub(crate) audience: Audience,
+    /// Where tokens are revoked (RFC 7009): a path on the token endpoint's origin.
+    pub(crate) revocation: Option<&'static str>,
 }
 
 /// Whom assertions are meant for.
@@ -111,6 +113,11 @@ impl Known {
         }
     }
 
+    /// Where tokens of this token endpoint are revoked.
+    pub(crate) fn revocation(&self, token_endpoint: &Url) -> Option<Url> {
+        self.revocation.map(|path| below(token_endpoint, path))
+    }
+
     /// Whom assertions for this token endpoint are meant for.
     pub(crate) fn audience(&self, token_endpoint: &Url) -> String {
         match self.audience {
@@ -127,6 +134,7 @@ fn constant(text: &str) -> Url {
 fn below(origin: &Url, path: &str) -> Url {
     let mut url = origin.clone();
     url.set_path(path);
+    url.set_query(None);
     url
 }
 

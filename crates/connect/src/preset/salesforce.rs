@@ -16,6 +16,7 @@ pub(super) static PROVIDER: Provider = Provider {
         api: None,
         own_api: None,
         audience: Audience::Origin,
+        revocation: Some("/services/oauth2/revoke"),
     }),
     authorize_parameters: &[],
     scope_place: ScopePlace::Parameter,

@@ -29,6 +29,7 @@ fn settings(preset: PresetName, base: Option<&str>, origins: &[&str]) -> Setting
         secret_added_at: None,
         older_secret: None,
         concurrency: None,
+        probe_path: None,
     }
 }
 

@@ -23,7 +23,7 @@ const TOKEN: &str = "fake-bearer-token-0123456789";
 /// A connector without a sandbox, for APIs of our own making.
 pub(crate) struct Plain {
     pub(crate) connector: Connector,
-    store: TestStore,
+    pub(crate) store: TestStore,
 }
 
 pub(crate) async fn plain(allow: &[&str], timeouts: Timeouts) -> Plain {

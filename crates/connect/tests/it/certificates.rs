@@ -479,6 +479,7 @@ async fn an_older_server_is_asked_in_its_own_form_and_that_is_remembered() {
         card.client_authentication_used.as_deref(),
         Some("private_key_jwt_rs256")
     );
+    house.expire();
     house
         .connector
         .test(&house.actor, &name("old"))

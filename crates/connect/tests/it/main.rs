@@ -35,6 +35,8 @@ mod pages;
 #[cfg(test)]
 mod presets;
 #[cfg(test)]
+mod probes;
+#[cfg(test)]
 mod proxy;
 #[cfg(test)]
 mod renewal;

@@ -662,3 +662,42 @@ async fn a_callers_token_is_exchanged_as_rfc_8693_has_it() {
     assert_eq!(call("caller-a").await, 200);
     assert_eq!(script.asked()[2].1["subject_token"], "caller-a");
 }
+
+/// Google and Salesforce have no issuer here, and revoke all the same; GitHub has no such endpoint.
+#[tokio::test]
+async fn a_preset_knows_where_its_tokens_are_revoked() {
+    for (preset, path) in [
+        ("google", Some("/revoke")),
+        ("salesforce", Some("/services/oauth2/revoke")),
+        ("github", None),
+    ] {
+        let (house, script, origin) = at_work().await;
+        script
+            .json(&json!({ "access_token": "fake-access", "refresh_token": "fake-refresh", "token_type": "Bearer" }))
+            .json(&json!({}));
+        let mut wanted = form(preset, &origin);
+        wanted.scope = Some("read".to_owned());
+        make(&house, wanted).await;
+        sign_in(&house, preset).await;
+        let removed = house
+            .connector
+            .remove(&house.actor, &name(preset), None)
+            .await
+            .unwrap();
+        let asked = script.asked();
+        match path {
+            Some(path) => {
+                assert_eq!(removed, connect::Revocation::Revoked, "{preset}");
+                let (at, fields) = asked.last().unwrap();
+                assert_eq!(
+                    (at.as_str(), fields["token"].as_str()),
+                    (path, "fake-refresh")
+                );
+            }
+            None => {
+                assert_eq!(removed, connect::Revocation::NotOffered);
+                assert_eq!(asked.len(), 1);
+            }
+        }
+    }
+}

@@ -80,6 +80,12 @@ async fn renewed(house: &House, app: &Registered) -> (usize, Card) {
     let before = house.token_requests(&app.client_id, grant).await;
     // The same failing request is not repeated within a minute.
     house.store.clock.advance(SignedDuration::from_secs(61));
+    let card = house.card("graph").await;
+    if card.state == State::Ok && card.secrets.len() == 1 {
+        // With one secret a live token is renewed only after the API refused it.
+        let fault = json!({ "route": "graph", "match": "/organization", "status": 401 });
+        house.control("faults", fault).await;
+    }
     let tested = house.connector.test(&house.actor, &name("graph")).await;
     let after = house.token_requests(&app.client_id, grant).await;
     (after - before, tested.unwrap())
@@ -296,11 +302,8 @@ async fn a_challenge_that_only_a_person_can_answer_goes_into_the_next_sign_in() 
     house.authorize("person", &house.user(0)).await.unwrap();
     assert_eq!(house.card("person").await.state, State::Ok);
     house.get("person", "/me").await.unwrap();
-    house
-        .connector
-        .test(&house.actor, &name("person"))
-        .await
-        .unwrap();
+    house.expire();
+    house.get("person", "/me").await.unwrap();
     let asked = claims(&house, "refresh_token").await;
     assert_eq!(asked, [MERGED, UNDERSTOOD], "once, and not again");
 }

@@ -286,10 +286,10 @@ async fn authorize(ui: Ui, client: &Client, name: &str) -> Result<Exit, Failure>
 
 /// Whether a connection can be used; the exit code of everything that proves one.
 fn proved(card: &Value) -> Exit {
-    match card["state"].as_str() {
-        Some("ok" | "renewing") => Exit::Ok,
-        _ => Exit::Upstream,
+    if card["tested"]["verdict"] == "refused" && card["state"] == "ok" {
+        return Exit::Upstream;
     }
+    Exit::of_state(card["state"].as_str().unwrap_or_default())
 }
 
 fn print_card(ui: Ui, card: &Value) {
@@ -363,9 +363,10 @@ async fn changed(ui: Ui, client: &Client, change: &Change, body: &Value) -> Resu
         None => version_of(&client.get(&path).await?.body)?,
     };
     let answer = client.patch(&path, version, body).await?.body;
+    let exit = proved(&answer["connection"]);
     if ui.json() {
         ui.document(&answer);
-        return Ok(Exit::Ok);
+        return Ok(exit);
     }
     let wiped: Vec<String> = answer["wiped"]
         .as_array()
@@ -384,7 +385,7 @@ async fn changed(ui: Ui, client: &Client, change: &Change, body: &Value) -> Resu
         &answer["connection"],
         store::Clock::system().now(),
     ));
-    Ok(Exit::Ok)
+    Ok(exit)
 }
 
 fn version_of(card: &Value) -> Result<i64, Failure> {
@@ -461,6 +462,7 @@ async fn delete(ui: Ui, client: &Client, name: &str, force: bool) -> Result<Exit
             "; its token could not be revoked at the provider: {}",
             text(revocation, "why")
         ),
+        Some("not_offered") => "; the provider offers no revocation, so its tokens there end by themselves: remove the app's access at the provider if they must not be used any more".to_owned(),
         _ => String::new(),
     };
     ui.text(&plain(&format!("deleted {name}{told}")));

@@ -75,6 +75,12 @@ pub(crate) fn card(card: &Value, now: Timestamp) -> String {
         sheet.line("secret expires", &moment(expiry, now));
     }
     sheet.text("calls at once", &card["concurrency"]);
+    sheet.text("test path", &card["probe_path"]);
+    let tested = &card["tested"];
+    if let (Some(request), Some(message)) = (tested["request"].as_str(), tested["message"].as_str())
+    {
+        sheet.line("tested", &format!("{request}. {message}"));
+    }
     for warning in card["warnings"].as_array().into_iter().flatten() {
         sheet.line("warning", &warning_text(warning));
     }

@@ -129,7 +129,7 @@ fn the_app_itself_lists_users() {
 }
 
 #[test]
-fn a_refusal_of_the_provider_is_7_and_stored() {
+fn a_refusal_of_the_provider_is_9_for_every_command_and_stored() {
     let (home, sandbox, _secret) = installation();
     let wrong = home.secret("wrong", "visibly-fake-wrong-secret");
     let answer = home
@@ -140,7 +140,7 @@ fn a_refusal_of_the_provider_is_7_and_stored() {
             ]
             .concat(),
         )
-        .ends_with(7);
+        .ends_with(9);
     assert_eq!(answer.json()["state"], "needs_secret", "{answer}");
     let explanation = home.ok(&["connection", "explain", "robot"]);
     for member in ["what", "why", "who", "next"] {
@@ -160,8 +160,19 @@ fn a_refusal_of_the_provider_is_7_and_stored() {
     ] {
         assert!(explained.stdout.contains(heading), "{heading}: {explained}");
     }
+    // Every command that meets it ends the same way.
     home.run(&["connection", "test", "robot", "--json"])
-        .ends_with(7);
+        .ends_with(9);
+    let again = home.secret("wrong-again", "fake-wrong-secret-again");
+    home.run(&[
+        "connection",
+        "change",
+        "robot",
+        "--client-secret-file",
+        &again,
+        "--json",
+    ])
+    .ends_with(9);
     home.run(&["call", "robot", "/v1.0/users", "--json"])
         .ends_with(9);
     let right = home.secret("right", sandbox.text("/app/client_secret"));

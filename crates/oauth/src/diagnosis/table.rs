@@ -24,6 +24,7 @@ pub(super) fn finding(finding: Finding) -> &'static Case {
         Finding::NoRefreshToken => &NO_REFRESH,
         Finding::RenewalOutcomeUnknown => &RENEWAL_UNKNOWN,
         Finding::SecretMissing => &SECRET_MISSING,
+        Finding::CredentialRefused => &CREDENTIAL_REFUSED,
         Finding::CertificateMissing => &CERTIFICATE_MISSING,
         Finding::PrivateKeyMissing => &PRIVATE_KEY_MISSING,
         Finding::SecretIsId => &SECRET_IS_ID,
@@ -399,6 +400,16 @@ static SECRET_MISSING: Case = Case {
     what: "The connection has no client secret.",
     why: "It was never entered, or it was wiped because a URL, the client id or the kind of authentication was changed.",
     advice: "Enter the client secret (Entra: the Value under Certificates & secrets).",
+};
+
+static CREDENTIAL_REFUSED: Case = Case {
+    code: "credential.refused",
+    state: State::NeedsSecret,
+    who: Who::You,
+    action: Action::ReplaceSecret,
+    what: "The API does not take the connection's credential.",
+    why: "It answered 401 to a harmless call with it: the credential is wrong, has expired or was revoked, or is meant for another API.",
+    advice: "Enter the credential that the API gave out; if it is the right one, check the base URL.",
 };
 
 static CERTIFICATE_MISSING: Case = Case {

@@ -209,6 +209,9 @@ macro_rules! connection_fields {
             /// How many calls may be under way at once in one process; the others wait for their turn. Left out in a new connection: 256.
             #[schema(minimum = 1, maximum = 1000)]
             pub concurrency: Option<u32>,
+            /// Which path below the base URL a test asks for with `GET`; empty for the usual one.
+            #[schema(max_length = 1024)]
+            pub probe_path: Option<String>,
             /// Says that a token endpoint on another site than the authorization endpoint is meant.
             pub confirm_foreign_token_endpoint: Option<bool>,
             /// Whether to prove the connection after saving it; the default is yes.

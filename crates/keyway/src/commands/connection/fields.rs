@@ -109,6 +109,9 @@ pub(super) struct Fields {
     /// How many calls may be under way at once in one process; the others wait [default: 256]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     concurrency: Option<u32>,
+    /// What `connection test` asks the API for with GET [default: for Graph what a caller may read of itself, else the base URL]
+    #[arg(long, value_name = "PATH")]
+    probe_path: Option<String>,
     /// How the client authenticates ("Client Authentication Type")
     #[arg(long, value_name = "METHOD")]
     client_authentication: Option<ClientAuthentication>,
@@ -257,6 +260,9 @@ impl Fields {
         }
         if let Some(number) = self.concurrency {
             document.insert("concurrency".to_owned(), json!(number));
+        }
+        if let Some(path) = &self.probe_path {
+            document.insert("probe_path".to_owned(), json!(path));
         }
         if let Some(file) = &self.ca_file {
             document.insert(

@@ -47,6 +47,20 @@ pub struct Warning {
     pub fix: Option<String>,
 }
 
+/// What the API said to a safe call with the connection's credential.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tested {
+    /// `GET` and what was asked for.
+    pub request: String,
+    /// The status that came back, where one came.
+    pub status: Option<u16>,
+    /// `accepted`, `forbidden` (the credential works, this call is not permitted), `refused`, or `unknown`.
+    pub verdict: String,
+    /// The same in a sentence.
+    pub message: String,
+}
+
 /// Whom a token speaks for: a hint from its claims, never used for decisions.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -222,6 +236,10 @@ pub struct Card {
     pub secret_expires_at: Option<Timestamp>,
     /// How many calls may be under way at once, if that was set.
     pub concurrency: Option<u32>,
+    /// Which path a test asks for, if that was set.
+    pub probe_path: Option<String>,
+    /// What the API said to the test just made; only in the answer to a test.
+    pub tested: Option<Tested>,
     /// What should be looked at, though it may work.
     pub warnings: Vec<Warning>,
     /// Who made it.
