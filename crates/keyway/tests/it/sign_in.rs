@@ -120,7 +120,9 @@ fn the_app_itself_lists_users() {
             && table.stdout.contains(sandbox.text("/users/0/upn")),
         "{table}"
     );
-    let shown = home.run(&["connection", "show", "robot"]).ends_with(0);
+    let shown = home
+        .on_terminal(&["connection", "show", "robot"])
+        .ends_with(0);
     assert!(
         shown.stdout.contains("User.Read.All")
             && shown.stdout.lines().all(|line| line.chars().count() <= 80),
