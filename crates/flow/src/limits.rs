@@ -8,6 +8,9 @@ pub const DEPTH: usize = 64;
 pub const NODES: usize = 50_000;
 /// How many aliases a text uses.
 pub const ALIASES: usize = 100;
+/// How deep the schemas of a JSON Schema are nested for one value, references followed. A value may be nested too, and a check of
+/// it needs a stack for both.
+pub const SCHEMA_DEPTH: usize = 32;
 /// How many tasks a flow has, those of its functions too.
 pub const TASKS: usize = 1_000;
 /// How many different expressions a flow has.

@@ -23,6 +23,7 @@ mod nearest;
 mod position;
 mod scalar;
 mod schedule;
+mod schema_cost;
 mod scope;
 mod task;
 mod text;

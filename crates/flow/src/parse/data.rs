@@ -6,7 +6,8 @@ use jsonschema::PatternOptions;
 
 use super::Reader;
 use super::fields::At;
-use super::findings::SCHEMA;
+use super::findings::{LIMIT, SCHEMA};
+use super::schema_cost::{self, Refusal};
 use super::scope::Scope;
 use crate::definition::{Export, Input, Output, Schema};
 
@@ -78,26 +79,37 @@ impl<'t> Reader<'_, 't> {
     }
 
     fn json_schema(&mut self, at: &At<'t>) -> Option<Schema> {
+        let document = at.node.data.to_json();
+        match schema_cost::bound(&document) {
+            Ok(()) => {}
+            Err(Refusal::TooMuch(why)) => {
+                self.error(at, LIMIT, format!("this JSON Schema would take too long: {why}"))
+                    .hint("let each schema be named once for a value: where schemas name others twice, again and again, the time doubles with each");
+                return None;
+            }
+            Err(Refusal::Elsewhere(why)) => {
+                let message = super::fields::shown(&why);
+                return self.no_schema(at, &message);
+            }
+        }
         // patterns run in linear time: lookarounds and back references are refused with the schema
         let built = jsonschema::options()
             .with_pattern_options(PatternOptions::regex())
-            .build(&at.node.data.to_json());
+            .build(&document);
         match built {
             Ok(validator) => Some(Schema {
                 validator: Arc::new(validator),
                 pointer: at.pointer.as_str().into(),
             }),
-            Err(error) => {
-                let message = super::fields::shown(&error.to_string());
-                self.error(
-                    at,
-                    SCHEMA,
-                    format!("this is no JSON Schema that can be used: {message}"),
-                )
-                .hint("references outside the schema are not followed");
-                None
-            }
+            Err(error) => self.no_schema(at, &super::fields::shown(&error.to_string())),
         }
+    }
+
+    fn no_schema(&mut self, at: &At<'t>, why: &str) -> Option<Schema> {
+        let message = format!("this is no JSON Schema that can be used: {why}");
+        self.error(at, SCHEMA, message)
+            .hint("references outside the schema are not followed");
+        None
     }
 }
 

@@ -246,6 +246,10 @@ pub(crate) const STRICTER: &[Rule] = &[
         example: "do: [{a: {set: {x: 1}, input: {schema: {document: {type: strng}}}}}]",
     },
     Rule {
+        text: "JSON Schemas that look at one value more than 50,000 times, or 32 schemas deep, references followed; that lead back to themselves twice for one value; or whose `$ref` leads to an `$id`.",
+        example: "do: [{a: {set: {x: 1}, input: {schema: {document: {$ref: '#'}}}}}]",
+    },
+    Rule {
         text: "`return` other than `stdout` and `none` for `run.workflow`; a version that is neither semantic nor `latest`.",
         example: "do: [{a: {run: {workflow: {namespace: a, name: b, version: '1.0.0'}, return: all}}}]",
     },

@@ -17,10 +17,14 @@ const RICH: &str = include_str!("rich.yaml");
     clippy::disallowed_methods,
     reason = "that reading takes no longer than it should is what is tested"
 )]
-fn timed(text: &str) -> (Result<Flow, Diagnostics>, Duration) {
+fn clocked<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let begin = Instant::now();
-    let read = Flow::parse(text);
-    (read, begin.elapsed())
+    let done = work();
+    (done, begin.elapsed())
+}
+
+fn timed(text: &str) -> (Result<Flow, Diagnostics>, Duration) {
+    clocked(|| Flow::parse(text))
 }
 
 /// Refused with this code, and not slowly: each of these would take minutes or all memory without its limit.
@@ -143,6 +147,78 @@ fn much_of_the_language_is_refused() {
         "  - a:\n      input: {schema: {document: {type: string, pattern: '^(?=a)(.+)+$'}}}\n      set: {x: 1}\n",
     );
     check("a pattern that looks ahead", &regex, "flow.schema");
+}
+
+/// A schema that names the one before it twice, again and again, would take years to check, where nothing could stop it.
+#[test]
+fn a_schema_that_doubles_is_refused() {
+    let lines = many(40, |n| {
+        format!(
+            "              a{}: {{allOf: [{{$ref: '#/$defs/a{n}'}}, {{$ref: '#/$defs/a{n}'}}]}}\n",
+            n + 1
+        )
+    });
+    let schema = |top: usize| {
+        flow(&format!(
+            "  - a:\n      input:\n        schema:\n          document:\n            $ref: '#/$defs/a{top}'\n            $defs:\n              a0: {{type: string}}\n{lines}      set: {{x: 1}}\n"
+        ))
+    };
+    check("a schema that doubles", &schema(40), "flow.limit");
+    assert!(Flow::parse(&schema(8)).is_ok());
+}
+
+/// The deepest of what is accepted, with the deepest of values, on the stack that the engine's threads have.
+#[test]
+fn the_deepest_schema_fits_on_the_stack() {
+    let nested = (0..crate::limits::SCHEMA_DEPTH - 2).fold(
+        serde_json::json!({ "items": { "$ref": "#" } }),
+        |below, _| serde_json::json!({ "allOf": [below] }),
+    );
+    assert_eq!(super::super::schema_cost::bound(&nested), Ok(()));
+    let validator = jsonschema::validator_for(&nested).unwrap();
+    let mut value = serde_json::json!(1);
+    for _ in 0..128 {
+        value = serde_json::json!([value]);
+    }
+    let thread = std::thread::Builder::new().stack_size(2 * 1024 * 1024);
+    let checked = thread.spawn(move || validator.validate(&value).is_ok());
+    assert!(checked.unwrap().join().unwrap());
+}
+
+/// What is read recursively by the validator's maker, and what goes through the same schemas again at each level.
+#[test]
+fn long_chains_and_nests_of_schemas_take_no_long_time() {
+    let chain = many(4_000, |n| {
+        format!(
+            "              a{}: {{properties: {{x: {{$ref: '#/$defs/a{n}'}}}}}}\n",
+            n + 1
+        )
+    });
+    let chain = flow(&format!(
+        "  - a:\n      input:\n        schema:\n          document:\n            $ref: '#/$defs/a4000'\n            $defs:\n              a0: {{type: string}}\n{chain}      set: {{x: 1}}\n"
+    ));
+    let read = std::thread::Builder::new().stack_size(2 * 1024 * 1024);
+    let read = read.spawn(move || drop(Flow::parse(&chain)));
+    read.unwrap().join().unwrap();
+    for nest in [
+        |below| serde_json::json!({ "anyOf": [below, { "type": "string" }] }),
+        |below| serde_json::json!({ "oneOf": [{ "not": below }, { "type": "string" }] }),
+        |below| serde_json::json!({ "if": below, "then": false, "else": false }),
+        |below| serde_json::json!({ "allOf": [below], "unevaluatedProperties": false }),
+    ] {
+        let mut schema = serde_json::json!({ "properties": { "x": { "type": "string" } } });
+        for _ in 0..24 {
+            let deeper: serde_json::Value = nest(schema.clone());
+            if super::super::schema_cost::bound(&deeper).is_err() {
+                break;
+            }
+            schema = deeper;
+        }
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let value = &serde_json::json!({ "x": "a", "y": 1 });
+        let (_, took) = clocked(|| validator.validate(value).is_ok());
+        assert!(took < Duration::from_secs(2), "{took:?}: {schema}");
+    }
 }
 
 #[test]
