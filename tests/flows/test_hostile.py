@@ -22,7 +22,11 @@ EXPRESSIONS = ROOT / "crates" / "expression" / "tests" / "it" / "hostile.jq"
 # With every share of the list: one that never ends, one that wants all memory, one that is refused.
 ALWAYS = ["[range(infinite) | select(. < 0)] | length", "[range(1000000000) | tostring] | length", "{} + 1"]
 ORDINARY = {"a": {"set": {"sum": "${ [.list[] | . * 2] | add }"}}}
-LIMIT_KIB = 1 << 20  # the address space of a child
+# The same, but evaluated in a child, as the hostile ones are.
+HEAVY = {"a": {"set": {"sum": "${ reduce .list[] as $n (0; . + $n * 2) }"}}}
+# One run that wants more children than there are.
+BRANCHES = [{"a": {"fork": {"branches": [{f"b{n}": {"set": {"x": f"${{ {ALWAYS[0]} }}"}}} for n in range(6)]}}}]
+LIMIT_KIB = 128 << 10  # the memory of a child
 
 
 def flow(name: str, tasks: list[dict]) -> str:
@@ -67,14 +71,14 @@ class Served:
 class Ordinary(threading.Thread):
     """Runs an ordinary flow again and again, and notes how long each took."""
 
-    def __init__(self, served: Served) -> None:
-        super().__init__(daemon=True)
+    def __init__(self, served: Served, name: str) -> None:
+        super().__init__(daemon=True, name=name)
         self.served, self.seconds, self.wrong, self.stop = served, [], [], threading.Event()
 
     def run(self) -> None:
         while not self.stop.is_set():
             began = time.monotonic()
-            run = self.served.run("ordinary", {"list": [1, 2, 3]})
+            run = self.served.run(self.name, {"list": [1, 2, 3]})
             self.seconds.append(time.monotonic() - began)
             if run.get("output") != {"sum": 12}:
                 self.wrong.append(run)
@@ -135,20 +139,25 @@ def attack(served: Served, names: list[str]) -> tuple[Counter, int]:
     return ends, most
 
 
-def g18(directory: Path, share: float) -> tuple[Counter, int, list[float], list[float]]:
+def timed(served: Served, during: object) -> tuple[object, dict[str, list[float]]]:
+    """Runs both ordinary flows while something goes on, a hundred times at least; answers how long each run took."""
+    both = [Ordinary(served, name) for name in ("ordinary", "heavy")]
+    for one in both:
+        one.start()
+    result = during()
+    wait_until(lambda: all(len(one.seconds) >= 100 or one.wrong for one in both), "a hundred runs of each")
+    return result, {one.name: one.ended() for one in both}
+
+
+def g18(directory: Path, share: float) -> tuple[Counter, int, dict, dict]:
     with Keyway(directory / "keyway").serve() as keyway:
         served = Served(keyway)
-        assert served.post("flows", {"source": flow("ordinary", [ORDINARY])}).ok
+        for name, tasks in (("ordinary", [ORDINARY]), ("heavy", [HEAVY]), ("branches", BRANCHES)):
+            assert served.post("flows", {"source": flow(name, tasks)}).ok
         names = hostile(served, share)
-        alone = Ordinary(served)
-        alone.start()
-        wait_until(lambda: len(alone.seconds) >= 100, "a hundred runs alone")
-        before = alone.ended()
-        beside = Ordinary(served)
-        beside.start()
-        ends, most = attack(served, names)
-        wait_until(lambda: len(beside.seconds) >= 100, "a hundred runs beside hostile ones")
-        after = beside.ended()
+        names += ["branches"] * (len(names) // 4)
+        _, before = timed(served, lambda: None)
+        (ends, most), after = timed(served, lambda: attack(served, names))
         assert keyway.server.process.poll() is None and keyway.server.process.pid == served.pid
     assert sum(ends.values()) == len(names), ends
     assert ends["stopped"] and ends["refused"], ends
@@ -156,16 +165,27 @@ def g18(directory: Path, share: float) -> tuple[Counter, int, list[float], list[
     return ends, most, before, after
 
 
+def late(times: list[float]) -> float:
+    """The time in ms that one of a hundred runs exceeds."""
+    return 1000 * times[len(times) * 99 // 100]
+
+
 def test_hostile_expressions_leave_others_alone(tmp_path):
-    g18(tmp_path, 0.1)
+    *_, after = g18(tmp_path, 0.1)
+    # Behind one hostile expression it would take its half second; the machine may be busy with other tests.
+    assert 1000 * after["heavy"][len(after["heavy"]) // 2] < 400, after["heavy"]
 
 
 @pytest.mark.proof
 def test_other_runs_are_as_fast_beside_hostile_expressions(tmp_path):
     ends, most, before, after = g18(tmp_path, 1)
-    usual, beside = (1000 * times[len(times) // 2] for times in (before, after))
+    usual, beside = (1000 * times["ordinary"][len(times["ordinary"]) // 2] for times in (before, after))
+    heavy = late(after["heavy"])
+    record("G18.heavy", f"ordinary runs with a heavy expression beside hostile ones, p99 (alone {late(before['heavy']):.1f} ms)",
+           goal="each completes, ≤ 500 ms", measured=round(heavy, 1), unit="ms", passed=heavy < 500)
     record("G18", f"ordinary runs beside {sum(ends.values())} hostile ones, p50 (alone {usual:.1f} ms, {os.cpu_count()} cores)",
            goal="each completes, ≤ 100 ms", measured=round(beside, 1), unit="ms", passed=beside < 100)
-    record("G18.memory", "most memory of a child for heavy expressions", goal=f"< {LIMIT_KIB >> 10} (address space)",
+    record("G18.memory", "most memory of a child for heavy expressions", goal=f"< {LIMIT_KIB >> 10}",
            measured=most >> 10, unit="MiB", passed=most < LIMIT_KIB)
     assert beside < 100, (usual, beside)
+    assert heavy < 500, heavy

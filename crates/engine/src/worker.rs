@@ -1,7 +1,9 @@
 //! Heavy expressions, in child processes that can do no harm: no environment, a limit of memory, a deadline.
 //!
 //! The child is the same program with a hidden subcommand; it answers one line per line. One that is late, or that answers
-//! what it should not, is killed, and its task is a fault that the flow can catch.
+//! what it should not, is killed, and its task is a fault that the flow can catch. Whose turn it is: `turns.rs`.
+
+mod turns;
 
 use std::io::{BufRead as _, Write as _};
 use std::os::unix::process::CommandExt as _;
@@ -16,18 +18,23 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::sync::Semaphore;
+
+use turns::Turns;
 
 /// How long one evaluation may take, its way to the child and back included.
 const DEADLINE: Duration = Duration::from_millis(500);
 /// How long a child may take to be there.
 const BIRTH: Duration = Duration::from_secs(10);
-/// How much address space a child may have.
-const MEMORY: u64 = 1 << 30;
+/// How much memory of its own a child may have: with the program itself that is less than 128 MiB.
+const MEMORY: u64 = 104 << 20;
+/// How much address space it may have, whatever that is.
+const SPACE: u64 = 1 << 30;
+/// How many seconds of a processor it may have in its life, should nobody be left to kill it.
+const PROCESSOR: u64 = 600;
+/// After how many evaluations it is replaced: before its time is up.
+const EVALUATIONS: u32 = 1_000;
 /// The largest answer, in bytes.
 const LARGEST: u64 = 4 << 20;
-/// How many evaluations wait at most.
-const CROWD: usize = 1_000;
 
 /// How the child is started: this program with a hidden subcommand.
 #[derive(Debug, Clone)]
@@ -42,14 +49,15 @@ pub struct WorkerConfig {
 pub struct Workers {
     config: Option<WorkerConfig>,
     idle: Mutex<Vec<Worker>>,
-    room: Semaphore,
-    crowd: Semaphore,
+    turns: Turns,
 }
 
 struct Worker {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
+    /// How many evaluations it may still do.
+    left: u32,
 }
 
 impl Workers {
@@ -59,28 +67,20 @@ impl Workers {
         Workers {
             config,
             idle: Mutex::default(),
-            room: Semaphore::new(children),
-            crowd: Semaphore::new(CROWD),
+            turns: Turns::new(children),
         }
     }
 
-    /// Evaluates an expression. Dropped on its way, it leaves no child behind that is still at it.
-    pub async fn evaluate(&self, task: &Task) -> Result<Value, Fault> {
+    /// Evaluates an expression of a run when it is that run's turn. Dropped on its way, it leaves no child behind that is still
+    /// at it.
+    pub async fn evaluate(&self, run: &str, task: &Task) -> Result<Value, Fault> {
         let Some(config) = &self.config else {
             return Err(fault(
                 "expr.no_worker",
                 "this process evaluates no heavy expressions",
             ));
         };
-        let crowded = |_| {
-            fault(
-                "expr.crowded",
-                "too many heavy expressions wait: try again later",
-            )
-        };
-        let _place = self.crowd.try_acquire().map_err(crowded)?;
-        // It is never closed.
-        let _room = self.room.acquire().await;
+        let _turn = self.turns.take(run).await;
         let line =
             serde_json::to_string(task).map_err(|error| fault("expr.task", &error.to_string()))?;
         let idle = self
@@ -109,9 +109,11 @@ impl Workers {
                 ));
             }
         };
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.push(worker);
-        drop(idle);
+        worker.left -= 1;
+        if worker.left > 0 {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.push(worker);
+        }
         match answer {
             Answer::Value(value) => Ok(value),
             Answer::Error { code, message } => Err(fault(&code, &message)),
@@ -149,6 +151,7 @@ impl Worker {
             child,
             input,
             output: BufReader::new(output),
+            left: EVALUATIONS,
         };
         // Its start does not count: it compiles its library of functions now.
         let first =
@@ -201,10 +204,12 @@ fn this_program() -> std::io::Result<std::process::Command> {
 
 /// What the hidden subcommand does: sets its own limits, then answers lines until its input ends.
 pub fn child() -> std::io::Result<()> {
-    let limited = getrlimit(Resource::As).maximum;
-    if limited.is_none_or(|most| most > MEMORY) {
+    if most(Resource::Data, MEMORY).is_some() {
         return limit_and_begin_again();
     }
+    // All files that it needs are open, and it starts nothing.
+    limit(Resource::Nofile, 3)?;
+    limit(Resource::Nproc, 0)?;
     let mut evaluator = Evaluator::new();
     let (input, mut output) = (std::io::stdin().lock(), std::io::stdout().lock());
     for line in input.lines() {
@@ -216,17 +221,29 @@ pub fn child() -> std::io::Result<()> {
     Ok(())
 }
 
+/// The limit to set; none where as little or less is allowed already.
+fn most(resource: Resource, wanted: u64) -> Option<u64> {
+    let allowed = getrlimit(resource).maximum;
+    allowed.is_none_or(|most| most > wanted).then_some(wanted)
+}
+
+fn limit(resource: Resource, wanted: u64) -> std::io::Result<()> {
+    let Some(most) = most(resource, wanted) else {
+        return Ok(());
+    };
+    let both = Rlimit {
+        current: Some(most),
+        maximum: Some(most),
+    };
+    setrlimit(resource, both).map_err(std::io::Error::from)
+}
+
 /// A limit holds from a program's first allocation only if it is there before the program is: an allocator may have reserved
 /// as much as the limit allows by now, and nothing else could be had after it, the next page of the stack included.
 fn limit_and_begin_again() -> std::io::Result<()> {
-    let limit = |resource: Resource, most: u64| {
-        let both = Rlimit {
-            current: Some(most),
-            maximum: Some(most),
-        };
-        setrlimit(resource, both).map_err(std::io::Error::from)
-    };
-    limit(Resource::As, MEMORY)?;
+    limit(Resource::Data, MEMORY)?;
+    limit(Resource::As, SPACE)?;
+    limit(Resource::Cpu, PROCESSOR)?;
     limit(Resource::Core, 0)?;
     let arguments = std::env::args_os().skip(1);
     Err(this_program()?.args(arguments).exec())

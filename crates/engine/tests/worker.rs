@@ -28,9 +28,11 @@ fn main() -> ExitCode {
     runtime.block_on(async {
         values_come_back().await;
         runaways_are_killed_in_time_and_others_go_on().await;
+        a_run_that_wants_much_leaves_others_alone().await;
+        a_child_has_its_limits().await;
         without_a_program_there_is_a_fault().await;
     });
-    println!("test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out");
+    println!("test result: ok. 5 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out");
     ExitCode::SUCCESS
 }
 
@@ -52,15 +54,19 @@ fn task(source: &str, input: Value) -> Task {
 async fn values_come_back() {
     let workers = workers(1);
     let sum = workers
-        .evaluate(&task("[range($n)] | add", json!(null)))
+        .evaluate("run", &task("[range($n)] | add", json!(null)))
         .await;
     assert_eq!(sum, Ok(json!(3)));
     let big = json!("x".repeat(1 << 17));
-    let length = workers.evaluate(&task("[range(1)] | length", big)).await;
+    let length = workers
+        .evaluate("run", &task("[range(1)] | length", big))
+        .await;
     assert_eq!(length, Ok(json!(1)));
-    let error = workers.evaluate(&task("error(\"no\")", json!(null))).await;
+    let error = workers
+        .evaluate("run", &task("error(\"no\")", json!(null)))
+        .await;
     assert!(error.is_err_and(|fault| fault.r#type.ends_with("/expression")));
-    let after = workers.evaluate(&task("$n + 1", json!(null))).await;
+    let after = workers.evaluate("run", &task("$n + 1", json!(null))).await;
     assert_eq!(after, Ok(json!(4)));
 }
 
@@ -77,7 +83,10 @@ async fn runaways_are_killed_in_time_and_others_go_on() {
         let begun = Instant::now();
         let hostile = task(source, json!(null));
         let fine = task("[range($n)] | add", json!(null));
-        let (refused, other) = tokio::join!(workers.evaluate(&hostile), workers.evaluate(&fine));
+        let (refused, other) = tokio::join!(
+            workers.evaluate("run", &hostile),
+            workers.evaluate("other", &fine)
+        );
         let fault = refused.expect_err(source);
         let code = fault.code.unwrap_or_default();
         assert!(code.starts_with("expr."), "{source}: {code}");
@@ -87,7 +96,81 @@ async fn runaways_are_killed_in_time_and_others_go_on() {
     }
 }
 
+/// Four hostile branches of one run: another run does not wait for any of them.
+async fn a_run_that_wants_much_leaves_others_alone() {
+    let workers = workers(2);
+    let hostile = task("[range(infinite) | select(. < 0)] | length", json!(null));
+    let fine = task("reduce range(1000) as $i (0; . + $i)", json!(null));
+    workers.evaluate("other", &fine).await.expect("it is fine");
+    let branches = async {
+        let one = || workers.evaluate("hostile", &hostile);
+        tokio::join!(one(), one(), one(), one())
+    };
+    let other = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let mut longest = Duration::ZERO;
+        for _ in 0..20 {
+            let begun = Instant::now();
+            let sum = workers.evaluate("other", &fine).await;
+            assert_eq!(sum, Ok(json!(499_500)));
+            longest = longest.max(begun.elapsed());
+        }
+        longest
+    };
+    let (ended, longest) = tokio::join!(branches, other);
+    for fault in [ended.0, ended.1, ended.2, ended.3] {
+        assert!(fault.is_err());
+    }
+    // A quarter of what one of the branches takes before it is killed, with room for a busy machine.
+    assert!(longest < Duration::from_millis(400), "{longest:?}");
+}
+
+/// One that wants all memory there is ends before it has 128 MiB.
+async fn a_child_has_its_limits() {
+    let workers = workers(1);
+    let hostile = task("[range(1000000000) | tostring] | length", json!(null));
+    let hostile = workers.evaluate("run", &hostile);
+    let watch = async {
+        let mut most = 0;
+        for _ in 0..200 {
+            most = most.max(memory_of_children());
+            tokio::time::sleep(Duration::from_millis(3)).await;
+        }
+        most
+    };
+    let (ended, most) = tokio::join!(hostile, watch);
+    assert!(ended.is_err());
+    assert!((1..128 * 1024).contains(&most), "{most} KiB");
+}
+
+/// The most memory in KiB that a child of this process has had.
+fn memory_of_children() -> u64 {
+    let read = |path: String| std::fs::read_to_string(path).unwrap_or_default();
+    let tasks = std::fs::read_dir("/proc/self/task").expect("there is /proc");
+    let of = |task: std::io::Result<std::fs::DirEntry>| {
+        read(format!(
+            "{}/children",
+            task.expect("it is read").path().display()
+        ))
+    };
+    let children: Vec<String> = tasks.map(of).collect();
+    let peak = |child: &str| {
+        let status = read(format!("/proc/{child}/status"));
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let number = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+        number.unwrap_or(0)
+    };
+    children
+        .iter()
+        .flat_map(|line| line.split_whitespace())
+        .map(peak)
+        .max()
+        .unwrap_or(0)
+}
+
 async fn without_a_program_there_is_a_fault() {
-    let fault = Workers::new(None).evaluate(&task("1", json!(null))).await;
+    let fault = Workers::new(None)
+        .evaluate("run", &task("1", json!(null)))
+        .await;
     assert!(fault.is_err_and(|fault| fault.code.as_deref() == Some("expr.no_worker")));
 }

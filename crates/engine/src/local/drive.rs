@@ -386,7 +386,7 @@ impl Drive {
                     engine.performer.call(&caller, asked, &call).await
                 }
                 Work::Evaluate(task) => Done::Result {
-                    result: engine.workers.evaluate(&task).await,
+                    result: engine.workers.evaluate(caller.run.as_str(), &task).await,
                     explanation: None,
                 },
             }
