@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use flow::Flow;
 use flow::machine::{Machine, Recording, Secrets};
 use serde_json::{Map, Value};
-use store::{Actor, ConnectionId, ConnectionName, FlowId, FlowRecord, Run, Secret, Store};
+use store::{
+    Actor, ConnectionId, ConnectionName, FlowId, FlowRecord, Redactor, Run, Secret, Store,
+};
 
 use crate::Error;
 
@@ -57,6 +59,8 @@ pub(crate) struct Definitions {
     current: Mutex<HashMap<String, (Instant, FlowRecord)>>,
     /// Secrets that hooks are signed with.
     recent: Mutex<HashMap<String, (Instant, Arc<Secret>)>>,
+    /// Takes all secrets out of what is shown.
+    shown: Mutex<Option<(Instant, Arc<Redactor>)>>,
 }
 
 impl Definitions {
@@ -67,6 +71,7 @@ impl Definitions {
             parsed: Mutex::default(),
             current: Mutex::default(),
             recent: Mutex::default(),
+            shown: Mutex::default(),
         }
     }
 
@@ -219,6 +224,30 @@ impl Definitions {
             }
         }
         Ok(found)
+    }
+
+    /// Takes all plain secrets out of what is shown, as of a moment ago: what others told a run may hold theirs.
+    pub(crate) async fn shown(&self) -> Result<Arc<Redactor>, Error> {
+        let known = self
+            .shown
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .filter(|(since, _)| since.elapsed() < FRESH)
+            .map(|(_, redactor)| Arc::clone(redactor));
+        if let Some(redactor) = known {
+            return Ok(redactor);
+        }
+        let redactor = Arc::new(self.store.secrets().redactor().await?);
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        *shown = Some((Instant::now(), Arc::clone(&redactor)));
+        Ok(redactor)
+    }
+
+    /// Whether values were given at the start: then whoever started this process gave it its secrets, and gets back what its
+    /// run told.
+    pub(crate) fn has_given(&self) -> bool {
+        !self.given.is_empty()
     }
 
     /// A connection that needs somebody before it can be called through: its id and what is wrong, as a code.

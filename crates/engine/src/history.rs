@@ -6,11 +6,10 @@ use flow::machine::{Machine, Recording, Step};
 use flow::{CloudEvent, Command, Event, Recorded};
 use serde::Serialize;
 use serde_json::Value;
-use store::{Actor, Run, RunId};
+use store::{Actor, Redactor, Run, RunId, Store};
 
 use crate::Error;
-use crate::local::Local;
-use crate::redact::Redactor;
+use crate::local::{DEEPEST, Local};
 use crate::secrets;
 
 /// A run with everything that it did.
@@ -47,7 +46,8 @@ pub struct WaitsFor {
 }
 
 impl Local {
-    /// Plays a run's journal again and tells what its steps did, without the values of secrets that it read or that hold now.
+    /// Plays a run's journal again and tells what it did, without the values of secrets: those that it and the runs above it have
+    /// read, and all that are stored now.
     pub async fn history(&self, actor: &Actor, id: &RunId) -> Result<History, Error> {
         let (store, definitions) = self.parts();
         let run = store.runs().find(actor, id).await?;
@@ -56,21 +56,29 @@ impl Local {
         let now = definitions.secrets(&definition).await?;
         let lines = store.runs().journal(id).await?;
         let output = store.runs().output(actor, id).await?;
+        let around = Around {
+            above: read_above(store, &run).await?,
+            all: store.secrets().redactor().await?,
+        };
+        let mine = definitions.has_given();
         let (played, record) = (Arc::clone(&definition), run.clone());
         let work = move || {
             let lines = secrets::read(lines)?;
             let first = secrets::first(&lines, &now);
             let machine = played.machine_of(&record, first, Recording::Steps)?;
-            // What it read once may be in its results, though it holds no more.
-            let redactor = Redactor::new(secrets::recorded(&lines).chain([&now]));
-            Ok::<_, Error>(play(machine, &lines, &redactor))
+            let own = secrets::redactor(secrets::recorded(&lines), &now);
+            let shown = |value| around.all.value(around.above.value(own.value(value)));
+            let result = |value| if mine { value } else { shown(value) };
+            let played = play(machine, &lines, &shown, &result);
+            let ends = (output.map(result), record.error.map(result));
+            Ok::<_, Error>((played, ends))
         };
         let played = tokio::task::spawn_blocking(work).await;
-        let played = played.map_err(|_| Error::Stopping)??;
+        let (played, (output, error)) = played.map_err(|_| Error::Stopping)??;
         Ok(History {
             flow: definition.name(),
             version: definition.flow.document.version.clone(),
-            run,
+            run: Run { error, ..run },
             input: played.input,
             output,
             steps: played.steps,
@@ -87,7 +95,35 @@ struct Played {
     waits_for: Vec<WaitsFor>,
 }
 
-fn play(mut machine: Machine, lines: &[Recorded], redactor: &Redactor) -> Played {
+/// The secrets around a run.
+struct Around {
+    /// What the runs above it have read: they may have passed it on.
+    above: Redactor,
+    /// What is stored now, for whomever.
+    all: Redactor,
+}
+
+/// What the runs above a run have read of secrets.
+async fn read_above(store: &Store, run: &Run) -> Result<Redactor, Error> {
+    let mut read = Vec::new();
+    let mut parent = run.parent.clone();
+    for _ in 0..DEEPEST {
+        let Some(above) = parent else { break };
+        let lines = secrets::read(store.runs().journal(&above.run).await?)?;
+        read.extend(secrets::recorded(&lines).cloned());
+        let found = store.runs().find(&Actor::system(), &above.run).await?;
+        parent = found.and_then(|found| found.parent);
+    }
+    Ok(secrets::redactor(&read, &flow::machine::Secrets::default()))
+}
+
+/// Plays a journal; `shown` and `result` take the secrets out.
+fn play(
+    mut machine: Machine,
+    lines: &[Recorded],
+    shown: &dyn Fn(Value) -> Value,
+    result: &dyn Fn(Value) -> Value,
+) -> Played {
     let mut input = Value::Null;
     let mut events = Vec::new();
     for line in lines {
@@ -96,18 +132,21 @@ fn play(mut machine: Machine, lines: &[Recorded], redactor: &Redactor) -> Played
         }
         for command in machine.apply(line) {
             if let Command::Emit { event, .. } = command {
-                events.push(*event);
+                // Only its texts change: it is still an event.
+                let told = CloudEvent::from_structured(result(event.structured()));
+                events.extend(told);
             }
         }
     }
     let steps = machine.steps().iter().cloned().map(|step| Step {
-        input: step.input.map(|value| redactor.value(value)),
-        output: step.output.map(|value| redactor.value(value)),
-        error: step.error.map(|value| redactor.value(value)),
+        input: step.input.map(shown),
+        output: step.output.map(shown),
+        error: step.error.map(shown),
+        explanation: step.explanation.map(shown),
         ..step
     });
     Played {
-        input: redactor.value(input),
+        input: shown(input),
         events,
         waits_for: machine
             .pending()

@@ -13,7 +13,6 @@ mod hook;
 mod letter;
 mod local;
 mod perform;
-mod redact;
 pub mod schedule;
 mod secrets;
 pub mod worker;

@@ -35,6 +35,7 @@ use crate::worker::{WorkerConfig, Workers};
 pub use deliver::Delivered;
 pub use gathered::Trouble;
 pub use people::{Decision, Verdict};
+pub(crate) use plan::DEEPEST;
 pub use retry::From;
 pub use scheduler::Health;
 pub(crate) use scheduler::LATE;

@@ -21,11 +21,10 @@ use flow::command::{Authentication, Call, HttpCall};
 use flow::definition::OnConnectionNeeds;
 use flow::{CommandId, Fault};
 use serde_json::Value;
-use store::{Actor, ConnectionId, ConnectionName, RunId};
+use store::{Actor, ConnectionId, ConnectionName, Redactor, RunId};
 use tokio::sync::Mutex;
 
 use crate::definitions::Definitions;
-use crate::redact::Redactor;
 
 pub(crate) use http::must_not_repeat;
 
@@ -52,8 +51,10 @@ pub(crate) struct Caller {
     pub(crate) run: RunId,
     pub(crate) actor: Actor,
     pub(crate) needs: OnConnectionNeeds,
-    /// What must not be stored.
+    /// What the run reads of secrets: no result may tell it to the run.
     pub(crate) redactor: Redactor,
+    /// All secrets there are: what others told the run may hold them, and they must not be shown.
+    pub(crate) shown: Arc<Redactor>,
     /// Policies of the flow's own, and the tokens they obtained; they live as long as the run is in memory.
     unnamed: Mutex<HashMap<String, Arc<Unnamed>>>,
 }
@@ -63,15 +64,26 @@ impl Caller {
         run: RunId,
         actor: Actor,
         needs: OnConnectionNeeds,
-        redactor: Redactor,
+        (redactor, shown): (Redactor, Arc<Redactor>),
     ) -> Caller {
         Caller {
             run,
             actor,
             needs,
             redactor,
+            shown,
             unnamed: Mutex::default(),
         }
+    }
+
+    /// A value for people to read.
+    pub(crate) fn to_show(&self, value: Value) -> Value {
+        self.shown.value(self.redactor.value(value))
+    }
+
+    /// A text for people to read.
+    pub(crate) fn text_to_show(&self, text: String) -> String {
+        self.shown.text(self.redactor.text(text))
     }
 }
 

@@ -6,6 +6,7 @@
 use flow::machine::Secrets;
 use flow::{Event, Recorded};
 use jiff::Timestamp;
+use store::Redactor;
 
 /// The secrets that a journal names, in order; none in one whose flow reads no secrets, or that nobody has worked on.
 pub(crate) fn recorded<'j>(
@@ -16,6 +17,15 @@ pub(crate) fn recorded<'j>(
         Event::Secrets { values } => Some(values),
         _ => None,
     })
+}
+
+/// Takes out all that a run has read of secrets, which may be in its results though it holds no more, and what it would read now.
+pub(crate) fn redactor<'s>(
+    read: impl IntoIterator<Item = &'s Secrets>,
+    now: &'s Secrets,
+) -> Redactor {
+    let all = read.into_iter().chain([now]);
+    Redactor::new(all.flat_map(|secrets| secrets.0.values()))
 }
 
 /// What a replay begins with: what the journal names first, else what holds now.

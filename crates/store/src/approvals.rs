@@ -2,11 +2,13 @@
 
 use jiff::Timestamp;
 use oauth::Secret;
+use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use crate::{
     Actor, ApprovalId, Entry, Error, Outcome, Role, Row, RunId, Shared, Store, Tx, Vault,
-    authorizations::hash, id::random_token, letters, settings::from_json, vault::Place,
+    authorizations::hash, id::random_token, letters, pool::Session, settings::from_json,
+    vault::Place,
 };
 
 /// What every token begins with, so that a leaked one is recognised.
@@ -137,6 +139,16 @@ impl Approvals<'_> {
     }
 }
 
+/// What is sealed of a question.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Sealed {
+    /// Title and detail.
+    Whole(String, Json),
+    /// The detail, of one that an older program asked: its title is in the row until the next start.
+    Detail(serde_json::Map<String, Json>),
+}
+
 const BY_ID: &str = "SELECT id, run, command, title, sealed, created_at, expires_at, decided_at
     FROM approvals WHERE id = $1";
 const BY_TOKEN: &str = "SELECT id, run, command, title, sealed, created_at, expires_at, decided_at
@@ -156,11 +168,15 @@ fn approval(vault: &Vault, row: &Row) -> Result<Approval, Error> {
     let text = opened.map_err(|_| Error::Unreadable {
         what: format!("approval {id}"),
     })?;
+    let (title, detail) = match from_json("approval", &text)? {
+        Sealed::Whole(title, detail) => (title, detail),
+        Sealed::Detail(detail) => (row.text(3)?.to_owned(), detail.into()),
+    };
     Ok(Approval {
         run: RunId::parse(row.text(1)?)?,
         command: row.text(2)?.to_owned(),
-        title: row.text(3)?.to_owned(),
-        detail: from_json("approval", &text)?,
+        title,
+        detail,
         created_at: row.time(5)?,
         expires_at: row.opt_time(6)?,
         decided_at: row.opt_time(7)?,
@@ -169,8 +185,31 @@ fn approval(vault: &Vault, row: &Row) -> Result<Approval, Error> {
 }
 
 pub(crate) fn seal(vault: &Vault, approval: &NewApproval) -> Vec<u8> {
-    let detail = approval.detail.to_string();
-    vault.seal(place(approval.id.as_str()), detail.as_bytes())
+    let whole = json!([approval.title, approval.detail]);
+    vault.seal(place(approval.id.as_str()), whole.to_string().as_bytes())
+}
+
+/// Seals the titles that an older program left readable in their rows.
+pub(crate) fn seal_titles(session: &mut dyn Session, vault: &Vault) -> Result<(), Error> {
+    let rows = session.query(
+        "SELECT id, title, sealed FROM approvals WHERE title <> ''",
+        &[],
+    )?;
+    for row in &rows {
+        let id = row.text(0)?;
+        // One that can't be unsealed is told of when it is looked at.
+        let Ok(text) = vault.open_text(place(id), row.bytes(2)?) else {
+            continue;
+        };
+        let detail: Json = from_json("approval", &text)?;
+        let whole = json!([row.text(1)?, detail]).to_string();
+        let sealed = vault.seal(place(id), whole.as_bytes());
+        session.execute(
+            "UPDATE approvals SET title = '', sealed = $1 WHERE id = $2",
+            &[sealed.into(), id.into()],
+        )?;
+    }
+    Ok(())
 }
 
 pub(crate) fn insert(
@@ -188,7 +227,8 @@ pub(crate) fn insert(
             run.into(),
             approval.command.as_str().into(),
             hash(approval.token.expose()).into(),
-            approval.title.as_str().into(),
+            // sealed with the rest; the column is from before
+            "".into(),
             sealed.into(),
             now.into(),
             approval.expires_at.into(),

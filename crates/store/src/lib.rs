@@ -30,6 +30,7 @@ mod origin;
 mod overview;
 mod plain;
 mod pool;
+mod redact;
 mod refusals;
 mod retention;
 mod runs;
@@ -87,6 +88,7 @@ pub use oauth::Secret;
 pub use origin::Origin;
 pub use overview::{CallCounts, Hour, Overview, RunCounts};
 pub use plain::{PlainSecret, PlainSecrets};
+pub use redact::Redactor;
 pub use refusals::Refusals;
 pub use retention::{Retention, RetentionSetting};
 pub use runs::{

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use crate::{
-    Actor, ConnectionName, Entry, Error, Outcome, Role, Row, Shared, Store, Tx,
+    Actor, ConnectionName, Entry, Error, Outcome, Redactor, Role, Row, Shared, Store, Tx,
     settings::from_json, vault::Place,
 };
 
@@ -103,6 +103,23 @@ impl PlainSecrets<'_> {
             what: format!("secret {name}"),
         })?;
         from_json("secret", &text).map(Some)
+    }
+
+    /// Takes the value of every secret out of what is shown, whoever reads it and wherever it came from. One that can't be unsealed
+    /// nobody can have read.
+    pub async fn redactor(&self) -> Result<Redactor, Error> {
+        let rows = self
+            .0
+            .read("SELECT name_key, sealed FROM secrets", [])
+            .await?;
+        let vault = &self.0.inner.shared.vault;
+        let mut values = Vec::with_capacity(rows.len());
+        for row in &rows {
+            if let Ok(text) = vault.open_text(place(row.text(0)?), row.bytes(1)?) {
+                values.push(from_json::<Json>("secret", &text)?);
+            }
+        }
+        Ok(Redactor::of_others(&values))
     }
 
     /// Deletes a secret.

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use aws_lc_rs::digest;
 
 use crate::{
-    Clock, Error, Vault, audit, encryption,
+    Clock, Error, Vault, approvals, audit, encryption,
     pool::{Preparation, Row, Session, in_memory},
     vault::{KeyId, Place},
 };
@@ -175,6 +175,7 @@ impl Schema {
             audit::begin(session, &self.vault)?;
         }
         self.know_keys(session)?;
+        approvals::seal_titles(session, &self.vault)?;
         Ok(if applied.len() < MIGRATIONS.len() {
             Migrated::Yes
         } else {

@@ -108,6 +108,26 @@ impl TestStore {
         self.directory.path().join("kek")
     }
 
+    /// All that lies in the database: its files but the key, or each table of PostgreSQL as text; nothing of one in memory.
+    ///
+    /// # Panics
+    /// If it can't be read.
+    pub fn contents(&self) -> Vec<Vec<u8>> {
+        if let Database::Postgres(url) = &self.config.database {
+            let tables =
+                "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'";
+            let tables = postgres_admin(url, tables);
+            let rows = |table: &str| postgres_admin(url, &format!("SELECT t::text FROM {table} t"));
+            return vec![tables.lines().map(rows).collect::<String>().into_bytes()];
+        }
+        let entries = std::fs::read_dir(self.directory()).expect("the test has a directory");
+        let paths = entries.map(|entry| entry.expect("its entries are read").path());
+        paths
+            .filter(|path| *path != self.key_file())
+            .map(|path| std::fs::read(path).expect("its files are read"))
+            .collect()
+    }
+
     /// Opens the same database once more, as a second process would.
     ///
     /// With an SQLite file both must have been opened to share it; a database in memory has no second process.

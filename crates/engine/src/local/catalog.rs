@@ -84,6 +84,15 @@ impl Drive {
                 }
             }
         }
+        // The question is shown to whoever may answer it, and to whoever is told of it.
+        let told = |name: &str| {
+            arguments
+                .get(name)
+                .cloned()
+                .map(|value| self.caller.to_show(value))
+        };
+        let (message, details) = (told("message"), told("details"));
+        let title = self.caller.text_to_show(title.to_owned());
         let token = Approvals::new_token();
         let base = self.engine.config.public_url.as_str().trim_end_matches('/');
         let link = format!("{base}/approve/{}", token.expose());
@@ -93,8 +102,8 @@ impl Drive {
             token,
             title: title.chars().take(300).collect(),
             detail: json!({
-                "message": arguments.get("message"),
-                "details": arguments.get("details"),
+                "message": message,
+                "details": details,
                 "flow": self.definition.name(),
             }),
             expires_at: self.deadline(&id),
@@ -113,8 +122,8 @@ impl Drive {
                 "run": self.run,
                 "flow": self.definition.name(),
                 "title": asked.title,
-                "message": arguments.get("message"),
-                "details": arguments.get("details"),
+                "message": message,
+                "details": details,
                 "link": link,
             })),
             extensions: indexmap::IndexMap::new(),

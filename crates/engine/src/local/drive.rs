@@ -9,7 +9,8 @@ use flow::{CloudEvent, Command, CommandId, Recorded, Status};
 use jiff::Timestamp;
 use store::failpoint::{self, Fault, Place};
 use store::{
-    Actor, Committed, Next, Parent, ParkedFor, Progress, Role, RunId, RunStatus, Trigger, Unread,
+    Actor, Committed, Next, Parent, ParkedFor, Progress, Redactor, Role, RunId, RunStatus, Trigger,
+    Unread,
 };
 use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio::task::{AbortHandle, Id, JoinSet};
@@ -20,7 +21,6 @@ use super::start::Draft;
 use super::{Inner, Outcome};
 use crate::definitions::Definition;
 use crate::perform::{Caller, Done};
-use crate::redact::Redactor;
 
 /// What a call has on top of its task's own `timeout`.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -73,7 +73,7 @@ impl Drive {
         engine: Arc<Inner>,
         draft: &Draft,
         machine: Machine,
-        redactor: Redactor,
+        redactors: (Redactor, Arc<Redactor>),
     ) -> Drive {
         let definition = Arc::clone(&draft.definition);
         // The call log says which run called; what it may is what an operator may.
@@ -100,7 +100,7 @@ impl Drive {
             parked: BTreeMap::new(),
             unsent: BTreeSet::new(),
             stopping: false,
-            caller: Arc::new(Caller::new(draft.run.clone(), actor, needs, redactor)),
+            caller: Arc::new(Caller::new(draft.run.clone(), actor, needs, redactors)),
             busy: JoinSet::new(),
             doing: HashMap::new(),
         }

@@ -27,7 +27,7 @@ use crate::perform::{is_call_of_another, must_not_repeat};
 /// Waits up to this long are waited for in memory.
 const NEAR: SignedDuration = SignedDuration::from_millis(250);
 /// How many runs may be above a run.
-pub(super) const DEEPEST: u32 = 16;
+pub(crate) const DEEPEST: u32 = 16;
 
 /// What a step changes, and what is to be done after that is stored.
 pub(super) struct Plan {
@@ -455,6 +455,16 @@ impl Drive {
             Err(fault) if status == RunStatus::Faulted => (None, Some(fault.told())),
             Err(_) => (None, None),
         };
+        // Who waits for the run is told what it said; what is stored here is there to be shown.
+        let as_it_is = self.engine.definitions.has_given();
+        let shown = |value: Value| {
+            if as_it_is {
+                value
+            } else {
+                self.caller.to_show(value)
+            }
+        };
+        let (output, error) = (output.map(shown), error.map(shown));
         Next::End {
             status,
             output,

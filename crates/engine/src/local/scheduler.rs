@@ -8,17 +8,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use flow::machine::{Machine, Recording, Secrets};
-use flow::{Fault, FaultType, Recorded};
+use flow::{Fault, FaultType, Recorded, Status};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use store::failpoint::{self, Place};
-use store::{Actor, ConnectionId, DueTrigger, Next, Progress, Run, RunId, RunStatus};
+use store::{Actor, ConnectionId, DueTrigger, Next, Progress, Redactor, Run, RunId, RunStatus};
 
 use super::drive::Drive;
 use super::start::Draft;
 use super::{Company, Inner};
 use crate::definitions::Definition;
-use crate::redact::Redactor;
 use crate::{Error, secrets};
 
 /// How many runs are taken at once.
@@ -402,10 +401,25 @@ impl Inner {
             parent: run.parent.clone(),
             depth: run.depth,
         };
-        let (machine, redactor) = (replayed.machine, replayed.redactor);
-        let mut drive = Drive::new(Arc::clone(self), &draft, machine, redactor);
+        let redactors = (replayed.redactor, self.definitions.shown().await?);
+        let mut drive = Drive::new(Arc::clone(self), &draft, replayed.machine, redactors);
         drive.taken_up(run, position, replayed.last);
         Ok(drive.resume(replayed.changed, letters).await)
+    }
+
+    /// The output of a run that completed, as it told it: its journal is played again.
+    pub(super) async fn output_of(&self, run: &Run) -> Result<Option<Value>, Error> {
+        let definition = self.definitions.load(&run.flow, run.version).await?;
+        let secrets = self.definitions.secrets(&definition).await?;
+        let lines = self.store.runs().journal(&run.id).await?;
+        let (record, now) = (run.clone(), self.now());
+        let replayed = move || replay(&definition, &record, lines, &secrets, now);
+        let replayed = tokio::task::spawn_blocking(replayed).await;
+        let replayed = replayed.map_err(|_| Error::Stopping)??;
+        Ok(match replayed.machine.status() {
+            Status::Completed(output) => Some(output.clone()),
+            _ => None,
+        })
     }
 
     /// A run whose definition can't be read any more ends, and says so: it must not be looked at for ever.
@@ -480,7 +494,7 @@ fn replay(
     Ok(Replayed {
         machine,
         last,
-        redactor: Redactor::new(secrets::recorded(&lines).chain([secrets])),
+        redactor: secrets::redactor(secrets::recorded(&lines), secrets),
         changed: secrets::change(secrets::recorded(&lines).last(), secrets, now),
     })
 }

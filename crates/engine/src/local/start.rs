@@ -7,13 +7,14 @@ use flow::machine::{Machine, Recording, SEMANTICS};
 use flow::{CloudEvent, Event, Recorded};
 use serde_json::Value;
 use store::failpoint::{self, Place};
-use store::{Actor, Begun, NewFiring, NewRun, Parent, Progress, Role, RunId, RunStatus, Trigger};
+use store::{
+    Actor, Begun, NewFiring, NewRun, Parent, Progress, Redactor, Role, RunId, RunStatus, Trigger,
+};
 
 use super::drive::Drive;
-use super::{Answer, Inner, Local, Outcome};
+use super::{Answer, Inner, Local, Outcome, Reply};
 use crate::Error;
 use crate::definitions::Definition;
-use crate::redact::Redactor;
 
 /// Which flow a run is asked for of.
 #[derive(Debug, Clone)]
@@ -150,7 +151,8 @@ impl Local {
         }
     }
 
-    /// What became of a run, as it is stored.
+    /// What became of a run, as whoever it answers gets it. What is stored of its output is there to be shown; where secrets
+    /// were taken out of that, the journal has the output.
     pub async fn outcome(&self, actor: &Actor, run: &RunId) -> Result<Outcome, Error> {
         let runs = self.inner.store.runs();
         let found = runs.find(actor, run).await?;
@@ -159,11 +161,31 @@ impl Local {
         })?;
         Ok(match found.status {
             RunStatus::Completed => {
-                Outcome::Completed(runs.output(actor, run).await?.unwrap_or_default())
+                let shown = runs.output(actor, run).await?.unwrap_or_default();
+                let whole = if Redactor::has_masked(&shown) {
+                    self.inner.output_of(&found).await?
+                } else {
+                    None
+                };
+                Outcome::Completed(whole.unwrap_or(shown))
             }
             RunStatus::Faulted => Outcome::Faulted(found.error.unwrap_or_default()),
             RunStatus::Cancelled => Outcome::Cancelled,
             _ => Outcome::Pending,
+        })
+    }
+
+    /// What became of a run, for people to read: without the secrets that are stored now.
+    pub async fn shown(&self, outcome: Outcome) -> Result<Outcome, Error> {
+        let redactor = self.inner.store.secrets().redactor().await?;
+        Ok(match outcome {
+            Outcome::Completed(output) => Outcome::Completed(redactor.value(output)),
+            Outcome::Faulted(error) => Outcome::Faulted(redactor.value(error)),
+            Outcome::Replied(reply) => Outcome::Replied(Reply {
+                body: redactor.value(reply.body),
+                ..reply
+            }),
+            other @ (Outcome::Cancelled | Outcome::Pending) => other,
         })
     }
 }
@@ -240,8 +262,11 @@ impl Inner {
             secrets.clone(),
             Recording::Nothing,
         );
-        let redactor = Redactor::new([&secrets]);
-        let mut drive = Drive::new(Arc::clone(self), &draft, machine, redactor);
+        let redactors = (
+            crate::secrets::redactor([], &secrets),
+            self.definitions.shown().await?,
+        );
+        let mut drive = Drive::new(Arc::clone(self), &draft, machine, redactors);
         let now = self.now();
         let mut lines = vec![started(&draft, now)];
         lines.extend(crate::secrets::change(None, &secrets, now));

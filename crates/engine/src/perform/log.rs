@@ -34,7 +34,7 @@ impl Performer {
             Err(error) => begun.failed(error),
         };
         let record = record.map(|mut record| {
-            record.path = caller.redactor.text(record.path);
+            record.path = caller.text_to_show(record.path);
             record
         });
         self.connector.calls().record(record);

@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 
 use super::{Run, RunStatus, Runs, run};
-use crate::{Actor, Error, FlowId, Role, Row, RunId, Value, audit::page_size, journal};
+use crate::{
+    Actor, Error, FlowId, Redactor, Role, Row, RunId, Value, audit::page_size, journal,
+    settings::from_json,
+};
 
 /// How many runs a search looks into at most before it answers with what it has.
 const SEARCHED: usize = 2_000;
@@ -50,34 +53,48 @@ pub struct Page {
 }
 
 impl Runs<'_> {
-    /// The runs that a filter lets through, newest first.
+    /// The runs that a filter lets through, newest first. Neither the errors nor the search know the values of plain secrets.
     pub async fn list(&self, actor: &Actor, filter: &RunFilter) -> Result<Page, Error> {
         actor.require(Role::Viewer)?;
         let wanted = usize::try_from(page_size(filter.limit)).unwrap_or_default();
+        let redactor = self.0.secrets().redactor().await?;
         match &filter.text {
             None => {
-                let runs = self.page(filter, filter.before.as_ref(), wanted).await?;
+                let runs = self
+                    .page(filter, filter.before.as_ref(), wanted, &redactor)
+                    .await?;
                 let next = (runs.len() == wanted).then(|| runs.last().map(cursor));
                 Ok(Page {
                     next: next.flatten(),
                     runs,
                 })
             }
-            Some(text) => self.search(filter, &text.to_lowercase(), wanted).await,
+            Some(text) => {
+                let text = text.to_lowercase();
+                self.search(filter, &text, wanted, &redactor).await
+            }
         }
     }
 
-    async fn search(&self, filter: &RunFilter, text: &str, wanted: usize) -> Result<Page, Error> {
+    async fn search(
+        &self,
+        filter: &RunFilter,
+        text: &str,
+        wanted: usize,
+        redactor: &Redactor,
+    ) -> Result<Page, Error> {
         let mut found = Vec::new();
         let mut place = filter.before.clone();
         let mut searched = 0;
         while searched < SEARCHED {
-            let page = self.page(filter, place.as_ref(), PAGE as usize).await?;
+            let page = self
+                .page(filter, place.as_ref(), PAGE as usize, redactor)
+                .await?;
             let full = page.len() == PAGE as usize;
             for run in page {
                 searched += 1;
                 place = Some(cursor(&run));
-                if self.mentions(&run, text).await? {
+                if self.mentions(&run, text, redactor).await? {
                     found.push(run);
                 }
                 if found.len() == wanted {
@@ -100,7 +117,7 @@ impl Runs<'_> {
         })
     }
 
-    async fn mentions(&self, run: &Run, text: &str) -> Result<bool, Error> {
+    async fn mentions(&self, run: &Run, text: &str, redactor: &Redactor) -> Result<bool, Error> {
         let in_error = run
             .error
             .as_ref()
@@ -108,8 +125,12 @@ impl Runs<'_> {
         if in_error {
             return Ok(true);
         }
-        let first = journal::first_line(self.0, &run.id).await?;
-        Ok(first.is_some_and(|line| line.to_lowercase().contains(text)))
+        let Some(first) = journal::first_line(self.0, &run.id).await? else {
+            return Ok(false);
+        };
+        // Who may search must not learn by it how a secret begins.
+        let line = redactor.value(from_json("journal", &first)?).to_string();
+        Ok(line.to_lowercase().contains(text))
     }
 
     async fn page(
@@ -117,6 +138,7 @@ impl Runs<'_> {
         filter: &RunFilter,
         before: Option<&Cursor>,
         limit: usize,
+        redactor: &Redactor,
     ) -> Result<Vec<Run>, Error> {
         // Two texts, so that each database takes the index that fits.
         let sql = if filter.flow.is_some() {
@@ -138,7 +160,13 @@ impl Runs<'_> {
         ];
         let rows = self.0.read(sql, values).await?;
         let vault = &self.0.inner.shared.vault;
-        rows.iter().map(|row: &Row| run(vault, row)).collect()
+        rows.iter()
+            .map(|row: &Row| {
+                let found = run(vault, row)?;
+                let error = found.error.map(|error| redactor.value(error));
+                Ok(Run { error, ..found })
+            })
+            .collect()
     }
 }
 

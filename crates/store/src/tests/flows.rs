@@ -452,3 +452,83 @@ async fn a_question_whose_time_is_over_is_not_answered() {
         assert_eq!(db.runs().letters(&run).await.unwrap(), []);
     }
 }
+
+#[tokio::test]
+async fn a_title_that_lies_readable_in_its_row_is_sealed_at_the_next_start() {
+    for db in [testing::sqlite_file().await, testing::postgres().await] {
+        let id = flow(&db, "deletion").await;
+        let mut new = new_run(&id, Some("me"));
+        let approval = ApprovalId::random();
+        new.first.approvals = vec![NewApproval {
+            id: approval.clone(),
+            command: "/do/0/ask".to_owned(),
+            token: Approvals::new_token(),
+            title: "Delete Adele?".to_owned(),
+            detail: json!({ "details": 1 }),
+            expires_at: None,
+        }];
+        begun(&db, new).await;
+        let whole = db.approvals().find(&Actor::local(), &approval).await;
+        let whole = whole.unwrap().unwrap();
+        // As an older program left it.
+        let row = approval.to_string();
+        let place = crate::vault::Place {
+            table: "approvals",
+            column: "sealed",
+            row: &row,
+        };
+        let vault = &db.inner.shared.vault;
+        let sealed = vault.seal(place, json!({ "details": 1 }).to_string().as_bytes());
+        let older = move |tx: &mut crate::Tx<'_>, _: &crate::Shared| {
+            tx.execute(
+                "UPDATE approvals SET title = 'Delete Adele?', sealed = $1",
+                [sealed.clone().into()],
+            )?;
+            Ok(crate::Outcome::unaudited(()))
+        };
+        db.change(older).await.unwrap();
+        let read = async |db: &Store| {
+            let found = db.approvals().find(&Actor::local(), &approval).await;
+            found.unwrap().unwrap()
+        };
+        assert_eq!(read(&db).await, whole);
+        let db = db.reopen().await.unwrap();
+        let rows = peek(&db, "SELECT title FROM approvals").await;
+        assert_eq!(rows[0].text(0).unwrap(), "");
+        assert_eq!(read(&db).await, whole);
+    }
+}
+
+#[tokio::test]
+async fn neither_the_list_nor_the_search_of_runs_knows_a_secret() {
+    for db in every_database().await {
+        let (local, secret) = (Actor::local(), "fake-secret-in-an-input");
+        let name = crate::ConnectionName::parse("key").unwrap();
+        db.secrets()
+            .save(&local, &name, &json!(secret))
+            .await
+            .unwrap();
+        let id = flow(&db, "leaver").await;
+        let mut new = new_run(&id, Some("me"));
+        let line =
+            json!({ "event": { "kind": "started", "input": { "k": secret, "who": "adele" } } });
+        new.first.lines = vec![crate::Line::Recorded(line)];
+        new.first.next = crate::Next::End {
+            status: RunStatus::Faulted,
+            output: None,
+            error: Some(json!({ "detail": format!("it was {secret}") })),
+        };
+        begun(&db, new).await;
+        for (text, expected) in [(secret, 0), ("fake-sec", 0), ("adele", 1), ("it was", 1)] {
+            let filter = crate::RunFilter {
+                text: Some(text.to_owned()),
+                ..crate::RunFilter::default()
+            };
+            let found = db.runs().list(&local, &filter).await.unwrap();
+            assert_eq!(found.runs.len(), expected, "{text}");
+        }
+        let all = db.runs().list(&local, &crate::RunFilter::default()).await;
+        let error = all.unwrap().runs[0].error.clone().unwrap();
+        assert_eq!(error, json!({ "detail": "it was [redacted]" }));
+    }
+}

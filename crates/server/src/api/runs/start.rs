@@ -125,7 +125,7 @@ impl Operator {
         }
         let deadline = Duration::from_secs(wait_seconds.into());
         let (started, answer) = engine.start_and_wait(self.actor(), start, deadline).await?;
-        Ok(started_run(&started, answer.outcome))
+        Ok(started_run(&started, engine.shown(answer.outcome).await?))
     }
 }
 
