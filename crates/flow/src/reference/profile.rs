@@ -391,6 +391,10 @@ pub(super) const DECISIONS: &[(&str, &str)] = &[
         "integers",
         "as YAML 1.2 has them: `010` is ten, `0o10` eight; `on`, `no` and dates are text",
     ),
+    (
+        "life-cycle events of runs and tasks",
+        "are not published (`io.serverlessworkflow.…`): a run that must be told of emits an event of its own, in `catch` too",
+    ),
 ];
 
 /// The specification's examples: in, or which feature refuses them.
