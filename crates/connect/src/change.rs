@@ -61,8 +61,7 @@ impl Connector {
         let (mut stored, kept) = Form::of(&connection.settings, &change);
         stored.confirm_foreign_token_endpoint = confirms.or(stored.confirm_foreign_token_endpoint);
         let about = (actor, connection.id.as_str());
-        let mut checked =
-            Box::pin(self.checked(about, stored.overlay(change), kept)).await?;
+        let mut checked = Box::pin(self.checked(about, stored.overlay(change), kept)).await?;
         let told = std::mem::take(&mut checked.told);
         let prepared = self.prepare(&connection, checked, new_name, dated).await?;
         let name = prepared

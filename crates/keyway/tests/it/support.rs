@@ -1,8 +1,8 @@
 //! One installation in a folder of its own, and commands run on it.
 
 use std::ffi::OsString;
-use std::hash::{BuildHasher as _, RandomState};
 use std::fs::File;
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
