@@ -1,5 +1,7 @@
 //! Plain secrets that are changed while runs go on: what a run read comes back the same, what it reads next is what holds then.
 
+use std::fmt::Write as _;
+
 use connect::{Form, FormSecret, Proof};
 use engine::Outcome;
 use serde_json::{Value, json};
@@ -161,10 +163,10 @@ async fn shown(house: &House) -> String {
     let mut text = String::new();
     for run in runs(house, None).await {
         let history = house.engine().history(&local, &run.id).await.unwrap();
-        text += &format!("{history:?} {:?}", run.error);
+        write!(text, "{history:?} {:?}", run.error).unwrap();
         text += &json!([history.steps, history.events, history.output]).to_string();
         for asked in house.store.approvals().of_run(&run.id).await.unwrap() {
-            text += &format!("{asked:?}");
+            write!(text, "{asked:?}").unwrap();
         }
     }
     let filter = store::AuditFilter::default();
@@ -265,7 +267,7 @@ async fn a_secret_works_everywhere_and_is_shown_nowhere() {
         let mut text = String::new();
         for run in all.iter().filter(|run| run.flow_name.1 != "hears") {
             let history = house.engine().history(&Actor::local(), &run.id).await;
-            text += &format!("{:?}", history.unwrap());
+            write!(text, "{:?}", history.unwrap()).unwrap();
         }
         shows_nothing(&text);
         let contents = house.store.contents();
