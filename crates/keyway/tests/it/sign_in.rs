@@ -279,7 +279,7 @@ fn a_person_signs_in_through_a_server_and_again() {
 }
 
 #[test]
-fn a_person_who_declines_is_7_and_leaves_the_connection_as_it_was() {
+fn a_person_who_declines_is_9_and_leaves_the_connection_as_it_was() {
     let (home, sandbox, secret) = installation();
     let waiting = home
         .command(
@@ -292,7 +292,7 @@ fn a_person_who_declines_is_7_and_leaves_the_connection_as_it_was() {
         .spawn()
         .unwrap();
     let (answer, _) = accompany(&sandbox, waiting, Consent::Cancel);
-    let answer = answer.ends_with(7);
+    let answer = answer.ends_with(9);
     assert_ne!(answer.json()["state"], "ok", "{answer}");
     assert!(answer.stderr.contains("failed"), "{answer}");
 }
