@@ -11,7 +11,7 @@ def create(keyway, sandbox, app, name: str) -> dict:
         "--json", "connection", "create", name, "--preset", "microsoft-graph", "--cloud", "sandbox", "--tenant", sandbox.tenant,
         "--grant", "client-credentials", "--client-id", app.client_id, "--client-secret-file", secret,
         "--scope", "https://graph.microsoft.com/.default")
-    assert answer.code == 7 and answer.json["state"] == "needs_admin", answer
+    assert answer.code == 9 and answer.json["state"] == "needs_admin", answer
     return answer.json
 
 

@@ -64,7 +64,7 @@ def assert_provider(explanation, aadsts, *, page=False):
 
 def test_wrong_secret(keyway, sandbox):
     code, card = app_only(keyway, sandbox, "graph", secret="visibly-fake-wrong-secret")
-    assert (code, card["state"]) == (7, "needs_secret")
+    assert (code, card["state"]) == (9, "needs_secret")
     explanation = explain(keyway, "graph")
     assert explanation["connection"]["diagnosis"]["code"] == "client_secret.wrong"
     assert_provider(explanation, 7000215)
@@ -77,7 +77,7 @@ def test_secret_id_pasted(keyway, sandbox):
     app = sandbox.register("secret id pasted", application=("User.Read.All",))
     sandbox.grant_admin_consent(app)
     code, card = app_only(keyway, sandbox, "graph", client_id=app.client_id, secret=app.secret_id)
-    assert (code, card["state"]) == (7, "needs_secret")
+    assert (code, card["state"]) == (9, "needs_secret")
     assert "secret.looks_like_id" in [warning["code"] for warning in card["warnings"]]
     explanation = explain(keyway, "graph")
     assert explanation["connection"]["diagnosis"]["code"] == "client_secret.is_id"
@@ -90,7 +90,7 @@ def test_secret_id_pasted(keyway, sandbox):
 
 def test_unknown_tenant(keyway, sandbox):
     code, card = app_only(keyway, sandbox, "graph", tenant=str(uuid.uuid4()))
-    assert (code, card["state"]) == (7, "needs_settings")
+    assert (code, card["state"]) == (9, "needs_settings")
     explanation = explain(keyway, "graph")
     assert explanation["connection"]["diagnosis"]["code"] == "tenant.unknown"
     assert_provider(explanation, 90002)
@@ -128,7 +128,7 @@ def test_missing_consent(keyway, sandbox):
 
 def test_named_scope_in_client_credentials(keyway, sandbox):
     code, card = app_only(keyway, sandbox, "graph", scope="User.Read.All")
-    assert (code, card["state"]) == (7, "needs_settings")
+    assert (code, card["state"]) == (9, "needs_settings")
     assert "scope.not_default" in [warning["code"] for warning in card["warnings"]]
     explanation = explain(keyway, "graph")
     assert explanation["connection"]["diagnosis"]["code"] == "scope.not_default"

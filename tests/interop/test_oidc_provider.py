@@ -70,7 +70,7 @@ def test_authorization_code_and_rotation(installation):
 def test_wrong_secret_is_explained_and_cured(installation):
     keyway, provider, files = installation
     created = create(keyway, provider, files, secret="visibly-fake-wrong-secret")
-    assert (created.code, created.json["state"]) == (7, "needs_secret"), created
+    assert (created.code, created.json["state"]) == (9, "needs_secret"), created
     explanation = explain(keyway, "idp")
     assert explanation["connection"]["diagnosis"]["code"] == "client.refused"
     assert provider_error(explanation)["error"] == "invalid_client"
