@@ -460,8 +460,8 @@ impl Loaded {
     pub(crate) fn upstream(&self, error: SendError) -> CallError {
         CallError::Upstream {
             connection: self.named.clone(),
-            error,
-            trail: Vec::new(),
+            error: Box::new(error),
+            trail: Box::default(),
         }
     }
 }

@@ -249,6 +249,26 @@ impl std::fmt::Display for Named {
     }
 }
 
+/// What to do about what went wrong on the wire.
+fn hint_of(error: &SendError) -> Option<String> {
+    match error {
+        SendError::Refused(refused) => refused.hint(),
+        SendError::Timeout { phase: "connection", .. } => Some(
+            "whoever runs this server sets how long it waits: `timeouts.connect` in the configuration"
+                .to_owned(),
+        ),
+        SendError::Timeout { .. } => Some(
+            "give the call more time (`--timeout SECONDS`, `timeout` in the REST API), or all calls: `[timeouts]` in the configuration"
+                .to_owned(),
+        ),
+        _ => None,
+    }
+}
+
+/// The attempts of a call that got no answer.
+#[derive(Debug, Clone, Default)]
+pub struct Tries(pub(crate) Vec<Attempt>);
+
 /// Why a call got no answer of the API.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CallError {
@@ -328,9 +348,9 @@ pub enum CallError {
         /// The connection.
         connection: Named,
         /// What went wrong on the wire.
-        error: SendError,
+        error: Box<SendError>,
         /// Each time that it was sent.
-        trail: Vec<Attempt>,
+        trail: Box<Tries>,
     },
     /// The API has asked to wait, for longer than a caller is kept waiting.
     #[error("{connection} is not called for another {} s: its API asked to wait", wait.as_secs() + 1)]
@@ -430,7 +450,7 @@ impl CallError {
     /// Each time that the call was sent, where no answer came in the end.
     pub fn trail(&self) -> &[Attempt] {
         match self {
-            CallError::Upstream { trail, .. } => trail,
+            CallError::Upstream { trail, .. } => &trail.0,
             _ => &[],
         }
     }
@@ -438,7 +458,7 @@ impl CallError {
     /// The same, after these attempts.
     pub(crate) fn after(mut self, attempts: Vec<Attempt>) -> CallError {
         if let CallError::Upstream { trail, .. } = &mut self {
-            *trail = attempts;
+            trail.0 = attempts;
         }
         self
     }
@@ -452,18 +472,7 @@ impl CallError {
                 "`keyway connection explain {}` says what to do",
                 connection.name
             )),
-            CallError::Upstream {
-                error: SendError::Refused(refused),
-                ..
-            } => refused.hint(),
-            CallError::Upstream {
-                error: SendError::Timeout { phase, .. },
-                ..
-            } => Some(if *phase == "connection" {
-                "whoever runs this server sets how long it waits: `timeouts.connect` in the configuration".to_owned()
-            } else {
-                "give the call more time (`--timeout SECONDS`, `timeout` in the REST API), or all calls: `[timeouts]` in the configuration".to_owned()
-            }),
+            CallError::Upstream { error, .. } => hint_of(error),
             CallError::Crowded { connection } => Some(format!(
                 "call less at once, or let more through: `keyway connection change {} --concurrency N`",
                 connection.name

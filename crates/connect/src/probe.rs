@@ -64,7 +64,7 @@ impl Connector {
         request.retries = Some(Retries::NONE);
         let asked = Box::pin(self.fetch_unnoted(actor, name, request)).await;
         let tested = match asked {
-            Ok(fetched) => judged(target, fetched.status),
+            Ok(fetched) => judged(&target, fetched.status),
             Err(CallError::Store(error)) => return Err(Error::Store(error)),
             Err(error) => Tested {
                 request: format!("GET {target}"),
@@ -150,7 +150,7 @@ fn is_graph(settings: &Settings) -> bool {
         && path.is_some_and(|path| entra::VERSIONS.contains(&path.trim_end_matches('/')))
 }
 
-fn judged(target: String, status: StatusCode) -> Tested {
+fn judged(target: &str, status: StatusCode) -> Tested {
     let number = status.as_u16();
     let (verdict, says) = match number {
         200..=399 => (Verdict::Accepted, "the API takes the credential"),

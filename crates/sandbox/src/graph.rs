@@ -333,7 +333,7 @@ fn refuse(error: &GraphError, ids: &Ids) -> Response {
     let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = json_response(status, &body);
     if error.status == 401 {
-        challenge(&mut response, ids, error.challenge.as_ref());
+        challenge(&mut response, ids, error.challenge.as_deref());
     }
     add_headers(response.headers_mut(), ids);
     response

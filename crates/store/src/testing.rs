@@ -70,6 +70,9 @@ impl TestStore {
     }
 
     /// Puts the sealed secrets of two connections in each other's place, where they can't be unsealed; again: back.
+    ///
+    /// # Panics
+    /// If one of them is not there.
     pub async fn exchange_secrets(&self, one: &str, other: &str) {
         let names = [one.to_owned(), other.to_owned()];
         let work = move |tx: &mut crate::Tx<'_>, _: &crate::Shared| {

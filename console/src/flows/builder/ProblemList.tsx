@@ -28,6 +28,9 @@ export interface Check {
 /** The same one every time, so that nothing is drawn anew for it. */
 const NONE: readonly Coming[] = [];
 
+/** Whoever builds makes another text of the same version with every key: that is for those who deploy to hear. */
+const REUSED = "flow.version_reused";
+
 /** What is wrong with a text, for who may ask. While a newer text is looked at, the last answer stays. */
 export function useCheck(source: string, editable: "yes" | "no"): Check {
   const { faults } = parse(source);
@@ -38,7 +41,7 @@ export function useCheck(source: string, editable: "yes" | "no"): Check {
   if (!data) return { troubles: [], lacks: [], starts: NONE, ...rest };
   if ("refused" in data) return { troubles: data.refused.map((finding) => ({ finding, grave: "yes" })), lacks: [], starts: NONE, ...rest };
   const lacks = data.would.preflight.flatMap(({ name, problem }) => (problem ? [`${name}: ${problem}`] : []));
-  return { troubles: data.would.warnings.map((finding) => ({ finding, grave: "no" })), lacks, starts: data.would.starts, ...rest };
+  return { troubles: data.would.warnings.filter(({ code }) => code !== REUSED).map((finding) => ({ finding, grave: "no" })), lacks, starts: data.would.starts, ...rest };
 }
 
 /** How many grave troubles each step has, those of what it holds not counted. */

@@ -392,7 +392,9 @@ async fn changed(ui: Ui, client: &Client, change: &Change, body: &Value) -> Resu
 /// what was entered was tried and refused, it ends as a test does.
 fn left_by(answer: &Value) -> Exit {
     let card = &answer["connection"];
-    let wiped = answer["wiped"].as_array().is_some_and(|wiped| !wiped.is_empty());
+    let wiped = answer["wiped"]
+        .as_array()
+        .is_some_and(|wiped| !wiped.is_empty());
     match card["state"].as_str() {
         Some("never_authorized" | "needs_user") => Exit::Ok,
         Some("needs_secret") if wiped => Exit::Ok,

@@ -334,7 +334,7 @@ fn timeouts_are_lengths_of_time_within_their_limits() {
     .unwrap();
     assert_eq!(config.timeouts.connect, Duration::from_millis(250));
     assert_eq!(config.timeouts.first_byte, Duration::from_secs(90));
-    assert_eq!(config.timeouts.total, Duration::from_secs(600));
+    assert_eq!(config.timeouts.total, Duration::from_mins(10));
     let usual = load("", &[]).unwrap().timeouts;
     let seconds = [usual.connect, usual.first_byte, usual.total].map(|each| each.as_secs());
     assert_eq!(seconds, [5, 30, 120]);

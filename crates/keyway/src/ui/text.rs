@@ -55,18 +55,13 @@ fn words(text: &str) -> Vec<&str> {
     let mut rest = text.trim_start();
     while !rest.is_empty() {
         let mut end = 0;
-        loop {
+        let end = loop {
             let space = rest[end..].find(' ').map_or(rest.len(), |at| end + at);
             let tick = rest[end..space].find('`').map(|at| end + at + 1);
             let closed = tick.and_then(|open| rest[open..].find('`').map(|at| open + at + 1));
-            match closed {
-                Some(closed) => end = closed,
-                None => {
-                    end = space;
-                    break;
-                }
-            }
-        }
+            let Some(closed) = closed else { break space };
+            end = closed;
+        };
         words.push(&rest[..end]);
         rest = rest[end..].trim_start();
     }

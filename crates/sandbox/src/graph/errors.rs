@@ -13,7 +13,7 @@ pub(crate) struct GraphError {
     /// Pairs of code and target.
     pub(crate) details: Vec<(&'static str, &'static str)>,
     /// Claims that a 401 demands.
-    pub(crate) challenge: Option<Value>,
+    pub(crate) challenge: Option<Box<Value>>,
 }
 
 impl GraphError {
@@ -84,7 +84,9 @@ pub(crate) fn token_revoked(valid_from: Timestamp) -> GraphError {
         "InvalidAuthenticationToken",
         "Continuous access evaluation resulted in claims challenge with result: InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp",
     );
-    error.challenge = Some(json!({"access_token": {"nbf": {"essential": true, "value": from}}}));
+    error.challenge = Some(Box::new(
+        json!({"access_token": {"nbf": {"essential": true, "value": from}}}),
+    ));
     error
 }
 
