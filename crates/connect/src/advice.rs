@@ -160,17 +160,7 @@ impl Situation<'_> {
                 &or(&advice, "set the clock of this machine"),
                 &[self.test()],
             ),
-            Action::Wait => {
-                let until = diagnosis.retry_at.map_or_else(
-                    || "a minute has passed".to_owned(),
-                    |at| format!("it is {}", at.strftime("%Y-%m-%d %H:%M:%S UTC")),
-                );
-                Next::with(
-                    &format!("nothing has to be done: Keyway asks again by itself when {until}"),
-                    "; how it stands then is told by ",
-                    &[self.again()],
-                )
-            }
+            Action::Wait => self.wait(diagnosis),
             // It has a time for the next try: the command is for whoever can't wait.
             Action::Retry if diagnosis.retry_at.is_some() => {
                 Next::with(&advice, "; whoever can't wait runs ", &[self.again()])
@@ -188,6 +178,18 @@ impl Situation<'_> {
                 )
             }
         }
+    }
+
+    fn wait(&self, diagnosis: &Diagnosis) -> Next {
+        let until = diagnosis.retry_at.map_or_else(
+            || "a minute has passed".to_owned(),
+            |at| format!("it is {}", at.strftime("%Y-%m-%d %H:%M:%S UTC")),
+        );
+        Next::with(
+            &format!("nothing has to be done: Keyway asks again by itself when {until}"),
+            "; how it stands then is told by ",
+            &[self.again()],
+        )
     }
 
     /// The next try, by a person only if there is no other way.

@@ -252,6 +252,33 @@ async fn round(inner: &Arc<Inner>, looking: &mut Looking) -> Result<Duration, Er
             }
         }
     }
+    let oldest = claim(inner).await?;
+    if oldest > LATE {
+        tracing::error!(
+            seconds = oldest.as_secs(),
+            "a run had been due for long before anybody took it"
+        );
+    }
+    match fired {
+        Ok(true) => return Ok(Duration::ZERO),
+        Ok(false) => inner.health.works(oldest),
+        Err(_) => {}
+    }
+    let now = inner.now();
+    let next = [
+        inner.store.runs().next_due().await?,
+        inner.store.schedules().next_due(now).await?,
+    ];
+    // What is due and could not be taken is looked at again in a while, not at once.
+    let soonest = next.into_iter().flatten().filter(|at| *at > now).min();
+    let until = soonest.map_or(inner.config.poll, |at| {
+        Duration::try_from(at.duration_since(now)).unwrap_or_default()
+    });
+    Ok(until.clamp(Duration::from_millis(1), inner.config.poll))
+}
+
+/// Takes runs that are due for as long as there is room; answers how long the one that was due for longest had been.
+async fn claim(inner: &Arc<Inner>) -> Result<SignedDuration, Error> {
     let mut oldest = SignedDuration::ZERO;
     loop {
         let now = inner.now();
@@ -291,28 +318,7 @@ async fn round(inner: &Arc<Inner>, looking: &mut Looking) -> Result<Duration, Er
         // The permits are taken by the tasks that were just spawned.
         tokio::task::yield_now().await;
     }
-    if oldest > LATE {
-        tracing::error!(
-            seconds = oldest.as_secs(),
-            "a run had been due for long before anybody took it"
-        );
-    }
-    match fired {
-        Ok(true) => return Ok(Duration::ZERO),
-        Ok(false) => inner.health.works(oldest),
-        Err(_) => {}
-    }
-    let now = inner.now();
-    let next = [
-        inner.store.runs().next_due().await?,
-        inner.store.schedules().next_due(now).await?,
-    ];
-    // What is due and could not be taken is looked at again in a while, not at once.
-    let soonest = next.into_iter().flatten().filter(|at| *at > now).min();
-    let until = soonest.map_or(inner.config.poll, |at| {
-        Duration::try_from(at.duration_since(now)).unwrap_or_default()
-    });
-    Ok(until.clamp(Duration::from_millis(1), inner.config.poll))
+    Ok(oldest)
 }
 
 /// Wakes the runs that wait for a connection which is usable again.

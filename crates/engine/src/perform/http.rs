@@ -143,20 +143,17 @@ impl Performer {
                 Ok(_) => no_connection(name).into(),
                 Err(error) => Fault::new(FaultType::Runtime, error.to_string()).into(),
             },
-            Err(error) => match failure::of_call(caller, &error, now) {
-                Done::Result { result, .. } => Done::Result {
-                    result,
-                    explanation: Some(json!({
-                        "method": call.method,
-                        "path": call.endpoint,
-                        "connection": name,
-                        "code": error.code(),
-                        "hint": error.hint(),
-                        "milliseconds": milliseconds(begun),
-                    })),
-                },
-                other => other,
-            },
+            Err(error) => {
+                let explanation = json!({
+                    "method": call.method,
+                    "path": call.endpoint,
+                    "connection": name,
+                    "code": error.code(),
+                    "hint": error.hint(),
+                    "milliseconds": milliseconds(begun),
+                });
+                explained(failure::of_call(caller, &error, now), explanation)
+            }
         }
     }
 
@@ -199,6 +196,17 @@ impl Performer {
                 failure::of_unnamed(&error).into()
             }
         }
+    }
+}
+
+/// The same with an explanation, where it is a result.
+fn explained(done: Done, explanation: Value) -> Done {
+    match done {
+        Done::Result { result, .. } => Done::Result {
+            result,
+            explanation: Some(explanation),
+        },
+        other => other,
     }
 }
 
