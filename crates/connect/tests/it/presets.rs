@@ -685,19 +685,16 @@ async fn a_preset_knows_where_its_tokens_are_revoked() {
             .await
             .unwrap();
         let asked = script.asked();
-        match path {
-            Some(path) => {
-                assert_eq!(removed, connect::Revocation::Revoked, "{preset}");
-                let (at, fields) = asked.last().unwrap();
-                assert_eq!(
-                    (at.as_str(), fields["token"].as_str()),
-                    (path, "fake-refresh")
-                );
-            }
-            None => {
-                assert_eq!(removed, connect::Revocation::NotOffered);
-                assert_eq!(asked.len(), 1);
-            }
+        if let Some(path) = path {
+            assert_eq!(removed, connect::Revocation::Revoked, "{preset}");
+            let (at, fields) = asked.last().unwrap();
+            assert_eq!(
+                (at.as_str(), fields["token"].as_str()),
+                (path, "fake-refresh")
+            );
+        } else {
+            assert_eq!(removed, connect::Revocation::NotOffered);
+            assert_eq!(asked.len(), 1);
         }
     }
 }
