@@ -24,6 +24,14 @@ async fn firings(house: &House, name: &str) -> Vec<FiringOutcome> {
     firings.iter().rev().map(|firing| firing.outcome).collect()
 }
 
+/// Waits until no run goes.
+async fn ended(house: &House) {
+    until("it ended", async || {
+        house.store.runs().counts().await.unwrap().is_empty()
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_flow_starts_at_its_times() {
     for house in houses().await {
@@ -47,10 +55,7 @@ async fn a_flow_starts_at_its_times() {
             .await
             .unwrap();
         assert_eq!(page.runs.len(), 3);
-        until("it ended", async || {
-            house.store.runs().counts().await.unwrap().is_empty()
-        })
-        .await;
+        ended(&house).await;
         let output = house
             .store
             .runs()
@@ -96,10 +101,7 @@ async fn a_time_is_skipped_while_the_last_run_goes() {
             assert_eq!(firings(&house, "long").await[before], expected);
             if expected == FiringOutcome::Skipped {
                 house.pass(SignedDuration::from_mins(30));
-                until("it ended", async || {
-                    house.store.runs().counts().await.unwrap().is_empty()
-                })
-                .await;
+                ended(&house).await;
                 house.store.clock.advance(SignedDuration::from_mins(-30));
             }
         }
@@ -129,10 +131,7 @@ async fn a_flow_starts_again_after_its_end_and_not_when_it_is_off() {
             .unwrap();
         house.stands(&page.runs[0].id, RunStatus::Waiting).await;
         house.pass(SignedDuration::from_hours(1));
-        until("it ended", async || {
-            house.store.runs().counts().await.unwrap().is_empty()
-        })
-        .await;
+        ended(&house).await;
         let next = house
             .store
             .schedules()
